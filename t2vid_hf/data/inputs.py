@@ -1,0 +1,121 @@
+"""A row -> what a processor takes: chat messages with one block an image, and the images themselves.
+
+Training and evaluation both go through here, so that a model is asked exactly as it was taught.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PIL import Image
+
+from t2vid_hf.errors import InputError
+from t2vid_hf.schema import MEDIA, Message, Row, media_block
+from t2vid_hf.video.reading import read_frames
+
+Span = tuple[int, int]
+
+
+def image_inputs(row: Row, *, num_frames: int) -> tuple[list[Message], list[Image.Image]]:
+    """The messages and images of a row for a model that takes images: a video becomes its frames.
+
+    Args:
+        row ([`~t2vid_hf.schema.Row`]): Is not changed. Its pages are all kept: losing a page loses text.
+        num_frames (`int`): Frames to take of each video.
+
+    Returns:
+        `tuple[list[Message], list[PIL.Image.Image]]`: as many "image" blocks as images, in order.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: blocks and media of the row do not agree, or a video does not decode.
+    """
+    pages, videos = list(row["images"] or []), list(row["videos"] or [])
+    if row["media"] not in MEDIA:
+        raise InputError(f"row '{row['id']}': media is '{row['media']}'; known: {', '.join(MEDIA)}")
+    messages: list[Message] = []
+    images: list[Image.Image] = []
+    for message in row["messages"]:
+        content = []
+        for block in message["content"]:
+            if block["type"] == "text":
+                content.append(block)
+            elif block["type"] == "image" and pages:
+                images.append(pages.pop(0))
+                content.append(block)
+            elif block["type"] == "video" and videos:
+                video = videos.pop(0)
+                frames = read_frames(
+                    video["bytes"] or video["path"], num_frames, name=f"row '{row['id']}', video {video['path']}"
+                )
+                images += [Image.fromarray(frame) for frame in frames.data]
+                content += [media_block("image")] * len(frames.data)
+            else:
+                raise InputError(
+                    f"row '{row['id']}': a block of type '{block['type']}' without its medium; a row needs as many "
+                    f"image blocks as images and video blocks as videos"
+                )
+        messages.append({"role": message["role"], "content": content})
+    if pages or videos:
+        raise InputError(
+            f"row '{row['id']}': {len(pages)} images and {len(videos)} videos have no block in its messages"
+        )
+    return messages, images
+
+
+def assistant_spans(messages: Sequence[Message], render: Callable[[Sequence[Message], bool], str]) -> list[Span]:
+    """Where the assistant's turns stand in a rendered conversation, each with its end-of-turn token.
+
+    Works for any chat template: a turn is what the template adds when the turn is added. No `{% generation %}` marker
+    is needed.
+
+    Args:
+        messages (`Sequence[Message]`): The conversation.
+        render (`Callable`): `render(messages, add_generation_prompt) -> str`.
+
+    Returns:
+        `list[tuple[int, int]]`: half-open character spans of `render(messages, False)`.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: the template rewrites earlier turns when a later one comes.
+    """
+    whole = render(messages, False)
+    spans = []
+    for index, message in enumerate(messages):
+        if message["role"] != "assistant":
+            continue
+        before, until = render(messages[:index], True), render(messages[: index + 1], False)
+        if not (whole.startswith(until) and until.startswith(before)):
+            raise InputError(
+                f"the chat template rewrites what comes before turn {index}, so the assistant's turns cannot be told "
+                f"apart; give a template that renders a conversation turn by turn"
+            )
+        # What stands behind the end-of-turn token (a line break, mostly) is the template's, not the model's.
+        spans.append((len(before), len(until.rstrip())))
+    return spans
+
+
+def shift_spans(spans: Sequence[Span], replacements: Sequence[dict[str, Any]]) -> list[Span]:
+    """Move spans of a text to where they stand once placeholders in it were replaced by longer ones.
+
+    Args:
+        spans (`Sequence[tuple[int, int]]`): Character spans before; none of them may cut a placeholder.
+        replacements (`Sequence[dict]`): A processor's `text_replacement_offsets` of one text: `span` before and
+            `new_span` after, in order.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.data.inputs import shift_spans
+    >>> shift_spans([(8, 12)], [{"span": (0, 7), "new_span": (0, 70)}])
+    [(71, 75)]
+    ```
+    """
+
+    def moved(position: int) -> int:
+        gained = 0
+        for item in replacements:
+            if item["span"][1] > position:
+                break
+            gained = item["new_span"][1] - item["span"][1]
+        return position + gained
+
+    return [(moved(start), moved(end)) for start, end in spans]

@@ -1,0 +1,95 @@
+"""A data set on disk in the layout of a Hub repository: one folder a config, one Parquet file a split.
+
+`load_dataset(folder, config)` reads it with no code of ours. A config is written whole or not at all: it is built in
+a temporary folder beside its place and moved there at the end, so that a failed build never loses an earlier one.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from t2vid_hf.errors import InputError
+
+STATS = "stats.json"
+
+
+def write_config(
+    repository: Path,
+    name: str,
+    splits: Mapping[str, Callable[[], Iterator[Mapping[str, Any]]]],
+    *,
+    features: Any,
+    stats: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write one config.
+
+    Args:
+        repository (`Path`): The repository's folder; made if it is not there.
+        name (`str`): Of the config, and of its folder.
+        splits (`Mapping[str, Callable]`): For each split a function that yields its rows.
+        features (`datasets.Features`): The columns.
+        stats (`Mapping`): What the card says of it; written beside the files, with the rows of each split.
+
+    Returns:
+        `dict`: the stats, with "rows": `{split: n}`.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: from the rows; what was there before stays.
+    """
+    from datasets import Dataset
+    from datasets.exceptions import DatasetGenerationError
+
+    repository.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=repository) as temporary:
+        built = Path(temporary) / name
+        built.mkdir()
+        rows = {}
+        for split, generate in splits.items():
+            try:
+                # A cache of its own: `datasets` keys its cache by the function, not by the files that it reads.
+                dataset = Dataset.from_generator(
+                    generate, features=features, cache_dir=str(Path(temporary) / "arrow"), split=split
+                )
+            except DatasetGenerationError as error:
+                if isinstance(error.__cause__, InputError):
+                    raise error.__cause__ from None
+                raise
+            dataset.to_parquet(str(built / f"{split}-00000-of-00001.parquet"))
+            rows[split] = len(dataset)
+        written = {**stats, "rows": rows}
+        (built / STATS).write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.rmtree(repository / name, ignore_errors=True)
+        built.rename(repository / name)
+    return written
+
+
+def configs(repository: Path) -> dict[str, dict[str, Any]]:
+    """The stats of each config in a repository, by name."""
+    return {path.parent.name: json.loads(path.read_text("utf-8")) for path in sorted(repository.glob(f"*/{STATS}"))}
+
+
+def read_split(path: str, name: str | None, split: str, *, revision: str | None = None) -> Any:
+    """Load a split of a local repository or one on the Hub.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: there is no such repository, config or split.
+    """
+    from datasets import DownloadMode, load_dataset
+
+    local = Path(path).exists()
+    try:
+        return load_dataset(
+            path,
+            name,
+            split=split,
+            revision=None if local else revision,
+            # The cache is keyed by path, and a rebuilt local set keeps its path.
+            download_mode=DownloadMode.FORCE_REDOWNLOAD if local else None,
+        )
+    except (FileNotFoundError, ConnectionError) as error:
+        raise InputError(f"data set '{path}': {error}; give a folder that holds one, or a name on the Hub") from None
+    except ValueError as error:  # an unknown config or split; the message of `datasets` lists the known ones
+        raise InputError(f"data set '{path}', config '{name}', split '{split}': {error}") from None

@@ -1,0 +1,37 @@
+"""Errors for people: one line that says what was given, what is allowed and what to do."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be taken: a file, a row, an option.
+
+    Library code raises it like any `ValueError`; scripts and the command line print it as one line and exit with
+    status 2 ([`one_line_errors`]). A `ValueError` that is not an `InputError` is a defect and keeps its traceback.
+    """
+
+
+def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
+    """The error for a name that is not in a registry; it lists the known ones.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.errors import unknown
+    >>> str(unknown("preset", "papre", ["paper", "dense"]))
+    "unknown preset 'papre'; known: dense, paper"
+    ```
+    """
+    return InputError(f"unknown {kind} '{given}'; known: {', '.join(sorted(known))}")
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn an [`InputError`] into one line on stderr and exit status 2. For scripts, not for the library."""
+    try:
+        yield
+    except InputError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,55 @@
+"""Cards of data sets and checkpoints, from Jinja templates and what the run recorded. No number is typed in by hand."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import DatasetCard, DatasetCardData, ModelCard, ModelCardData
+
+from t2vid_hf.data.repository import configs
+
+
+def write_dataset_card(repository: Path, template: Path) -> None:
+    """Write `README.md` of a data set's repository, from the stats of its configs.
+
+    The metadata names each config and its files: `load_dataset(repository, config)` needs it.
+
+    Args:
+        repository (`Path`): With at least one config (see `t2vid_hf.data.repository.write_config`).
+        template (`Path`): Gets `configs` (`dict[str, dict]`) and `name`.
+    """
+    stats = configs(repository)
+    licenses = sorted({item["license"] for item in stats.values()})
+    data = DatasetCardData(
+        license=licenses[0] if len(licenses) == 1 else licenses,
+        task_categories=["video-text-to-text", "image-text-to-text"],
+        tags=["t2vid", "synthetic", "video", "long-text"],
+        configs=[
+            {
+                "config_name": name,
+                "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in item["rows"]],
+                **({"default": True} if len(stats) == 1 or item["kind"] == "synthetic" else {}),
+            }
+            for name, item in stats.items()
+        ],
+    )
+    card = DatasetCard.from_template(data, template_path=str(template), configs=stats, name=repository.resolve().name)
+    (repository / "README.md").write_text(str(card), encoding="utf-8")
+
+
+def write_model_card(checkpoint: Path, template: Path, *, facts: Mapping[str, Any]) -> None:
+    """Write `README.md` of a checkpoint.
+
+    Args:
+        checkpoint (`Path`): The folder that holds the weights.
+        template (`Path`): Gets the facts by their names.
+        facts (`Mapping`): "base_model", "mixture" (as `mixture.json` has it), "scores" (as `scores.json` has it),
+            "training" (the settings), "versions".
+    """
+    data = ModelCardData(
+        library_name="transformers",
+        pipeline_tag="image-text-to-text",
+        tags=["t2vid", "video", "sft", "trl"],
+    )
+    card = ModelCard.from_template(data, template_path=str(template), name=checkpoint.resolve().name, **facts)
+    (checkpoint / "README.md").write_text(str(card), encoding="utf-8")

@@ -1,0 +1,41 @@
+"""What differs between model families, as data and a few small methods. No training, no I/O.
+
+A new family is one file here and one line in `ADAPTERS`, keyed by the configuration's `model_type`.
+"""
+
+from t2vid_hf.errors import InputError
+from t2vid_hf.models.base import Adapter
+from t2vid_hf.models.idefics3 import Idefics3Adapter
+
+ADAPTERS: dict[str, Adapter] = {
+    "idefics3": Idefics3Adapter(),
+    "smolvlm": Idefics3Adapter(),
+}
+
+
+def adapter_for(model_type: str) -> Adapter:
+    """The adapter of a model family.
+
+    Args:
+        model_type (`str`): `model.config.model_type`.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: no adapter is written for the family.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.models import adapter_for
+    >>> type(adapter_for("idefics3")).__name__
+    'Idefics3Adapter'
+    ```
+    """
+    if model_type not in ADAPTERS:
+        raise InputError(
+            f"no adapter for model_type '{model_type}'; known: {', '.join(sorted(ADAPTERS))}. "
+            f"A new family is one file in t2vid_hf/models/ and a line in ADAPTERS"
+        )
+    return ADAPTERS[model_type]
+
+
+__all__ = ["ADAPTERS", "Adapter", "adapter_for"]

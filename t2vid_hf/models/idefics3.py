@@ -1,0 +1,28 @@
+"""Idefics3 and SmolVLM: pages and frames as images, without splitting.
+
+Splitting off makes a page one block: 169 tokens and 3 delimiters on Idefics3-8B, as in the paper. The default
+`size` would enlarge each page to 1,456 px and shrink it again to 364, which blurs the text and takes four times as
+long; the size the vision tower sees is asked for directly.
+"""
+
+from typing import Any
+
+from t2vid_hf.models.base import Adapter
+
+
+class Idefics3Adapter(Adapter):
+    """Idefics3 (`idefics3`) and its successor SmolVLM (`smolvlm`), which share their processing."""
+
+    def configure(self, processor: Any) -> None:
+        image_processor = processor.image_processor
+        image_processor.do_image_splitting = False
+        image_processor.size = dict(image_processor.max_image_size)
+
+    def tokens_per_image(self, processor: Any) -> int:
+        return processor.image_seq_len + 3  # <fake_token_around_image><global-img> ... <fake_token_around_image>
+
+    def media_token_ids(self, processor: Any) -> tuple[int, ...]:
+        tokenizer = processor.tokenizer
+        ids = [processor.image_token_id, tokenizer.convert_tokens_to_ids(processor.fake_image_token)]
+        ids.append(tokenizer.convert_tokens_to_ids(processor.global_image_tag))
+        return tuple(token for token in ids if token is not None)

@@ -1,0 +1,110 @@
+"""The row: the contract at which sources, renderer, video, mixture, trainer and evaluation meet.
+
+Field names are TRL's own, so that a published synthetic set trains in the stock `SFTTrainer` too. Content is always a
+list of blocks, never a bare string, so that any two sets concatenate. The number of frames stands in the row, known
+before anything is decoded.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+Media = Literal["image_sequence", "video", "text"]
+MEDIA: tuple[Media, ...] = ("image_sequence", "video", "text")
+
+
+class Block(TypedDict):
+    """One block of a message: `type` is "image", "video" or "text"; `text` is `None` where it is not text."""
+
+    type: str
+    text: str | None
+
+
+class Message(TypedDict):
+    """One turn: `role` is "system", "user" or "assistant"."""
+
+    role: str
+    content: list[Block]
+
+
+class Row(TypedDict):
+    """A sample.
+
+    - `id` (`str`): stable, unique in a data set: source name and the record's key.
+    - `source` (`str`): the data set it came from; losses and scores are reported by it.
+    - `media` (`str`): how the frames are to be taken: "image_sequence", "video" or "text".
+    - `messages` (`list[Message]`): one "image" block a page, or one "video" block a clip, then the question.
+    - `images` (`list`): the pages in order; PIL images, or `{"bytes", "path"}` while a set is being built.
+    - `videos` (`list[dict]`): real video as `{"bytes", "path"}`, not decoded.
+    - `num_frames` (`int`): pages, or frames of the clip that its container or its decoder counted.
+    """
+
+    id: str
+    source: str
+    media: Media
+    messages: list[Message]
+    images: list[Any]
+    videos: list[dict[str, Any]]
+    num_frames: int
+
+
+@dataclass(frozen=True)
+class LongTextQA:
+    """A question about a long text, before anything is drawn.
+
+    Args:
+        id (`str`): Unique in its source.
+        source (`str`): Name of the source, a key of `t2vid_hf.sources.SOURCES`.
+        context (`str`): The long text. It is drawn, and does not stand in the messages.
+        question (`str`), answer (`str`): One turn each.
+    """
+
+    id: str
+    source: str
+    context: str
+    question: str
+    answer: str
+
+
+def text(value: str) -> Block:
+    """A text block."""
+    return {"type": "text", "text": value}
+
+
+def media_block(kind: Literal["image", "video"]) -> Block:
+    """A block that stands for one image or one video."""
+    return {"type": kind, "text": None}
+
+
+def conversation(media: list[Block], question: str, answer: str) -> list[Message]:
+    """A user turn of media and question, and an assistant turn.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.schema import conversation, media_block
+    >>> [block["type"] for block in conversation([media_block("image")], "Why?", "Because.")[0]["content"]]
+    ['image', 'text']
+    ```
+    """
+    return [
+        {"role": "user", "content": [*media, text(question)]},
+        {"role": "assistant", "content": [text(answer)]},
+    ]
+
+
+def features() -> Any:
+    """The columns as `datasets.Features`. A function, because importing `datasets` takes half a second."""
+    from datasets import Features, Image, Value, Video
+
+    return Features(
+        {
+            "id": Value("string"),
+            "source": Value("string"),
+            "media": Value("string"),
+            "messages": [{"role": Value("string"), "content": [{"type": Value("string"), "text": Value("string")}]}],
+            "images": [Image()],
+            # decode=False: a row hands out {"bytes", "path"}; frames are read by t2vid_hf.video
+            "videos": [Video(decode=False)],
+            "num_frames": Value("int32"),
+        }
+    )

@@ -1,0 +1,106 @@
+"""Arguments of a training recipe: a strict YAML file, and a command line that wins over it.
+
+TRL's parser reads both; what it lets pass in silence (a key it does not know, with the value it had) is an error here.
+"""
+
+import difflib
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+from transformers import HfArgumentParser
+
+from t2vid_hf.data.mixture import Part
+from t2vid_hf.errors import InputError
+from t2vid_hf.training.config import T2VidSFTConfig
+
+
+@dataclass
+class RecipeArguments:
+    """What a recipe needs beside the trainer's configuration.
+
+    Args:
+        model_name_or_path (`str`): A checkpoint's folder, or its name on the Hub.
+        model_revision (`str`, *optional*): On the Hub.
+        mixture (`list`): The parts, as mappings (see [`~t2vid_hf.data.mixture.Part`]). YAML only.
+        mixture_seed (`int`): Which rows are drawn, and their order.
+        attn_implementation (`str`): As for `from_pretrained`.
+        dtype (`str`): Of the weights while training.
+        dry_run (`bool`): Load, mix and report; train nothing.
+    """
+
+    model_name_or_path: str = field(default="", metadata={"help": "A checkpoint's folder, or its name on the Hub."})
+    model_revision: str | None = field(default=None, metadata={"help": "Revision on the Hub."})
+    mixture: list[Any] = field(default_factory=list, metadata={"help": "The parts of the mixture; in YAML only."})
+    mixture_seed: int = field(default=0, metadata={"help": "Which rows are drawn, and their order."})
+    attn_implementation: str = field(default="sdpa", metadata={"help": "sdpa, eager or flash_attention_2."})
+    dtype: str = field(default="bfloat16", metadata={"help": "Of the weights: bfloat16 or float32."})
+    dry_run: bool = field(default=False, metadata={"help": "Load, mix and report; train nothing."})
+
+    def parts(self) -> list[Part]:
+        """The parts of the mixture."""
+        if not self.mixture:
+            raise InputError("the recipe has no mixture; give a list of parts under 'mixture' in the YAML file")
+        return [Part.from_dict(part) for part in self.mixture]
+
+
+def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTConfig]:
+    """Read `--config FILE` and the command line, which wins.
+
+    Args:
+        argv (`Sequence[str]`, *optional*): `sys.argv[1:]` by default.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: the file is missing or not a YAML mapping, a key is unknown, or no model is
+            named.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    given: dict[str, Any] = {}
+    if "--config" in arguments:
+        position = arguments.index("--config")
+        if position + 1 == len(arguments):
+            raise InputError("--config needs a file")
+        given = read_yaml(Path(arguments[position + 1]))
+        del arguments[position : position + 2]
+    parser = HfArgumentParser([RecipeArguments, T2VidSFTConfig], allow_abbrev=False)  # type: ignore[list-item]
+    parser.set_defaults(**given)
+    recipe, config, unknown = parser.parse_args_into_dataclasses(args=arguments, return_remaining_strings=True)
+    if unknown:
+        raise InputError(f"unknown option {unknown[0]}; see --help for the known ones")
+    if not recipe.model_name_or_path:
+        raise InputError("no model is named; give model_name_or_path in the YAML file or on the command line")
+    return recipe, config
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A recipe's YAML file, with every key checked."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; give a recipe's .yaml")
+    try:
+        given = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not YAML: {error}") from None
+    if not isinstance(given, dict):
+        raise InputError(f"{path}: a mapping of settings is expected, not {type(given).__name__}")
+    known = {item.name for item in (*fields(RecipeArguments), *fields(T2VidSFTConfig)) if item.init}
+    for key in given:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=3)
+            hint = f"did you mean {' or '.join(close)}?" if close else "see --help for the known ones"
+            raise InputError(f"{path}: unknown key '{key}'; {hint}")
+    return given
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 numbers: PyYAML takes `5e-6` for a string, because YAML 1.1 wants a dot before the exponent."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)

@@ -1,0 +1,280 @@
+"""Seeded short clips of plain moving shapes, with multiple-choice questions that are true of what is drawn.
+
+The choice: a clip is first a small frozen description (actors and their timed events), and both the pixels and the
+questions are derived from it, so an answer cannot drift away from the picture. Scenes come in shuffled blocks of ten,
+which keeps the kinds of question balanced in any run of clips, and the wrong options mirror the right one, so that
+guessing without looking stays near chance. The price: a tiny world (four shapes, four colours, plain backgrounds), so
+a good score says that a model sees motion, not that it understands real video. At the default 16 frames, a reader
+that keeps only every fourth frame still sees the same answers.
+"""
+
+import cmath
+import math
+import os
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from t2vid_hf._optional import require
+from t2vid_hf.errors import InputError
+from t2vid_hf.seeding import stable_hash
+
+KINDS = ("action", "direction", "speed", "order", "attribute_change")
+SHAPES = ("circle", "square", "triangle", "star")
+COLOURS = {"red": (220, 30, 30), "green": (30, 160, 50), "blue": (40, 90, 250), "yellow": (240, 200, 20)}
+ACTIONS = ("moves across", "turns", "grows", "shrinks", "changes colour", "flashes", "does nothing")
+SCENES = ("move", "move", "turn", "size", "colour", "idle", "race", "sequence", "sequence", "relay")
+
+_BACKGROUNDS = ((20, 20, 24), (232, 232, 232))
+_STILL = "does nothing"
+_CHANGES = (ACTIONS[:1], ACTIONS[2:4], ACTIONS[4:5], ACTIONS[1:2])  # turns last: nobody sees a plain circle turn
+_ACTS = {"move": ACTIONS[:1], "turn": ACTIONS[1:2], "size": ACTIONS[2:4], "colour": ACTIONS[4:5], "idle": ACTIONS[5:]}
+_VECTORS = {"to the left": (-1, 0), "to the right": (1, 0), "up": (0, -1), "down": (0, 1)}
+_AXES = (("to the left", "to the right"), ("up", "down"), ("clockwise", "counter-clockwise"))
+_PACES = ("it speeds up", "it slows down", "it keeps a steady speed", "it does not move")
+_SAME = "it looks the same"
+_LOOKS = {"grows": "it is bigger", "shrinks": "it is smaller", "flashes": _SAME, "does nothing": _SAME}
+# Number of corners, radius of every second one, angle of the first one
+_CORNERS = {"circle": (72, 1.0, 0), "square": (4, 1.0, 45), "triangle": (3, 1.0, -90), "star": (10, 0.45, -90)}
+# As parts of the frame: plain radius, path, small and big radius. Each row keeps a path centred in the frame (or in its
+# lane, at 0.27 or 0.73 across it) clear of the edges, whatever else the shape does on the way.
+_LAYOUTS = {"solo": (0.17, 0.58, 0.14, 0.30), "two acts": (0.15, 0.50, 0.11, 0.20), "race": (0.12, 0.50, 0.12, 0.12)}
+_SUPERSAMPLING = 4
+_TEMPLATES = {  # by kind, or by kind/style
+    "action": ("What does {} do?", "Watch the clip. What happens to {}?", "Which of these does {} do?"),
+    "direction": ("Which way does {} move?", "In which direction does {} go?", "What is the direction of {}?"),
+    "speed/race": ("Which shape moves faster?", "Which one is quicker?", "Compare the two: which is faster?"),
+    "speed/pace": ("How does the speed of {} change?", "How fast does {} go over time?", "What is the pace of {}?"),
+    "order/sequence": ("What does {} do, in order?", "In which order does {} act?", "First what, then what: {}?"),
+    "order/relay": ("What happens, in order?", "In which order do the shapes act?", "First what, then what?"),
+    "attribute_change/look": ("How has {} changed at the end?", "Compare first and last: {}?", "How does {} end up?"),
+    "attribute_change/colour": (
+        "What is the last colour of {}?",
+        "Which colour does {} become?",
+        "What colour is {} last?",
+    ),
+}
+_Draft = tuple[str, str, str, list[str]]  # of a question: key of its templates, who, right option, all options
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A shape and its `acts`, (action, value) in equal shares of the clip. Lengths are parts of the frame."""
+
+    shape: str
+    colour: str
+    acts: tuple[tuple[str, str], ...]
+    pace: str
+    middle: tuple[float, float]
+    travel: float
+    radii: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A multiple-choice question; `answer` is the letter ("A" to "D") of the only true option."""
+
+    kind: str
+    question: str
+    options: tuple[str, ...]
+    answer: str
+
+    @property
+    def answer_text(self) -> str:
+        return self.options["ABCD".index(self.answer)]
+
+    @property
+    def prompt(self) -> str:
+        return "\n".join([self.question, *(f"{'ABCD'[i]}. {option}" for i, option in enumerate(self.options))])
+
+
+@dataclass(frozen=True)
+class Clip:
+    """All that it takes to draw a clip, and what is asked of it. `dataclasses.asdict` makes it JSON-able."""
+
+    name: str
+    seed: int
+    width: int
+    height: int
+    fps: int
+    num_frames: int
+    scene: str
+    background: tuple[int, int, int]
+    actors: tuple[Actor, ...]
+    questions: tuple[Question, ...]
+
+
+def make_clip(index: int, *, seed: int = 0, size: int = 96, num_frames: int = 16, fps: int = 8) -> Clip:
+    """Describe clip number `index` of the endless series named by `seed`.
+
+    Args:
+        index (`int`): Number of the clip, from 0. Disjoint ranges make disjoint splits.
+        seed (`int`, *optional*, defaults to 0): Names the series.
+        size (`int`, *optional*, defaults to 96): Width and height in pixels: even (for yuv420p), at least 32.
+        num_frames (`int`, *optional*, defaults to 16): Frames in the clip, at least 8.
+        fps (`int`, *optional*, defaults to 8): Frames per second.
+
+    Returns:
+        [`Clip`]: The description, with two or three questions.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.video.shapes import make_clip
+    >>> make_clip(3, seed=7) == make_clip(3, seed=7)
+    True
+    ```
+    """
+    if index < 0 or fps < 1 or num_frames < 8 or size < 32 or size % 2:
+        given = f"index={index}, fps={fps}, num_frames={num_frames}, size={size}"
+        raise InputError(f"{given}: a clip needs index >= 0, fps >= 1, num_frames >= 8 and an even size >= 32")
+    block, slot = divmod(index, len(SCENES))
+    scene = random.Random(stable_hash(f"shapes/{seed}/block/{block}")).sample(SCENES, len(SCENES))[slot]
+    rng = random.Random(stable_hash(f"shapes/{seed}/clip/{index}"))
+    actors, background, questions = tuple(_cast(rng, scene)), rng.choice(_BACKGROUNDS), []
+    for number, (style, who, right, choices) in enumerate(_quiz(rng, scene, actors=actors)):
+        wrong = sorted({*choices} - {right})
+        options = rng.sample(wrong, min(3, len(wrong)))
+        # the right letters of four neighbouring clips are a shuffled ABCD: no letter is ahead, even in a small set
+        letters = random.Random(stable_hash(f"shapes/{seed}/letters/{number}/{index // 4}")).sample(range(4), 4)
+        options.insert(letters[index % 4] % (len(options) + 1), right)
+        text, letter = rng.choice(_TEMPLATES[style]).format(who), "ABCD"[options.index(right)]
+        questions.append(Question(style.partition("/")[0], text, tuple(options), letter))
+    name = f"shapes-{seed}-{index:05d}"
+    return Clip(name, seed, size, size, fps, num_frames, scene, background, actors, tuple(questions))
+
+
+def render_clip(clip: Clip) -> np.ndarray:
+    """Draw every frame of a clip.
+
+    Args:
+        clip ([`Clip`]): The description.
+
+    Returns:
+        `np.ndarray`: RGB frames as uint8, of shape `(num_frames, height, width, 3)`.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.video.shapes import make_clip, render_clip
+    >>> render_clip(make_clip(0)).shape
+    (16, 96, 96, 3)
+    ```
+    """
+    frames = []
+    for frame in range(clip.num_frames):
+        canvas = Image.new("RGB", (clip.width * _SUPERSAMPLING, clip.height * _SUPERSAMPLING), clip.background)
+        for actor in clip.actors:
+            _draw(ImageDraw.Draw(canvas), actor, done=frame / (clip.num_frames - 1), scale=canvas.width)
+        frames.append(np.asarray(canvas.reduce(_SUPERSAMPLING)))
+    return np.stack(frames)
+
+
+def write_clip(clip: Clip, path: str | os.PathLike[str]) -> None:
+    """Write a clip as H.264 mp4, whole or not at all. Needs PyAV (the extra "video").
+
+    Args:
+        clip ([`Clip`]): The description.
+        path (`str` or `os.PathLike`): The file to write or to replace; its folder must exist.
+    """
+    av = require("av", extra="video")
+    temporary = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.tmp")
+    try:
+        with av.open(str(temporary), "w", format="mp4") as container:
+            # one thread: x264 splits the work by thread, so more of them would tie the bytes to the machine
+            stream = container.add_stream("libx264", rate=clip.fps, options={"crf": "18", "threads": "1"})
+            stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, "yuv420p"
+            for image in render_clip(clip):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            container.mux(stream.encode(None))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _draw(draw: ImageDraw.ImageDraw, actor: Actor, *, done: float, scale: int) -> None:
+    """Draw an actor as it is when the part `done` of the clip is over; `scale` is the size of the canvas."""
+    (x, y), radius, angle, colour = actor.middle, actor.radii[0], 0.0, actor.colour
+    for number, (action, value) in enumerate(actor.acts):
+        part = min(max(done * len(actor.acts) - number, 0.0), 1.0)
+        if action == "moves across":
+            way = {_PACES[0]: part**2, _PACES[1]: 1 - (1 - part) ** 2}.get(actor.pace, part) - 0.5
+            x, y = x + _VECTORS[value][0] * actor.travel * way, y + _VECTORS[value][1] * actor.travel * way
+        elif action == "turns":  # slowly: a star looks the same after 72 degrees, so it seems to turn back after 36
+            angle = (100 if len(actor.acts) == 1 else 60) * part * (1 if value == "clockwise" else -1)  # y points down
+        elif action in ("grows", "shrinks"):
+            radius += (actor.radii[1] - actor.radii[0]) * part
+        elif action == "changes colour" and part >= 0.5:
+            colour = value  # at once: a blend would pass through other colours
+        elif action == "flashes" and int(min(part * 5, 4)) % 2:
+            return  # hidden in the second and fourth fifth, so the first and the last frame look the same
+    count, inner, first = _CORNERS[actor.shape]
+    turns = [math.radians(first + angle + 360 * corner / count) for corner in range(count)]
+    points = [complex(x, y) + cmath.rect(radius * (inner if i % 2 else 1.0), turn) for i, turn in enumerate(turns)]
+    draw.polygon([(scale * point.real, scale * point.imag) for point in points], fill=COLOURS[colour])
+
+
+def _cast(rng: random.Random, scene: str) -> list[Actor]:
+    shapes = rng.sample(SHAPES[scene == "turn" :], 2 if scene in ("race", "relay") else 1)  # SHAPES[0] is the circle
+    first, second = (rng.choice(names) for names in rng.sample(_CHANGES[: 3 if "circle" in shapes else 4], 2))
+    acts = {"race": [["moves across"]] * 2, "sequence": [[first, second]], "relay": [[first, _STILL], [_STILL, second]]}
+    layout = {"race": "race", "sequence": "two acts", "relay": "two acts"}.get(scene, "solo")
+    plain, path, small, big = _LAYOUTS[layout]
+    paths = rng.choice([(0.71, 0.34), (0.34, 0.71), (path, path)]) if scene == "race" else (path, path)
+    pace, axis = rng.choice(_PACES[:3]) if scene == "move" else _PACES[2], rng.randrange(2)
+    lanes = rng.sample((0.27, 0.73), 2) if len(shapes) > 1 else [0.5 + rng.uniform(-0.12, 0.12)]
+    colours, actors = rng.sample(list(COLOURS), len(COLOURS)), []
+    for number, actions in enumerate(acts.get(scene) or [[rng.choice(_ACTS[scene])]]):
+        values = {"moves across": rng.choice(_AXES[axis]), "turns": rng.choice(_AXES[2])}
+        values["changes colour"] = rng.choice([name for name in COLOURS if name != colours[number]])
+        plan = tuple((action, values.get(action, "")) for action in actions)
+        radii = (small, big) if "grows" in actions else (big, small) if "shrinks" in actions else (plain, plain)
+        middle = (lanes[number], 0.5) if axis else (0.5, lanes[number])
+        own_pace = pace if "moves across" in actions else _PACES[3]
+        actors.append(Actor(shapes[number], colours[number], plan, own_pace, middle, paths[number], radii))
+    return actors
+
+
+def _detail(actor: Actor, action: str, *, decoy: int) -> _Draft:
+    """Ask for the direction of a movement, or how the last frame differs from the first as far as `action` goes."""
+    who, acts = f"the {actor.shape}", dict(actor.acts)
+    if action in ("moves across", "turns"):  # the options are two whole axes, so none is the odd one out
+        own = next(axis for axis in _AXES if acts[action] in axis)
+        others = [axis for axis in _AXES[: 2 if actor.shape == "circle" or len(acts) > 1 else 3] if axis != own]
+        return "direction", who, acts[action], [*own, *others[decoy % len(others)]]
+    final = acts.get("changes colour", actor.colour)
+    if action == "changes colour" and (len(acts) > 1 or decoy % 2):  # another act may also have made it bigger
+        return "attribute_change/colour", who, final, list(COLOURS)
+    others = [final] if action == "changes colour" else [name for name in COLOURS if name not in (final, actor.colour)]
+    new = f"it is now {others[decoy % len(others)]}"
+    return "attribute_change/look", who, _LOOKS.get(action, new), [*_LOOKS.values(), new]
+
+
+def _quiz(rng: random.Random, scene: str, *, actors: Sequence[Actor]) -> Iterator[_Draft]:
+    one, two, names = actors[0], actors[-1], [f"the {actor.shape}" for actor in actors]
+    seen = [(actor, act[0]) for actor in actors for act in actor.acts if act[0] not in ("turns", _STILL)]
+    yield _detail(*rng.choice(seen or [(one, one.acts[0][0])]), decoy=rng.randrange(12))
+    if scene == "race":
+        names = [f"the {one.colour} {one.shape}", f"the {two.colour} {two.shape}", "both are equally fast"]
+        yield "speed/race", "", names[2 if one.travel == two.travel else int(one.travel < two.travel)], names
+    elif scene in ("sequence", "relay"):
+        first, second, kept = one.acts[0][0], two.acts[1][0], rng.randrange(2)
+        spare = [
+            family
+            for family in _changes([actor.shape for actor in actors])
+            if first not in family and second not in family
+        ]
+        who = names if scene == "relay" else ["it", "it"]
+        told, third = [f"{who[0]} {first}", f"{who[1]} {second}"], f"{who[1 - kept]} {rng.choice(rng.choice(spare))}"
+        # mirrored pairs: to a guesser the third act is as likely as what is drawn
+        pairs = (told, told[::-1], (told[kept], third), (third, told[kept]))
+        yield f"order/{scene}", names[0], ", then ".join(told), [", then ".join(pair) for pair in pairs]
+    else:
+        able = [action for action in ACTIONS if (action, one.shape) != ("turns", "circle")]
+        yield "action", names[0], f"it {one.acts[0][0]}", [f"it {action}" for action in able]
+    if scene in ("move", "idle"):
+        yield "speed/pace", f"the {one.colour} {one.shape}", one.pace, list(_PACES)

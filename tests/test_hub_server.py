@@ -1,0 +1,423 @@
+"""The loopback Hub against the real clients.
+
+Each client function runs in its own interpreter, because huggingface_hub reads HF_ENDPOINT when it is imported; its
+source goes to `python -c`, and what it returns comes back as JSON. Importing takes seconds, so each does much.
+"""
+
+import base64
+import hashlib
+import http.client
+import inspect
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hub_server import HubServer, byte_range, git_sha1
+
+
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    with HubServer(lfs_threshold=100) as server:
+        yield server
+
+
+def run_client(hub: HubServer, home: Path, client: Callable[[], Any], *, user: str | None = "alice") -> Any:
+    code = f"{inspect.getsource(client)}\nimport json\nprint(json.dumps({client.__name__}()))"
+    environment = {**os.environ, **hub.environment(home / "hf", user=user)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def call(
+    hub: HubServer, method: str, path: str, body: Any = None, *, user: str | None = "alice", **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    """One raw request; anything but bytes is sent as JSON."""
+    connection = http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=10)
+    if user is not None:
+        headers["Authorization"] = f"Bearer hf_{user}"
+    connection.request(method, path, body if isinstance(body, bytes) else json.dumps(body or {}), headers)
+    response = connection.getresponse()
+    data = response.read()
+    connection.close()
+    return response.status, dict(response.headers), data
+
+
+def create(hub: HubServer, name: str, **fields: str) -> None:
+    assert call(hub, "POST", "/api/repos/create", {"name": name, "organization": "alice", **fields})[0] == 200
+
+
+def commit(
+    hub: HubServer, repo_id: str, *operations: tuple[str, dict[str, str]], branch: str = "main", parent: str = ""
+) -> tuple[int, dict[str, str], bytes]:
+    lines: list[tuple[str, dict[str, str]]] = [("header", {"summary": "a commit", "parentCommit": parent}), *operations]
+    body = b"\n".join(json.dumps({"key": key, "value": value}).encode() for key, value in lines)
+    return call(hub, "POST", f"/api/models/{repo_id}/commit/{branch}", body)
+
+
+def file(path: str, content: bytes) -> tuple[str, dict[str, str]]:
+    return "file", {"path": path, "content": base64.b64encode(content).decode(), "encoding": "base64"}
+
+
+# --- The real clients -------------------------------------------------------------------------------------------------
+
+
+def hub_client() -> dict:
+    from pathlib import Path
+
+    from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, HfApi, hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    api, repo_id = HfApi(), "alice/tiny"
+    out = {"user": api.whoami()["name"], "url": str(api.create_repo(repo_id))}
+    api.create_repo(repo_id, exist_ok=True)
+    folder = Path("folder")
+    (folder / "sub dir").mkdir(parents=True)
+    (folder / "a.txt").write_text("first\n")
+    (folder / "sub dir" / "b.json").write_text("{}")
+    (folder / "large.txt").write_text("x" * 1000)
+    (folder / "empty.bin").touch()
+    api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message="a folder", commit_description="of files")
+    api.create_tag(repo_id, tag="v1/0", tag_message="first")
+    api.upload_file(repo_id=repo_id, path_or_fileobj=b"second\n", path_in_repo="a.txt")
+    before = api.model_info(repo_id).sha
+    api.upload_file(repo_id=repo_id, path_or_fileobj=b"second\n", path_in_repo="a.txt")  # unchanged: no commit
+    out["unchanged"] = api.model_info(repo_id).sha == before
+    api.create_branch(repo_id, branch="dev", revision="v1/0")
+    card = CommitOperationAdd("c.md", b"# card\n")
+    operations = [card, CommitOperationCopy("large.txt", "copy.txt"), CommitOperationDelete("sub dir/")]
+    made = api.create_commit(repo_id, operations, commit_message="dev work", revision="dev")
+    try:
+        card = CommitOperationAdd("c.md", b"# card\n")
+        api.create_commit(repo_id, [card], commit_message="stale", parent_commit="0" * 40)
+    except HfHubHTTPError as error:
+        out["stale"] = error.response.status_code
+    out["files"] = sorted(api.list_repo_files(repo_id))
+    out["dev_files"] = sorted(api.list_repo_files(repo_id, revision=made.oid))
+    out["at_tag"] = Path(hf_hub_download(repo_id, "a.txt", revision="v1/0")).read_text()
+    out["at_main"] = Path(hf_hub_download(repo_id, "a.txt")).read_text()
+    out["large"] = len(Path(hf_hub_download(repo_id, "large.txt")).read_text())
+    out["nested"] = Path(hf_hub_download(repo_id, "sub dir/b.json")).read_text()
+    out["snapshot"] = sorted(file.name for file in Path(api.snapshot_download(repo_id)).iterdir())
+    tree = api.list_repo_tree(repo_id, recursive=True, expand=True)
+    out["tree"] = {entry.path: entry.last_commit.title for entry in tree}
+    out["root"] = [entry.path for entry in api.list_repo_tree(repo_id)]
+    out["subtree"] = [entry.path for entry in api.list_repo_tree(repo_id, "sub dir")]
+    out["paths"] = [info.path for info in api.get_paths_info(repo_id, ["a.txt", "sub dir", "missing"])]
+    siblings = {file.rfilename: file for file in api.model_info(repo_id, files_metadata=True).siblings}
+    out["blob"] = [siblings["a.txt"].blob_id, siblings["large.txt"].lfs.sha256, siblings["large.txt"].size]
+    out["commits"] = [(commit.title, commit.message) for commit in api.list_repo_commits(repo_id)]
+    out["exists"] = [
+        api.file_exists(repo_id, "a.txt"),
+        api.file_exists(repo_id, "z"),
+        api.revision_exists(repo_id, "z"),
+    ]
+    refs = api.list_repo_refs(repo_id)
+    out["refs"] = sorted(ref.name for ref in refs.branches + refs.tags)
+    api.delete_tag(repo_id, tag="v1/0")
+    api.delete_branch(repo_id, branch="dev")
+    refs = api.list_repo_refs(repo_id)
+    out["refs_left"] = sorted(ref.name for ref in refs.branches + refs.tags)
+    api.create_repo("alice/other", repo_type="dataset", private=True)
+    out["lists"] = [
+        [repo.id for repo in api.list_models(author="alice", search="TIN")],
+        [repo.id for repo in api.list_models(author="bob")],
+        [repo.id for repo in api.list_datasets()],
+    ]
+    api.update_repo_settings("alice/other", repo_type="dataset", private=False)
+    out["private"] = api.dataset_info("alice/other").private
+    api.delete_repo("alice/other", repo_type="dataset")
+    out["deleted"] = not api.repo_exists("alice/other", repo_type="dataset")
+    return out
+
+
+def test_huggingface_hub(hub: HubServer, tmp_path: Path) -> None:
+    out = run_client(hub, tmp_path, hub_client)
+
+    files = [".gitattributes", "a.txt", "empty.bin", "large.txt", "sub dir/b.json"]
+    assert out["user"] == "alice" and out["url"] == f"{hub.url}/alice/tiny"
+    assert out["files"] == files
+    assert out["dev_files"] == [".gitattributes", "a.txt", "c.md", "copy.txt", "empty.bin", "large.txt"]
+    assert (out["at_tag"], out["at_main"], out["large"], out["nested"]) == ("first\n", "second\n", 1000, "{}")
+    assert out["snapshot"] == [".gitattributes", "a.txt", "empty.bin", "large.txt", "sub dir"]
+    assert out["unchanged"] and out["stale"] == 412
+    assert out["tree"] == {
+        ".gitattributes": "initial commit",
+        "a.txt": "Upload a.txt with huggingface_hub",
+        "empty.bin": "a folder",
+        "large.txt": "a folder",
+        "sub dir": "a folder",
+        "sub dir/b.json": "a folder",
+    }
+    assert out["root"] == [".gitattributes", "a.txt", "empty.bin", "large.txt", "sub dir"]
+    assert out["subtree"] == ["sub dir/b.json"] and out["paths"] == ["a.txt", "sub dir"]
+    assert out["blob"] == [git_sha1("blob", b"second\n"), hashlib.sha256(b"x" * 1000).hexdigest(), 1000]
+    assert out["commits"] == [
+        ["Upload a.txt with huggingface_hub", ""],
+        ["a folder", "of files"],
+        ["initial commit", ""],
+    ]
+    assert out["exists"] == [True, False, False]
+    assert out["refs"] == ["dev", "main", "v1/0"] and out["refs_left"] == ["main"]
+    assert out["lists"] == [["alice/tiny"], [], ["alice/other"]] and out["private"] is False and out["deleted"]
+    # The same seen from the side of the test.
+    assert hub.files("alice/tiny")["a.txt"] == b"second\n" and sorted(hub.files("alice/tiny")) == files
+    assert [commit.title for commit in hub.commits("alice/tiny")] == [title for title, _ in out["commits"]]
+    assert not [request for request in hub.requests if request.status >= 500]
+
+
+def datasets_client() -> dict:
+    from datasets import Dataset, get_dataset_config_names, load_dataset
+    from huggingface_hub import HfApi
+
+    rows = [{"question": f"q{n}", "frames": list(range(n)), "score": n / 8} for n in range(20)]
+    Dataset.from_list(rows).push_to_hub("alice/text", split="train", commit_message="one")
+    HfApi().create_tag("alice/text", tag="v1", repo_type="dataset")
+    Dataset.from_list(rows[:5]).push_to_hub("alice/text", split="test", commit_message="two")
+    Dataset.from_list(rows[5:]).push_to_hub("alice/text", "hard", split="train", private=True)
+    return {
+        "rows": rows,
+        "loaded": load_dataset("alice/text", split="train").to_list(),
+        "streamed": list(load_dataset("alice/text", split="train", streaming=True)),
+        "test": load_dataset("alice/text", split="test").to_list(),
+        "hard": load_dataset("alice/text", "hard", split="train").to_list(),
+        "at_tag": {split: rows.to_list() for split, rows in load_dataset("alice/text", revision="v1").items()},
+        "configs": get_dataset_config_names("alice/text"),
+    }
+
+
+def test_datasets(hub: HubServer, tmp_path: Path) -> None:
+    out = run_client(hub, tmp_path, datasets_client)
+
+    assert out["loaded"] == out["streamed"] == out["rows"] and out["at_tag"] == {"train": out["rows"]}
+    assert out["test"] == out["rows"][:5] and out["hard"] == out["rows"][5:]
+    assert sorted(out["configs"]) == ["default", "hard"]
+    files = hub.files("alice/text", repo_type="dataset")
+    assert {"README.md", "data/train-00000-of-00001.parquet", "hard/train-00000-of-00001.parquet"} <= set(files)
+    assert files["data/train-00000-of-00001.parquet"].startswith(b"PAR1")
+    assert [commit.title for commit in hub.commits("alice/text", repo_type="dataset")][1:3] == ["two", "one"]
+    assert not [request for request in hub.requests if request.status >= 500]
+
+
+def transformers_client() -> dict:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    sizes = {"num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 32, "max_position_embeddings": 64}
+    model = LlamaForCausalLM(LlamaConfig(hidden_size=16, intermediate_size=32, **sizes))
+    model.push_to_hub("alice/llama", private=True)
+    loaded = LlamaForCausalLM.from_pretrained("alice/llama", revision="main").state_dict()
+    state = model.state_dict()
+    return {
+        "keys": sorted(state) == sorted(loaded),
+        "equal": all(torch.equal(state[name], loaded[name]) for name in state),
+    }
+
+
+def test_transformers(hub: HubServer, tmp_path: Path) -> None:
+    assert run_client(hub, tmp_path, transformers_client) == {"keys": True, "equal": True}
+
+    assert {"config.json", "model.safetensors"} <= set(hub.files("alice/llama"))
+    assert hub.repo("alice/llama").private
+    assert not [request for request in hub.requests if request.status >= 500]
+
+
+def failing_client() -> dict:
+    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    def error(action) -> list:
+        try:
+            action()
+        except HfHubHTTPError as caught:
+            return [type(caught).__name__, caught.response.status_code]
+        return ["none", 0]
+
+    api = HfApi()
+    add = {"path_or_fileobj": b"data", "path_in_repo": "a.txt", "repo_id": "alice/tiny"}
+    return {
+        "repository": error(lambda: api.model_info("alice/missing")),
+        "secret": error(lambda: api.model_info("alice/secret")),
+        "download": error(lambda: hf_hub_download("alice/secret", ".gitattributes")),
+        "file": error(lambda: hf_hub_download("alice/tiny", "missing.json")),
+        "revision": error(lambda: hf_hub_download("alice/tiny", ".gitattributes", revision="missing")),
+        "folder": error(lambda: list(api.list_repo_tree("alice/tiny", "missing"))),
+        "token": error(lambda: HfApi(token="hf_wrong").whoami()),
+        "write": error(lambda: api.upload_file(**add)),
+        "again": error(lambda: api.upload_file(**add)),
+        "found": [repo.id for repo in api.list_models()],
+    }
+
+
+def test_errors_for_the_owner_and_injected_failures(hub: HubServer, tmp_path: Path) -> None:
+    create(hub, "tiny")
+    create(hub, "secret", visibility="private")
+    hub.fail_next("POST", r"/commit/main$", 500)
+    hub.fail_next("POST", r"/preupload/", 503)  # the client retries this one by itself
+
+    out = run_client(hub, tmp_path, failing_client)
+
+    assert out.pop("found") == ["alice/tiny", "alice/secret"]
+    assert out == {
+        "repository": ["RepositoryNotFoundError", 404],
+        "secret": ["none", 0],
+        "download": ["none", 0],
+        "file": ["RemoteEntryNotFoundError", 404],
+        "revision": ["RevisionNotFoundError", 404],
+        "folder": ["RemoteEntryNotFoundError", 404],
+        "token": ["HfHubHTTPError", 401],
+        "write": ["HfHubHTTPError", 500],
+        "again": ["none", 0],
+    }
+    statuses = [status for method, path, status in hub.requests if (method, path[-12:]) == ("POST", "/commit/main")]
+    assert statuses == [500, 200]
+    assert [status for _, path, status in hub.requests if "preupload" in path] == [503, 200, 200]
+    assert hub.files("alice/tiny")["a.txt"] == b"data"
+
+
+OTHERS = [(None, 401, ["RepositoryNotFoundError", 401]), ("bob", 404, ["HfHubHTTPError", 403])]
+
+
+@pytest.mark.parametrize(("user", "status", "write"), OTHERS)
+def test_errors_for_others(hub: HubServer, tmp_path: Path, user: str | None, status: int, write: list) -> None:
+    create(hub, "tiny")
+    create(hub, "secret", visibility="private")
+
+    out = run_client(hub, tmp_path, failing_client, user=user)
+
+    assert out["found"] == ["alice/tiny"]
+    assert out["secret"] == out["download"] == out["repository"] == ["RepositoryNotFoundError", status]
+    assert out["file"] == ["RemoteEntryNotFoundError", 404] and out["write"] == write
+    assert sorted(hub.files("alice/tiny")) == [".gitattributes"]
+
+
+# --- Raw requests -----------------------------------------------------------------------------------------------------
+
+RANGES = [
+    (None, None),
+    ("bytes=2-4", (2, 5)),
+    ("bytes=8-", (8, 10)),
+    ("bytes=-3", (7, 10)),
+    ("bytes=-30", (0, 10)),
+    ("bytes=5-500", (5, 10)),
+    ("bytes=0-1,4-5", None),
+    ("lines=0-1", None),
+]
+
+
+@pytest.mark.parametrize(("header", "span"), RANGES)
+def test_ranges(hub: HubServer, header: str | None, span: tuple[int, int] | None) -> None:
+    content = b"0123456789"
+    create(hub, "tiny")
+    assert commit(hub, "alice/tiny", file("a.txt", content))[0] == 200
+
+    status, headers, data = call(hub, "GET", "/alice/tiny/resolve/main/a.txt", **({"Range": header} if header else {}))
+
+    assert byte_range(header, 10) == span
+    assert (status, data) == ((206, content[slice(*span)]) if span else (200, content))
+    assert headers.get("Content-Range") == (f"bytes {span[0]}-{span[1] - 1}/10" if span else None)
+    assert headers["ETag"] == f'"{git_sha1("blob", content)}"'
+    assert headers["X-Repo-Commit"] == hub.commits("alice/tiny")[0].id
+
+
+def test_a_range_outside_the_file(hub: HubServer) -> None:
+    create(hub, "tiny")
+    size = len(hub.files("alice/tiny")[".gitattributes"])
+    path = "/alice/tiny/resolve/main/.gitattributes"
+    status, headers, _ = call(hub, "GET", path, Range=f"bytes={size}-")
+    assert (status, headers["Content-Range"]) == (416, f"bytes */{size}")
+
+
+def test_head_is_get_without_a_body_on_a_connection_that_stays_open(hub: HubServer) -> None:
+    create(hub, "tiny")
+    connection = http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=10)
+    seen = []
+    for method, path in (("HEAD", "main/.gitattributes"), ("HEAD", "main/no"), ("GET", "main/no"), ("HEAD", "no/no")):
+        connection.request(method, f"/alice/tiny/resolve/{path}", b"a body nobody reads")
+        response = connection.getresponse()
+        seen.append((response.status, response.headers["X-Error-Code"], "X-Repo-Commit" in response.headers))
+        assert bool(response.read()) == (method == "GET")
+    connection.close()
+    missing = (404, "EntryNotFound", True)
+    assert seen == [(200, None, True), missing, missing, (404, "RevisionNotFound", False)]
+
+
+def test_lfs_checks_the_hash_and_stores_once(hub: HubServer) -> None:
+    create(hub, "tiny")
+    data = b"weights"
+    oid = hashlib.sha256(data).hexdigest()
+    pointer = ("lfsFile", {"path": "a.bin", "algo": "sha256", "oid": oid})
+    batch = {"operation": "upload", "objects": [{"oid": oid, "size": len(data)}]}
+
+    def actions() -> bool:
+        _, _, reply = call(hub, "POST", "/alice/tiny.git/info/lfs/objects/batch", batch)
+        return "actions" in json.loads(reply)["objects"][0]
+
+    assert actions() and commit(hub, "alice/tiny", pointer)[0] == 400
+    assert call(hub, "PUT", f"/_lfs/{oid}", b"others", user=None)[0] == 400
+    assert call(hub, "PUT", f"/_lfs/{oid}", data, user=None)[0] == 200
+    assert not actions() and commit(hub, "alice/tiny", pointer)[0] == 200
+    _, headers, body = call(hub, "GET", "/alice/tiny/resolve/main/a.bin")
+    assert body == data and headers["X-Linked-Etag"] == headers["ETag"] == f'"{oid}"'
+
+
+def test_a_failed_commit_changes_nothing(hub: HubServer) -> None:
+    create(hub, "tiny")
+    assert commit(hub, "alice/tiny", file("a/b.txt", b"1"), file("a/c.txt", b"2"))[0] == 200
+    head = hub.commits("alice/tiny")[0]
+
+    assert commit(hub, "alice/tiny", file("new", b""), ("deletedFile", {"path": "a"}))[0] == 404
+    assert commit(hub, "alice/tiny", file("new", b""), ("renamedFile", {"path": "a"}))[0] == 400
+    assert commit(hub, "alice/tiny", file("new", b""), parent="0" * 40)[0] == 412
+    assert commit(hub, "alice/tiny", file("new", b""), branch="missing")[0] == 404
+    assert commit(hub, "alice/tiny", file("new", b""), branch=head.id)[0] == 501
+    hub.fail_next("POST", "/commit/", 412, times=2)
+    assert [commit(hub, "alice/tiny", file("new", b""), parent=head.id[:7])[0] for _ in range(3)] == [412, 412, 200]
+
+    assert hub.commits("alice/tiny")[1] is head
+    assert commit(hub, "alice/tiny", ("deletedFolder", {"path": "a/"}))[0] == 200
+    assert sorted(hub.files("alice/tiny")) == [".gitattributes", "new"]
+    assert hub.files("alice/tiny", revision=head.id)["a/b.txt"] == b"1"
+
+
+def test_refusals(hub: HubServer) -> None:
+    create(hub, "tiny")
+    tiny = {"name": "tiny", "organization": "alice"}
+    status, _, body = call(hub, "POST", "/api/repos/create", tiny)
+    assert status == 409 and json.loads(body)["url"] == f"{hub.url}/alice/tiny"
+    assert call(hub, "POST", "/api/repos/create", {**tiny, "type": "space"})[0] == 400
+    assert call(hub, "POST", "/api/repos/create", {**tiny, "organization": "bob"})[0] == 403
+    assert call(hub, "POST", "/api/repos/create", tiny, user=None)[0] == 401
+    assert call(hub, "DELETE", "/api/repos/delete", tiny, user="bob")[0] == 403
+    assert call(hub, "DELETE", "/api/models/alice/tiny/branch/main")[0] == 403
+    assert call(hub, "DELETE", "/api/models/alice/tiny/tag/v1")[0] == 404
+    assert [call(hub, "POST", "/api/models/alice/tiny/tag/main", {"tag": "v1"})[0] for _ in "12"] == [201, 409]
+    assert call(hub, "GET", "/api/models/alice/tiny", user="mallory")[0] == 401
+    status, headers, _ = call(hub, "GET", "/api/spaces")
+    assert status == 501 and headers["X-Error-Message"].endswith("no route for GET /api/spaces")
+    assert hub.requests[-1] == ("GET", "/api/spaces", 501)
+    with pytest.raises(KeyError, match="no dataset alice/tiny"):
+        hub.files("alice/tiny", repo_type="dataset")
+    with pytest.raises(ValueError, match="choose alice, bob or None"):
+        hub.environment(Path("home"), user="mallory")
+
+
+def test_command_line() -> None:
+    script = Path(__file__).with_name("hub_server.py")
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as server:
+        line = server.stdout.readline()
+        variables = dict(setting.split("=", 1) for setting in line.split()[1:])
+        request = urllib.request.Request(f"{variables['HF_ENDPOINT']}/api/whoami-v2")
+        request.add_header("Authorization", f"Bearer {variables['HF_TOKEN']}")
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as response:
+            user = json.load(response)["name"]
+        server.terminate()
+    assert line.startswith("export ") and user == "alice" and variables["HF_HUB_DISABLE_XET"] == "1"
