@@ -1,12 +1,13 @@
 """Write a video question answering set: of generated clips of moving shapes, or of a folder of real ones.
 
-    python recipes/make_clips.py --output out/my_set --count 80
-    python recipes/make_clips.py --output out/my_set --videos my_videos/
+python recipes/make_clips.py --output out/my_set --count 80
+python recipes/make_clips.py --output out/my_set --videos my_videos/
 """
 
 from pathlib import Path
 from typing import Annotated
 
+import datasets
 import typer
 from tqdm import tqdm
 
@@ -28,6 +29,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the clips, their questions and the split.")] = 0,
 ) -> None:
     """Clips and their questions -> a data set with the splits train and test."""
+    datasets.disable_progress_bars()  # ours says more
     folder = clips or output.parent / "clips"
     asked = folder_clips(videos, seed=seed) if videos else generated_clips(folder, count, seed=seed)
     total = None if videos else count

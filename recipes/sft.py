@@ -1,7 +1,8 @@
 """Fine-tune a vision-language model on a mixture of pages, video and text.
 
     accelerate launch recipes/sft.py --config recipes/debug/sft_cpu.yaml
-    accelerate launch recipes/sft.py --config recipes/debug/sft_cpu.yaml --model_name_or_path HuggingFaceTB/SmolVLM-256M-Instruct
+
+Options on the command line win over the YAML file: --model_name_or_path my/checkpoint --learning_rate 1e-5
 """
 
 import json
@@ -19,9 +20,19 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from t2vid_hf.data.mixture import Mixture, load_mixture
 from t2vid_hf.errors import InputError, one_line_errors
 from t2vid_hf.models import adapter_for
-from t2vid_hf.training import T2VidSFTTrainer
+from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
 from t2vid_hf.training.arguments import RecipeArguments, parse
 
+REPORTED = (
+    "num_train_epochs",
+    "learning_rate",
+    "lr_scheduler_type",
+    "weight_decay",
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "num_frames",
+    "seed",
+)
 VERSIONS = ("t2vid-hf", "transformers", "trl", "datasets", "accelerate", "torch", "Pillow")
 
 
@@ -42,7 +53,7 @@ def main() -> None:
     trainer.save_model()  # weights and processor
     trainer.save_state()  # trainer_state.json, with the loss curve
     if trainer.is_world_process_zero():
-        write_records(Path(config.output_dir), recipe, mixture, trainable)
+        write_records(Path(config.output_dir), recipe, config, mixture, model)
 
 
 def load_model(recipe: RecipeArguments):
@@ -70,17 +81,18 @@ def show_mixture(mixture: Mixture) -> None:
     Console().print(table)
 
 
-def write_records(folder: Path, recipe: RecipeArguments, mixture: Mixture, trainable: int) -> None:
+def write_records(folder: Path, recipe: RecipeArguments, config: T2VidSFTConfig, mixture: Mixture, model) -> None:
     """Write beside the weights what they were made from."""
     records = {
         "base_model": recipe.model_name_or_path,
-        "trainable_parameters": trainable,
+        "parameters": model.num_parameters(),
         "mixture": [asdict(part) for part in mixture.drawn],
-        "mixture_seed": recipe.mixture_seed,
+        "settings": {name: getattr(config, name) for name in REPORTED},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in VERSIONS}},
     }
-    (folder / "mixture.json").write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
-    (folder / "recipe.yaml").write_text(yaml.safe_dump(asdict(recipe), sort_keys=False), encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    merged = {**asdict(recipe), **{key: value for key, value in config.to_dict().items() if "token" not in key}}
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(merged, sort_keys=False), encoding="utf-8")
 
 
 if __name__ == "__main__":

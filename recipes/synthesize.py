@@ -1,13 +1,14 @@
 """Draw long-text question answering as pages, and write a data set that `load_dataset` reads.
 
-    python recipes/synthesize.py --output out/my_set
-    python recipes/synthesize.py --input my.jsonl --source long_qa --preset dense --output out/my_set
+python recipes/synthesize.py --output out/my_set
+python recipes/synthesize.py --input my.jsonl --source long_qa --preset dense --output out/my_set
 """
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
+import datasets
 import typer
 from tqdm import tqdm
 
@@ -24,7 +25,9 @@ TEMPLATE = Path(__file__).parents[1] / "model_cards" / "dataset_card.md.jinja"
 
 def main(
     output: Annotated[Path, typer.Option(help="Folder of the data set; its other configs stay.")],
-    input: Annotated[Path, typer.Option(help="JSON or JSON lines file; the shipped sample by default.")] = sources.SAMPLE,
+    input: Annotated[
+        Path, typer.Option(help="JSON or JSON lines file; the shipped sample by default.")
+    ] = sources.SAMPLE,
     source: Annotated[str, typer.Option(help=f"Shape of the file: auto, {', '.join(sources.SOURCES)}.")] = "auto",
     preset: Annotated[str, typer.Option(help="How pages look: paper, dense, native.")] = "paper",
     max_documents: Annotated[int | None, typer.Option(help="Take only so many texts.")] = None,
@@ -32,6 +35,7 @@ def main(
     dry_run: Annotated[bool, typer.Option("--dry_run", help="Read and count; write nothing.")] = False,
 ) -> None:
     """Long-text question answering -> pages -> a data set."""
+    datasets.disable_progress_bars()  # ours says more
     config = RenderConfig.preset(preset)
     questions = list(first_documents(sources.read(input, source=source), max_documents))
     documents = len({qa.context for qa in questions})

@@ -22,6 +22,7 @@ def require(module: str, *, extra: str) -> ModuleType:
     >>> from t2vid_hf._optional import require
     >>> require("json", extra="video").dumps([1])
     '[1]'
+
     ```
     """
     try:
@@ -29,4 +30,6 @@ def require(module: str, *, extra: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or not (module == error.name or module.startswith(error.name + ".")):
             raise  # the module is there, something that it needs is not: that error says more than ours
-        raise InputError(f"this needs the package '{module}', which is not installed: pip install 't2vid-hf[{extra}]'") from None
+        raise InputError(
+            f"this needs the package '{module}', which is not installed: pip install 't2vid-hf[{extra}]'"
+        ) from None

@@ -22,6 +22,7 @@ def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     >>> from t2vid_hf.errors import unknown
     >>> str(unknown("preset", "papre", ["paper", "dense"]))
     "unknown preset 'papre'; known: dense, paper"
+
     ```
     """
     return InputError(f"unknown {kind} '{given}'; known: {', '.join(sorted(known))}")

@@ -84,6 +84,7 @@ def conversation(media: list[Block], question: str, answer: str) -> list[Message
     >>> from t2vid_hf.schema import conversation, media_block
     >>> [block["type"] for block in conversation([media_block("image")], "Why?", "Because.")[0]["content"]]
     ['image', 'text']
+
     ```
     """
     return [

@@ -19,6 +19,7 @@ def stable_hash(text: str) -> int:
     >>> from t2vid_hf.seeding import stable_hash
     >>> stable_hash("page")
     2133315022587658555
+
     ```
     """
     # surrogatepass: a lone surrogate in an id must not stop a build
@@ -35,6 +36,7 @@ def rng_for(seed: int, key: str) -> np.random.Generator:
     >>> from t2vid_hf.seeding import rng_for
     >>> rng_for(0, "clip-7").integers(0, 100, 3).tolist() == rng_for(0, "clip-7").integers(0, 100, 3).tolist()
     True
+
     ```
     """
     return np.random.default_rng([seed, stable_hash(key)])

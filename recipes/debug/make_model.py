@@ -1,6 +1,6 @@
 """Write a tiny Idefics3 with random weights, to run the recipes without a download.
 
-    python recipes/debug/make_model.py --output out/demo/untrained
+python recipes/debug/make_model.py --output out/demo/untrained
 """
 
 from pathlib import Path

@@ -26,6 +26,7 @@ def contact_sheet(images: Sequence[Image.Image], *, columns: int, cell_px: int) 
     >>> from t2vid_hf.data.gallery import contact_sheet
     >>> contact_sheet([Image.new("L", (448, 448))] * 5, columns=4, cell_px=100).size
     (420, 212)
+
     ```
     """
     columns = min(columns, len(images))

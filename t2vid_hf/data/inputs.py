@@ -107,6 +107,7 @@ def shift_spans(spans: Sequence[Span], replacements: Sequence[dict[str, Any]]) -
     >>> from t2vid_hf.data.inputs import shift_spans
     >>> shift_spans([(8, 12)], [{"span": (0, 7), "new_span": (0, 70)}])
     [(71, 75)]
+
     ```
     """
 

@@ -125,7 +125,7 @@ def mix(parts: Sequence[tuple[Part, Any]], seed: int) -> Mixture:
     for (part, dataset), rows, keys, reasons_of, wanted in zip(
         parts, kept, ids, dropped, _counts(parts, kept), strict=True
     ):
-        ranked = sorted(rows, key=lambda index: stable_hash(f"draw/{seed}/{keys[index]}"))  # noqa: B023
+        ranked = sorted(rows, key=lambda index: stable_hash(f"draw/{seed}/{keys[index]}"))
         chosen.append(dataset.select_columns(list(columns)).cast(columns).select(ranked[:wanted]))
         if len(rows) > wanted:
             reasons_of[NOT_DRAWN] = len(rows) - wanted

@@ -77,18 +77,15 @@ def read_split(path: str, name: str | None, split: str, *, revision: str | None 
     Raises:
         [`~t2vid_hf.errors.InputError`]: there is no such repository, config or split.
     """
-    from datasets import DownloadMode, load_dataset
+    from datasets import load_dataset
 
-    local = Path(path).exists()
+    # `load_dataset(folder)` keeps serving what a folder held when it was first read (datasets 5.2: its cache is keyed
+    # by the path). Given files, it keys by their time of change, and a set that was built again is read again.
+    files = sorted(str(file) for file in Path(path).glob(f"{name}/{split}-*.parquet"))
     try:
-        return load_dataset(
-            path,
-            name,
-            split=split,
-            revision=None if local else revision,
-            # The cache is keyed by path, and a rebuilt local set keeps its path.
-            download_mode=DownloadMode.FORCE_REDOWNLOAD if local else None,
-        )
+        if files:
+            return load_dataset("parquet", data_files={split: files}, split=split)
+        return load_dataset(path, name, split=split, revision=revision)
     except (FileNotFoundError, ConnectionError) as error:
         raise InputError(f"data set '{path}': {error}; give a folder that holds one, or a name on the Hub") from None
     except ValueError as error:  # an unknown config or split; the message of `datasets` lists the known ones

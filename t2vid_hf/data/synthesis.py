@@ -44,6 +44,7 @@ def synthesize(questions: Iterable[LongTextQA], config: RenderConfig) -> Iterato
     >>> row = next(synthesize([qa], RenderConfig.preset("paper")))
     >>> row["num_frames"], [block["type"] for block in row["messages"][0]["content"]]
     (3, ['image', 'image', 'image', 'text'])
+
     ```
     """
     renderer = TextRenderer(config)

@@ -1,0 +1,1 @@
+"""Questions about videos, asked, answered, scored and reported. Never imports training."""

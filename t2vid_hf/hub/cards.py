@@ -9,7 +9,7 @@ from huggingface_hub import DatasetCard, DatasetCardData, ModelCard, ModelCardDa
 from t2vid_hf.data.repository import configs
 
 
-def write_dataset_card(repository: Path, template: Path) -> None:
+def write_dataset_card(repository: Path, template: Path, *, name: str | None = None) -> None:
     """Write `README.md` of a data set's repository, from the stats of its configs.
 
     The metadata names each config and its files: `load_dataset(repository, config)` needs it.
@@ -17,6 +17,7 @@ def write_dataset_card(repository: Path, template: Path) -> None:
     Args:
         repository (`Path`): With at least one config (see `t2vid_hf.data.repository.write_config`).
         template (`Path`): Gets `configs` (`dict[str, dict]`) and `name`.
+        name (`str`, *optional*): `"user/name"` on the Hub; the folder's by default.
     """
     stats = configs(repository)
     licenses = sorted({item["license"] for item in stats.values()})
@@ -33,23 +34,27 @@ def write_dataset_card(repository: Path, template: Path) -> None:
             for name, item in stats.items()
         ],
     )
-    card = DatasetCard.from_template(data, template_path=str(template), configs=stats, name=repository.resolve().name)
+    card = DatasetCard.from_template(data, template_path=str(template), configs=stats, name=name or str(repository))
     (repository / "README.md").write_text(str(card), encoding="utf-8")
 
 
-def write_model_card(checkpoint: Path, template: Path, *, facts: Mapping[str, Any]) -> None:
+def write_model_card(checkpoint: Path, template: Path, *, facts: Mapping[str, Any], name: str | None = None) -> None:
     """Write `README.md` of a checkpoint.
 
     Args:
         checkpoint (`Path`): The folder that holds the weights.
         template (`Path`): Gets the facts by their names.
-        facts (`Mapping`): "base_model", "mixture" (as `mixture.json` has it), "scores" (as `scores.json` has it),
-            "training" (the settings), "versions".
+        facts (`Mapping`): "base_model", "parameters", "mixture", "training" (settings), "scores", "versions".
+        name (`str`, *optional*): `"user/name"` on the Hub; the folder's by default.
     """
+    on_hub = not Path(facts["base_model"]).exists()
     data = ModelCardData(
+        base_model=facts["base_model"] if on_hub else None,
         library_name="transformers",
         pipeline_tag="image-text-to-text",
         tags=["t2vid", "video", "sft", "trl"],
     )
-    card = ModelCard.from_template(data, template_path=str(template), name=checkpoint.resolve().name, **facts)
+    card = ModelCard.from_template(
+        data, template_path=str(template), name=name or str(checkpoint), on_hub=on_hub, **facts
+    )
     (checkpoint / "README.md").write_text(str(card), encoding="utf-8")

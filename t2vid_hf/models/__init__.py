@@ -28,6 +28,7 @@ def adapter_for(model_type: str) -> Adapter:
     >>> from t2vid_hf.models import adapter_for
     >>> type(adapter_for("idefics3")).__name__
     'Idefics3Adapter'
+
     ```
     """
     if model_type not in ADAPTERS:

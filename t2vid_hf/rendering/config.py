@@ -39,6 +39,7 @@ class RenderConfig:
     (448, 20, 115)
     >>> RenderConfig.from_json(config.to_json()) == config
     True
+
     ```
     """
 
@@ -113,9 +114,7 @@ PRESETS: dict[str, RenderConfig] = {
     # Sparrow's draw_text.py, as its repository and arXiv 2411.19951 state them: 448x448, Arial 20 px, 115 words,
     # left margin 20 px, vertically centred, words run together. Its line height is the height of the line's own
     # bounding box, about 22 px; ours is constant.
-    "paper": RenderConfig(
-        font_px=20, line_px=22, margin_px=20, max_words=115, whitespace="flow", vertical="center"
-    ),
+    "paper": RenderConfig(font_px=20, line_px=22, margin_px=20, max_words=115, whitespace="flow", vertical="center"),
     # About three times the paper's words a page, and line breaks, tables and indentation stay.
     "dense": RenderConfig(font_px=14, line_px=17, margin_px=12),
     # Idefics3 sees 364 px a page: drawn at that size, no processor resizes it.

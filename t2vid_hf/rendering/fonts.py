@@ -125,6 +125,7 @@ def font_runs(text: str) -> list[Run]:
     >>> from t2vid_hf.rendering.fonts import font_runs
     >>> font_runs("plain text")
     [Run(start=0, end=10, font=0)]
+
     ```
     """
     runs: list[Run] = []

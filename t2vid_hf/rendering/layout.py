@@ -57,6 +57,7 @@ def break_pages(text: str, config: RenderConfig, measure: Callable[[str], float]
     >>> config = RenderConfig(width_px=100, height_px=40, font_px=10, line_px=20, margin_px=0)
     >>> [[line.text for line in page] for page in break_pages("one two three four five", config, lambda s: 10 * len(s))]
     [['one two', 'three four'], ['five']]
+
     ```
     """
     limit = config.max_words

@@ -59,6 +59,7 @@ class TextRenderer:
     (2, 448, 448)
     >>> pages.char_spans
     ((0, 629), (629, 1020))
+
     ```
     """
 
@@ -86,9 +87,7 @@ class TextRenderer:
 
     def _drawable(self, text: str) -> tuple[str, int]:
         """The text with a box for each character that no font has. The length stays, so that spans hold."""
-        missing = [
-            char for char in set(text) if not (char.isspace() or is_ignorable(char)) and font_for(char) is None
-        ]
+        missing = [char for char in set(text) if not (char.isspace() or is_ignorable(char)) and font_for(char) is None]
         if not missing:
             return text, 0
         if self.config.missing == "error":

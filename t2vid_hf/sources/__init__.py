@@ -48,6 +48,7 @@ def read(path: str | Path, *, source: str = "auto") -> Iterator[LongTextQA]:
     >>> rows = list(sources.read(sources.SAMPLE))
     >>> len({row.context for row in rows})
     14
+
     ```
     """
     path = Path(path)

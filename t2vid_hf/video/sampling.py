@@ -25,6 +25,7 @@ def mid_segment(total: int, wanted: int) -> list[int]:
     [9, 28, 46, 65, 84, 102, 121, 139]
     >>> mid_segment(3, 8)
     [0, 1, 2]
+
     ```
     """
     _check(total, wanted)
@@ -43,6 +44,7 @@ def uniform(total: int, wanted: int) -> list[int]:
     >>> from t2vid_hf.video.sampling import uniform
     >>> uniform(150, 4)
     [0, 50, 99, 149]
+
     ```
     """
     _check(total, wanted)

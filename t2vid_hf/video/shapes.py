@@ -5,7 +5,7 @@ questions are derived from it, so an answer cannot drift away from the picture. 
 which keeps the kinds of question balanced in any run of clips, and the wrong options mirror the right one, so that
 guessing without looking stays near chance. The price: a tiny world (four shapes, four colours, plain backgrounds), so
 a good score says that a model sees motion, not that it understands real video. At the default 16 frames, a reader
-that keeps only every fourth frame still sees the same answers.
+that keeps only every fourth frame, from the first, still sees the same answers.
 """
 
 import cmath
@@ -27,12 +27,13 @@ KINDS = ("action", "direction", "speed", "order", "attribute_change")
 SHAPES = ("circle", "square", "triangle", "star")
 COLOURS = {"red": (220, 30, 30), "green": (30, 160, 50), "blue": (40, 90, 250), "yellow": (240, 200, 20)}
 ACTIONS = ("moves across", "turns", "grows", "shrinks", "changes colour", "flashes", "does nothing")
-SCENES = ("move", "move", "turn", "size", "colour", "idle", "race", "sequence", "sequence", "relay")
+SCENES = ("move", "pace", "turn", "size", "colour", "idle", "race", "sequence", "sequence", "relay")
 
 _BACKGROUNDS = ((20, 20, 24), (232, 232, 232))
 _STILL = "does nothing"
 _CHANGES = (ACTIONS[:1], ACTIONS[2:4], ACTIONS[4:5], ACTIONS[1:2])  # turns last: nobody sees a plain circle turn
-_ACTS = {"move": ACTIONS[:1], "turn": ACTIONS[1:2], "size": ACTIONS[2:4], "colour": ACTIONS[4:5], "idle": ACTIONS[5:]}
+_ACTS = {"move": ACTIONS[:1], "pace": ACTIONS[:1], "turn": ACTIONS[1:2], "size": ACTIONS[2:4], "colour": ACTIONS[4:5]}
+_ACTS |= {"idle": ACTIONS[5:]}
 _VECTORS = {"to the left": (-1, 0), "to the right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _AXES = (("to the left", "to the right"), ("up", "down"), ("clockwise", "counter-clockwise"))
 _PACES = ("it speeds up", "it slows down", "it keeps a steady speed", "it does not move")
@@ -43,7 +44,6 @@ _CORNERS = {"circle": (72, 1.0, 0), "square": (4, 1.0, 45), "triangle": (3, 1.0,
 # As parts of the frame: plain radius, path, small and big radius. Each row keeps a path centred in the frame (or in its
 # lane, at 0.27 or 0.73 across it) clear of the edges, whatever else the shape does on the way.
 _LAYOUTS = {"solo": (0.17, 0.58, 0.14, 0.30), "two acts": (0.15, 0.50, 0.11, 0.20), "race": (0.12, 0.50, 0.12, 0.12)}
-_SUPERSAMPLING = 4
 _TEMPLATES = {  # by kind, or by kind/style
     "action": ("What does {} do?", "Watch the clip. What happens to {}?", "Which of these does {} do?"),
     "direction": ("Which way does {} move?", "In which direction does {} go?", "What is the direction of {}?"),
@@ -55,7 +55,7 @@ _TEMPLATES = {  # by kind, or by kind/style
     "attribute_change/colour": (
         "What is the last colour of {}?",
         "Which colour does {} become?",
-        "What colour is {} last?",
+        "Final colour of {}?",
     ),
 }
 _Draft = tuple[str, str, str, list[str]]  # of a question: key of its templates, who, right option, all options
@@ -114,7 +114,7 @@ def make_clip(index: int, *, seed: int = 0, size: int = 96, num_frames: int = 16
     Args:
         index (`int`): Number of the clip, from 0. Disjoint ranges make disjoint splits.
         seed (`int`, *optional*, defaults to 0): Names the series.
-        size (`int`, *optional*, defaults to 96): Width and height in pixels: even (for yuv420p), at least 32.
+        size (`int`, *optional*, defaults to 96): Width and height in pixels: even (for yuv420p), at least 48.
         num_frames (`int`, *optional*, defaults to 16): Frames in the clip, at least 8.
         fps (`int`, *optional*, defaults to 8): Frames per second.
 
@@ -127,11 +127,12 @@ def make_clip(index: int, *, seed: int = 0, size: int = 96, num_frames: int = 16
     >>> from t2vid_hf.video.shapes import make_clip
     >>> make_clip(3, seed=7) == make_clip(3, seed=7)
     True
+
     ```
     """
-    if index < 0 or fps < 1 or num_frames < 8 or size < 32 or size % 2:
+    if index < 0 or fps < 1 or num_frames < 8 or size < 48 or size % 2:
         given = f"index={index}, fps={fps}, num_frames={num_frames}, size={size}"
-        raise InputError(f"{given}: a clip needs index >= 0, fps >= 1, num_frames >= 8 and an even size >= 32")
+        raise InputError(f"{given}: a clip needs index >= 0, fps >= 1, num_frames >= 8 and an even size >= 48")
     block, slot = divmod(index, len(SCENES))
     scene = random.Random(stable_hash(f"shapes/{seed}/block/{block}")).sample(SCENES, len(SCENES))[slot]
     rng = random.Random(stable_hash(f"shapes/{seed}/clip/{index}"))
@@ -163,14 +164,15 @@ def render_clip(clip: Clip) -> np.ndarray:
     >>> from t2vid_hf.video.shapes import make_clip, render_clip
     >>> render_clip(make_clip(0)).shape
     (16, 96, 96, 3)
+
     ```
     """
     frames = []
     for frame in range(clip.num_frames):
-        canvas = Image.new("RGB", (clip.width * _SUPERSAMPLING, clip.height * _SUPERSAMPLING), clip.background)
+        canvas = Image.new("RGB", (4 * clip.width, 4 * clip.height), clip.background)  # reduced below: smooth edges
         for actor in clip.actors:
             _draw(ImageDraw.Draw(canvas), actor, done=frame / (clip.num_frames - 1), scale=canvas.width)
-        frames.append(np.asarray(canvas.reduce(_SUPERSAMPLING)))
+        frames.append(np.asarray(canvas.reduce(4)))
     return np.stack(frames)
 
 
@@ -185,8 +187,10 @@ def write_clip(clip: Clip, path: str | os.PathLike[str]) -> None:
     temporary = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.tmp")
     try:
         with av.open(str(temporary), "w", format="mp4") as container:
-            # one thread: x264 splits the work by thread, so more of them would tie the bytes to the machine
-            stream = container.add_stream("libx264", rate=clip.fps, options={"crf": "18", "threads": "1"})
+            # For the same bytes in every run: x264 splits the work by thread, and its look-ahead (macroblock tree, B
+            # frames) was seen to decide otherwise, in one clip of a hundred, on the same pixels in the same process.
+            options = {"crf": "18", "threads": "1", "x264-params": "mbtree=0:bframes=0"}
+            stream = container.add_stream("libx264", rate=clip.fps, options=options)
             stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, "yuv420p"
             for image in render_clip(clip):
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
@@ -222,10 +226,9 @@ def _cast(rng: random.Random, scene: str) -> list[Actor]:
     shapes = rng.sample(SHAPES[scene == "turn" :], 2 if scene in ("race", "relay") else 1)  # SHAPES[0] is the circle
     first, second = (rng.choice(names) for names in rng.sample(_CHANGES[: 3 if "circle" in shapes else 4], 2))
     acts = {"race": [["moves across"]] * 2, "sequence": [[first, second]], "relay": [[first, _STILL], [_STILL, second]]}
-    layout = {"race": "race", "sequence": "two acts", "relay": "two acts"}.get(scene, "solo")
-    plain, path, small, big = _LAYOUTS[layout]
+    plain, path, small, big = _LAYOUTS["race" if scene == "race" else "two acts" if scene in acts else "solo"]
     paths = rng.choice([(0.71, 0.34), (0.34, 0.71), (path, path)]) if scene == "race" else (path, path)
-    pace, axis = rng.choice(_PACES[:3]) if scene == "move" else _PACES[2], rng.randrange(2)
+    pace, axis = rng.choice(_PACES[:3]) if scene in ("move", "pace") else _PACES[2], rng.randrange(2)
     lanes = rng.sample((0.27, 0.73), 2) if len(shapes) > 1 else [0.5 + rng.uniform(-0.12, 0.12)]
     colours, actors = rng.sample(list(COLOURS), len(COLOURS)), []
     for number, actions in enumerate(acts.get(scene) or [[rng.choice(_ACTS[scene])]]):
@@ -249,8 +252,8 @@ def _detail(actor: Actor, action: str, *, decoy: int) -> _Draft:
     final = acts.get("changes colour", actor.colour)
     if action == "changes colour" and (len(acts) > 1 or decoy % 2):  # another act may also have made it bigger
         return "attribute_change/colour", who, final, list(COLOURS)
-    others = [final] if action == "changes colour" else [name for name in COLOURS if name not in (final, actor.colour)]
-    new = f"it is now {others[decoy % len(others)]}"
+    news = [final] if action == "changes colour" else [name for name in COLOURS if name not in (final, actor.colour)]
+    new = f"it is now {news[decoy % len(news)]}"
     return "attribute_change/look", who, _LOOKS.get(action, new), [*_LOOKS.values(), new]
 
 
@@ -263,18 +266,15 @@ def _quiz(rng: random.Random, scene: str, *, actors: Sequence[Actor]) -> Iterato
         yield "speed/race", "", names[2 if one.travel == two.travel else int(one.travel < two.travel)], names
     elif scene in ("sequence", "relay"):
         first, second, kept = one.acts[0][0], two.acts[1][0], rng.randrange(2)
-        spare = [
-            family
-            for family in _changes([actor.shape for actor in actors])
-            if first not in family and second not in family
-        ]
+        spare = [acts for acts in _CHANGES[: 3 if "the circle" in names else 4] if not {first, second} & {*acts}]
         who = names if scene == "relay" else ["it", "it"]
         told, third = [f"{who[0]} {first}", f"{who[1]} {second}"], f"{who[1 - kept]} {rng.choice(rng.choice(spare))}"
         # mirrored pairs: to a guesser the third act is as likely as what is drawn
         pairs = (told, told[::-1], (told[kept], third), (third, told[kept]))
         yield f"order/{scene}", names[0], ", then ".join(told), [", then ".join(pair) for pair in pairs]
-    else:
-        able = [action for action in ACTIONS if (action, one.shape) != ("turns", "circle")]
-        yield "action", names[0], f"it {one.acts[0][0]}", [f"it {action}" for action in able]
-    if scene in ("move", "idle"):
+    elif scene != "pace":  # one option per family of actions, so that a guesser finds all options equally likely
+        act, families = one.acts[0][0], [_ACTS[key] for key in _ACTS if (key, one.shape) != ("turn", "circle")]
+        options = [f"it {act if act in family else rng.choice(family)}" for family in families]
+        yield "action", names[0], f"it {act}", options
+    if scene in ("move", "pace", "idle"):
         yield "speed/pace", f"the {one.colour} {one.shape}", one.pace, list(_PACES)

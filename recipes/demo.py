@@ -1,0 +1,196 @@
+"""The main job from end to end: synthesize, clips, model, fine-tune, evaluate, publish, report.
+
+`make demo` runs it in the current folder. Each step is a command that could be typed by hand, printed before it runs.
+A step whose command, inputs and code are those of its last run is not run again; a step that fails leaves what was
+made before it.
+"""
+
+import hashlib
+import json
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from t2vid_hf.data.repository import configs
+from t2vid_hf.errors import InputError, one_line_errors
+from t2vid_hf.evaluation.report import write_report
+
+ROOT = Path(__file__).resolve().parents[1]
+OUTPUT = Path("out/demo")  # also in recipes/debug/sft_cpu.yaml
+DATASET, CHECKPOINT, UNTRAINED = OUTPUT / "dataset", OUTPUT / "checkpoint", OUTPUT / "untrained"
+SCORES, REPORT = OUTPUT / "scores.json", OUTPUT / "report.html"
+CONFIG = ROOT / "recipes/debug/sft_cpu.yaml"
+# The config's epochs and learning rate are for random weights; a real checkpoint gets a short, careful run.
+REAL_CHECKPOINT = ("--learning_rate", "1e-5", "--max_steps", "20", "--per_device_train_batch_size", "1")
+NEXT = {
+    "Fine-tune a real checkpoint on the same mixture (one GPU, or patience)": (
+        "make demo MODEL=HuggingFaceTB/SmolVLM-256M-Instruct"
+    ),
+    "Take your own long texts and clips": "make demo LONG_QA=my_questions.jsonl VIDEOS=my_videos/",
+    "Put data set and checkpoint on the Hub": "make demo PUSH=user/name",
+    "Read the data set elsewhere": f'datasets.load_dataset("{DATASET}", "synthetic")',
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command, the files it reads beside the code, and what it makes."""
+
+    name: str
+    command: tuple[str, ...]
+    reads: tuple[Path, ...]
+    makes: tuple[Path, ...]
+    always: bool = False
+
+
+def main(
+    long_qa: Annotated[Path | None, typer.Option(help="Long-text QA file; the shipped sample by default.")] = None,
+    videos: Annotated[Path | None, typer.Option(help="Folder of videos; generated clips by default.")] = None,
+    model: Annotated[str | None, typer.Option(help="Checkpoint, local or on the Hub; a tiny one by default.")] = None,
+    push: Annotated[str | None, typer.Option(help="user/name on the Hub; local only by default.")] = None,
+    max_documents: Annotated[int | None, typer.Option(help="Take only so many texts.")] = None,
+) -> None:
+    """Run the main job."""
+    for given in (long_qa, videos):
+        if given is not None and not given.exists():
+            raise InputError(f"{given}: no such file or folder")
+    console = Console(highlight=False, soft_wrap=True)
+    code = _digest(sorted([*ROOT.glob("t2vid_hf/**/*"), *ROOT.glob("recipes/**/*"), *ROOT.glob("model_cards/*")]))
+    started = time.monotonic()
+    took = {}
+    for step in steps(long_qa, videos, model, push, max_documents):
+        console.print(f"\n[bold]{step.name}[/]  [dim]$ {shlex.join(step.command)}[/]")
+        took[step.name] = run(step, code)
+        if took[step.name] is None:
+            console.print("  reused: nothing that it depends on has changed since its last run")
+    write_report(
+        REPORT, dataset=DATASET, checkpoint=CHECKPOINT, scores=SCORES, commands=NEXT, title="t2vid_hf: the main job"
+    )
+    console.print()
+    console.print(closing_table(took))
+    console.print(f"{time.monotonic() - started:.0f} s in all. Open {REPORT} in a browser.")
+
+
+def steps(
+    long_qa: Path | None, videos: Path | None, model: str | None, push: str | None, max_documents: int | None
+) -> Iterator[Step]:
+    """The steps, in order."""
+    python, recipes = sys.executable, ROOT / "recipes"
+    yield Step(
+        "synthesize",
+        (python, str(recipes / "synthesize.py"), "--output", str(DATASET))
+        + (("--input", str(long_qa)) if long_qa else ())
+        + (("--max-documents", str(max_documents)) if max_documents is not None else ()),
+        reads=(long_qa,) if long_qa else (),
+        makes=(DATASET / "synthetic",),
+    )
+    yield Step(
+        "clips",
+        (python, str(recipes / "make_clips.py"), "--output", str(DATASET))
+        + (("--videos", str(videos)) if videos else ()),
+        reads=(videos,) if videos else (),
+        makes=(DATASET / "video",),
+    )
+    if model is None:
+        command = (python, str(recipes / "debug/make_model.py"), "--output", str(UNTRAINED))
+        yield Step("model", command, reads=(), makes=(UNTRAINED,))
+    base = model or str(UNTRAINED)
+    weights = (Path(base),) if Path(base).exists() or model is None else ()
+    launch = (
+        python,
+        "-m",
+        "accelerate.commands.launch",
+        "--quiet",
+        "--config_file",
+        str(recipes / "accelerate/cpu.yaml"),
+    )
+    yield Step(
+        "fine-tune",
+        (*launch, str(recipes / "sft.py"), "--config", str(CONFIG))
+        + (("--model_name_or_path", model, *REAL_CHECKPOINT) if model else ()),
+        reads=(DATASET / "synthetic", DATASET / "video", *weights),
+        makes=(CHECKPOINT / "model.safetensors", CHECKPOINT / "run.json"),
+    )
+    yield Step(
+        "evaluate",
+        (python, str(recipes / "eval_video.py"), "--dataset", str(DATASET), "--output", str(SCORES))
+        + ("--models", f"fine-tuned={CHECKPOINT}", "--models", f"untrained={base}")
+        + ("--num-frames", "8", "--max-new-tokens", "16", "--batch-size", "16"),
+        reads=(DATASET / "video", CHECKPOINT / "model.safetensors", *weights),
+        makes=(SCORES,),
+    )
+    yield Step(
+        "publish",
+        (python, str(recipes / "publish.py"), "--dataset", str(DATASET), "--checkpoint", str(CHECKPOINT))
+        + ("--scores", str(SCORES))
+        + (("--push", push) if push else ()),
+        reads=(SCORES, CHECKPOINT / "run.json", DATASET / "synthetic", DATASET / "video"),
+        makes=(DATASET / "README.md", CHECKPOINT / "README.md"),
+        always=push is not None,  # what the Hub holds now is not known here
+    )
+
+
+def run(step: Step, code: str) -> float | None:
+    """Run a step; returns its seconds, or `None` where its last run still holds."""
+    stamp = OUTPUT / ".steps" / f"{step.name}.json"
+    state = {"command": step.command, "code": code, "inputs": _digest(step.reads)}
+    key = hashlib.blake2b(json.dumps(state).encode()).hexdigest()
+    made = all(path.exists() for path in step.makes)
+    if made and not step.always and stamp.is_file() and stamp.read_text() == key:
+        return None
+    stamp.unlink(missing_ok=True)
+    began = time.monotonic()
+    status = subprocess.run(step.command).returncode
+    if status:
+        print(f"the step '{step.name}' ended with status {status}; what was made before it stays", file=sys.stderr)
+        raise SystemExit(2)
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(key)
+    return time.monotonic() - began
+
+
+def _digest(paths: object) -> str:
+    """A hash of the files, and of the files in the folders, that are given."""
+    digest = hashlib.blake2b()
+    for path in paths:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file}\n".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def closing_table(took: dict[str, float | None]) -> Table:
+    """What was made, and where."""
+    made = configs(DATASET)
+    scores = {model["name"]: model["scores"][-1] for model in json.loads(SCORES.read_text())["models"]}
+    run_record = json.loads((CHECKPOINT / "run.json").read_text())
+    drawn = " : ".join(str(part["drawn"]) for part in run_record["mixture"])
+    rows = (
+        ("synthesize", f"{made['synthetic']['rows']['train']} rows of pages", DATASET / "synthetic"),
+        ("clips", f"{made['video']['rows']['train']} + {made['video']['rows']['test']} questions", DATASET / "video"),
+        ("fine-tune", f"{run_record['parameters']:,} parameters on {drawn} rows", CHECKPOINT),
+        ("evaluate", ", ".join(f"{name} {score['accuracy']:.1%}" for name, score in scores.items()), SCORES),
+        ("publish", "cards; each folder is a complete Hub repository", f"{DATASET}, {CHECKPOINT}"),
+        ("report", "one page with all of it", REPORT),
+    )
+    table = Table("step", "made", "where", "time", title="What was made")
+    for name, what, where in rows:
+        seconds = took.get(name, 0.0)
+        table.add_row(name, what, str(where), "reused" if seconds is None else f"{seconds:.0f} s" if seconds else "")
+    return table
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        typer.run(main)

@@ -1,0 +1,32 @@
+"""Held-out clips of a set made by `recipes/make_clips.py`: five kinds of question about movement and change."""
+
+from typing import Any
+
+from t2vid_hf.data.clips import clip_features
+from t2vid_hf.data.repository import read_split
+from t2vid_hf.errors import InputError
+from t2vid_hf.evaluation.benchmarks.item import Item
+from t2vid_hf.schema import Row
+
+
+def load(path: str, *, config: str = "video", split: str = "test") -> list[Item]:
+    """The questions of a split, in its order.
+
+    Args:
+        path (`str`): The data set's folder, or its name on the Hub.
+        config (`str`), split (`str`): Of the data set.
+    """
+    dataset = read_split(path, config, split)
+    missing = sorted(set(clip_features()) - set(dataset.column_names))
+    if missing:
+        raise InputError(
+            f"data set '{path}', config '{config}' lacks the columns {', '.join(missing)}: it is no clips set"
+        )
+    return [_item(row) for row in dataset]
+
+
+def _item(row: dict[str, Any]) -> Item:
+    asked: Row = {key: row[key] for key in Row.__annotations__}  # type: ignore[assignment]
+    asked["messages"] = [message for message in row["messages"] if message["role"] != "assistant"]
+    question = "\n".join(block["text"] for block in asked["messages"][-1]["content"] if block["type"] == "text")
+    return Item(row["id"], asked, question, tuple(row["options"]), row["answer"], row["kind"], row["clip"])

@@ -1,0 +1,28 @@
+"""One question of a benchmark: what is shown, what is asked, what is right, and how it is reported."""
+
+from dataclasses import dataclass
+
+from t2vid_hf.schema import Row
+
+
+@dataclass(frozen=True)
+class Item:
+    """A multiple-choice question about a video.
+
+    Args:
+        id (`str`): Unique in the benchmark.
+        row ([`~t2vid_hf.schema.Row`]): Video and question, without an assistant turn.
+        question (`str`): The prompt as text, for reports.
+        options (`tuple[str, ...]`): Without letters.
+        answer (`str`): The letter of the right option.
+        group (`str`): Kind of question.
+        cluster (`str`): The video, for confidence intervals.
+    """
+
+    id: str
+    row: Row
+    question: str
+    options: tuple[str, ...]
+    answer: str
+    group: str
+    cluster: str
