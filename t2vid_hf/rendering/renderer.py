@@ -58,7 +58,7 @@ class TextRenderer:
     >>> pages.frames.shape
     (2, 448, 448)
     >>> pages.char_spans
-    ((0, 629), (629, 1020))
+    ((0, 637), (637, 1020))
 
     ```
     """

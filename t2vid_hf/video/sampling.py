@@ -22,7 +22,7 @@ def mid_segment(total: int, wanted: int) -> list[int]:
     ```python
     >>> from t2vid_hf.video.sampling import mid_segment
     >>> mid_segment(150, 8)
-    [9, 28, 46, 65, 84, 102, 121, 139]
+    [9, 28, 46, 65, 83, 102, 121, 139]
     >>> mid_segment(3, 8)
     [0, 1, 2]
 
