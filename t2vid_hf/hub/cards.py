@@ -7,6 +7,7 @@ from typing import Any
 from huggingface_hub import DatasetCard, DatasetCardData, ModelCard, ModelCardData
 
 from t2vid_hf.data.repository import configs
+from t2vid_hf.errors import InputError
 
 
 def write_dataset_card(repository: Path, template: Path, *, name: str | None = None) -> None:
@@ -18,8 +19,13 @@ def write_dataset_card(repository: Path, template: Path, *, name: str | None = N
         repository (`Path`): With at least one config (see `t2vid_hf.data.repository.write_config`).
         template (`Path`): Gets `configs` (`dict[str, dict]`) and `name`.
         name (`str`, *optional*): `"user/name"` on the Hub; the folder's by default.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: there is no config in the folder.
     """
     stats = configs(repository)
+    if not stats:
+        raise InputError(f"{repository}: no such file or no config in it; build one with recipes/synthesize.py first")
     licenses = sorted({item["license"] for item in stats.values()})
     data = DatasetCardData(
         license=licenses[0] if len(licenses) == 1 else licenses,

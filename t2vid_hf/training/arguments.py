@@ -66,7 +66,7 @@ def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTC
             raise InputError("--config needs a file")
         given = read_yaml(Path(arguments[position + 1]))
         del arguments[position : position + 2]
-    parser = HfArgumentParser([RecipeArguments, T2VidSFTConfig], allow_abbrev=False)  # type: ignore[list-item]
+    parser = HfArgumentParser([RecipeArguments, T2VidSFTConfig], allow_abbrev=False)
     parser.set_defaults(**given)
     recipe, config, unknown = parser.parse_args_into_dataclasses(args=arguments, return_remaining_strings=True)
     if unknown:

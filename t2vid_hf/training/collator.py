@@ -59,21 +59,21 @@ class DataCollatorForVideoLanguageModeling:
             conversations.append(messages)
             images.append(row_images)
             texts.append(self._render(messages, False))
-        batch = dict(
-            self.processor(
-                text=texts,
-                images=images if any(images) else None,
-                add_special_tokens=False,  # the template has written them
-                padding=True,
-                padding_side="right",
-                pad_to_multiple_of=self.pad_to_multiple_of,
-                return_tensors="pt",
-                return_offsets_mapping=True,
-                return_text_replacement_offsets=True,
-            )
+        # Tensors are made below: Idefics3's processor (transformers 5.23) would make them of the replacement offsets
+        # too, and dies where the first row has none.
+        encoded = self.processor(
+            text=texts,
+            images=images if any(images) else None,
+            add_special_tokens=False,  # the template has written them
+            padding=True,
+            padding_side="right",
+            pad_to_multiple_of=self.pad_to_multiple_of,
+            return_offsets_mapping=True,
+            return_text_replacement_offsets=True,
         )
-        offsets = torch.as_tensor(batch.pop("offset_mapping"))  # (batch, length, 2)
-        replacements = batch.pop("text_replacement_offsets", None) or [[] for _ in rows]
+        offsets = torch.tensor(encoded.pop("offset_mapping"))  # (batch, length, 2)
+        replacements = encoded.pop("text_replacement_offsets", None) or [[] for _ in rows]
+        batch = dict(encoded.convert_to_tensors("pt"))
         spans = [
             shift_spans(assistant_spans(messages, self._render), replaced)
             for messages, replaced in zip(conversations, replacements, strict=True)

@@ -31,7 +31,8 @@ def measured_questions(frames: Frames, key: str, *, seed: int = 0) -> tuple[Ques
         return ()
     luma = frames.data.mean(axis=(1, 2, 3))  # (n,)
     movement = np.abs(np.diff(frames.data.astype(np.int16), axis=0)).mean(axis=(1, 2, 3))  # (n - 1,)
-    asked = []
+    asked: list[tuple[str, str, str, tuple[str, ...]]] = []
+    options: tuple[str, ...]
     edge = max(1, len(luma) // 6)
     change = luma[-edge:].mean() - luma[:edge].mean()
     if abs(change) >= BRIGHTNESS_STEP or abs(change) <= BRIGHTNESS_STEP / 3:

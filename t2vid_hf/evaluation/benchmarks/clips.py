@@ -28,5 +28,5 @@ def load(path: str, *, config: str = "video", split: str = "test") -> list[Item]
 def _item(row: dict[str, Any]) -> Item:
     asked: Row = {key: row[key] for key in Row.__annotations__}  # type: ignore[assignment]
     asked["messages"] = [message for message in row["messages"] if message["role"] != "assistant"]
-    question = "\n".join(block["text"] for block in asked["messages"][-1]["content"] if block["type"] == "text")
+    question = "\n".join(block["text"] or "" for block in asked["messages"][-1]["content"] if block["type"] == "text")
     return Item(row["id"], asked, question, tuple(row["options"]), row["answer"], row["kind"], row["clip"])

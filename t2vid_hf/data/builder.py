@@ -1,0 +1,179 @@
+"""The builder behind `load_dataset("t2vid", source, data_files=...)`: long-text questions of a file -> rows of pages.
+
+One configuration a source, and `sample`, the documents that are shipped. Each file is one shard, so `num_proc` and
+`streaming=True` work on files. The cache is keyed by what decides the rows, not by names and times: the bytes of the
+files, the render configuration's fingerprint, and this package's code. A touched file is a hit; one changed byte, one
+changed pixel of margin or one changed line of the renderer is a miss. The price: every file is read once more at each
+call, 1 s a GB.
+
+`datasets` >= 4.7 finds the builder by name (see t2vid_hf/__init__.py); older ones load dataset_scripts/t2vid.py.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from datasets import BuilderConfig, DatasetInfo, GeneratorBasedBuilder, SplitGenerator
+from datasets.exceptions import DatasetGenerationError
+
+import t2vid_hf
+from t2vid_hf import sources
+from t2vid_hf.data.pages import described, lazy_features
+from t2vid_hf.data.synthesis import synthesize
+from t2vid_hf.errors import InputError, unknown
+from t2vid_hf.rendering import RenderConfig
+from t2vid_hf.schema import LongTextQA, Row, features
+
+SAMPLE = "sample"
+RENDER = ("lazy", "eager")
+# What decides the rows of a file, inside the package.
+_CODE = ("schema.py", "data/builder.py", "data/pages.py", "data/synthesis.py", "sources", "rendering")
+
+
+@dataclass
+class T2VidConfig(BuilderConfig):
+    """What `load_dataset("t2vid", name, ...)` takes beside `data_files`.
+
+    Args:
+        preset (`str`): A key of `t2vid_hf.rendering.config.PRESETS`.
+        render_config (`Mapping`, *optional*): Fields of [`~t2vid_hf.rendering.RenderConfig`] that differ from the
+            preset.
+        render (`"lazy"` or `"eager"`): Whether pages are drawn when a row is read, and the data set holds their text
+            ([`~t2vid_hf.data.pages.Pages`]), or now, and it holds PNG files.
+    """
+
+    preset: str = "paper"
+    render_config: Mapping[str, Any] | None = None
+    render: Literal["lazy", "eager"] = "lazy"
+
+    def rendering(self) -> RenderConfig:
+        """How a page looks.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: an unknown preset or field.
+        """
+        known = {item.name for item in fields(RenderConfig)}
+        for name in self.render_config or {}:
+            if name not in known:
+                raise unknown("field of render_config", name, known)
+        return RenderConfig.preset(self.preset, **(self.render_config or {}))
+
+    def files(self) -> dict[str, list[str]]:
+        """The files of each split.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: none for a source, some for the sample, or a remote one.
+        """
+        files = {str(split): list(paths) for split, paths in (self.data_files or {}).items()}
+        if self.name == SAMPLE:
+            if files:
+                raise InputError(
+                    f"the configuration '{SAMPLE}' takes no data_files; to read files name their source: "
+                    f"{', '.join(sorted(sources.SOURCES))}"
+                )
+            return {"train": [str(sources.SAMPLE)]}
+        if not any(files.values()):
+            raise InputError(f"the source '{self.name}' needs data_files, for example data_files='my.jsonl'")
+        for path in (path for paths in files.values() for path in paths):
+            if "://" in path:
+                raise InputError(f"data_files has '{path}'; only local files are read: download it first")
+        return files
+
+    def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
+        """The name of this configuration's folder in the cache: equal where the rows are equal."""
+        if self.render not in RENDER:
+            raise unknown("way to render", self.render, RENDER)
+        key = {
+            "code": code_digest(),
+            "render": [self.render, self.rendering().fingerprint()],
+            "features": repr(custom_features),
+            "files": {
+                split: [[os.path.basename(path), digest([path])] for path in paths]
+                for split, paths in self.files().items()
+            },
+        }
+        return f"{self.name}-{hashlib.blake2b(json.dumps(key, sort_keys=True).encode(), digest_size=8).hexdigest()}"
+
+
+class T2VidBuilder(GeneratorBasedBuilder):
+    """Rows of pages from files of long-text question answering.
+
+    Ids are unique in a file. Where two files of a split hold records without ids of their own, ids repeat; a mixture
+    refuses such a set.
+
+    Example:
+
+    ```python
+    >>> import tempfile, t2vid_hf
+    >>> from datasets import load_dataset
+    >>> cache = tempfile.mkdtemp()
+    >>> dataset = load_dataset("t2vid", "sample", split="train", preset="dense", cache_dir=cache)
+    >>> row = dataset[0]
+    >>> len(row["images"]) == row["num_frames"], row["images"][0].size
+    (True, (448, 448))
+
+    ```
+    """
+
+    VERSION = None
+    BUILDER_CONFIG_CLASS = T2VidConfig
+    BUILDER_CONFIGS = [T2VidConfig(name=name) for name in (SAMPLE, *sources.SOURCES)]
+    DEFAULT_CONFIG_NAME = SAMPLE
+    # Texts, or pages: at the default of 1000 rows a batch of eager pages takes gigabytes.
+    DEFAULT_WRITER_BATCH_SIZE = 100
+
+    def _info(self) -> DatasetInfo:
+        return DatasetInfo(
+            description="Long-text question answering drawn page by page as images.",
+            homepage="https://arxiv.org/abs/2411.19951",
+            features=lazy_features() if self.config.render == "lazy" else features(),
+        )
+
+    def _split_generators(self, dl_manager: Any) -> list[SplitGenerator]:
+        # a list in gen_kwargs is what `datasets` divides among processes and shards
+        return [SplitGenerator(split, {"files": paths}) for split, paths in self.config.files().items()]
+
+    def _generate_examples(self, files: list[str]) -> Iterator[tuple[str, Row]]:
+        source = "auto" if self.config.name == SAMPLE else self.config.name
+        for number, path in enumerate(files):
+            questions = sources.read(path, source=source)
+            for index, row in enumerate(rows(questions, self.config.rendering(), render=self.config.render)):
+                yield f"{number}-{index}", row
+
+    def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        try:
+            yield from super()._prepare_split_single(*args, **kwargs)
+        except DatasetGenerationError as error:
+            # `datasets` hides what is wrong with a file behind "An error occurred while generating the dataset".
+            if isinstance(error.__cause__, InputError):
+                raise error.__cause__ from None
+            raise
+
+
+def rows(questions: Iterable[LongTextQA], config: RenderConfig, *, render: str) -> Iterator[Row]:
+    """Rows of questions, their pages described (`render="lazy"`) or drawn (`"eager"`)."""
+    return described(questions, config) if render == "lazy" else synthesize(questions, config)
+
+
+def code_digest() -> str:
+    """A digest of the code that makes rows: 20 files, 1 ms."""
+    package = os.path.dirname(t2vid_hf.__file__)
+    found = []
+    for name in _CODE:
+        path = os.path.join(package, name)
+        below = [os.path.join(folder, file) for folder, _, files in os.walk(path) for file in files]
+        found += [path] if os.path.isfile(path) else [file for file in below if file.endswith((".py", ".jsonl"))]
+    return digest(sorted(found))
+
+
+def digest(paths: Iterable[str]) -> str:
+    """A digest of the bytes of files, whatever their names and times."""
+    state = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                state.update(block)
+    return state.hexdigest()

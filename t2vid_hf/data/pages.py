@@ -1,0 +1,235 @@
+"""`Pages`: a column of pages that stores their text and draws them when a row is read.
+
+Drawing is deterministic, so a text and a render configuration are as good as the pages: a row of the SQuALITY dev set
+takes 25 KB in place of 1.6 MB, and is read about as fast (tests/benchmarks/bench_builder.py). The price: a reader
+needs `t2vid_hf`, and the versions of renderer and fonts that made the set. A row therefore carries the renderer's
+version and its number of pages, and a reader that would draw others raises instead.
+
+There is no `embed_storage`: nothing is outside the table, and `datasets` 5.2 writes a Parquet column that has the
+method without compression and without dictionary, which would undo half of the gain.
+"""
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pyarrow as pa
+from datasets import Features, Image
+
+from t2vid_hf.errors import InputError
+from t2vid_hf.schema import LongTextQA, Row, conversation, features, media_block
+
+# Imported where they are used: `import t2vid_hf` loads this module, and must not load fonts and ICU with it.
+if TYPE_CHECKING:
+    import PIL.Image
+
+    from t2vid_hf.rendering import RenderConfig, RenderedPages, TextRenderer
+
+
+@dataclass
+class Pages:
+    """A feature type of `datasets`, registered at `import t2vid_hf`: pages drawn on access.
+
+    Reading a row gives a `list[PIL.Image.Image]` of mode `L`, drawn from what Arrow holds:
+    `{"text", "config" (JSON), "renderer" (version), "num_pages", "drawn"}`. `drawn` is null, except where a row was
+    given images in place of a text (real video has none, `map` may hand back changed pages): there it holds them as
+    image files, and nothing is drawn.
+
+    `map`, `filter` and the like touch the column only where the function asks for it; a function that returns
+    `row["images"]` stores what it returns, drawn. To have all pages drawn, once and for every reader:
+    `dataset.map(lambda row: {"images": row["images"]}, features=t2vid_hf.schema.features())`.
+
+    Args:
+        decode (`bool`): `False` hands out what Arrow holds.
+
+    Example:
+
+    ```python
+    >>> from datasets import Dataset
+    >>> from t2vid_hf.data.pages import described, lazy_features
+    >>> from t2vid_hf.sources import SAMPLE, read
+    >>> from t2vid_hf.rendering import RenderConfig
+    >>> dataset = Dataset.from_list(list(described(read(SAMPLE), RenderConfig.preset("paper"))), lazy_features())
+    >>> dataset[0]["num_frames"] == len(dataset[0]["images"]), dataset[0]["images"][0].size
+    (True, (448, 448))
+
+    ```
+    """
+
+    decode: bool = True
+    id: str | None = field(default=None, repr=False)
+    dtype: ClassVar[str] = "list"
+    pa_type: ClassVar[Any] = pa.struct(
+        {
+            "text": pa.string(),
+            "config": pa.string(),
+            "renderer": pa.int32(),
+            "num_pages": pa.int32(),
+            "drawn": pa.list_(pa.binary()),
+        }
+    )
+    # `datasets` finds the class by this name in the metadata of a file
+    _type: str = field(default="Pages", init=False, repr=False)
+
+    def __call__(self) -> pa.DataType:
+        """The type in Arrow."""
+        return self.pa_type
+
+    def encode_example(self, value: Any) -> dict[str, Any]:
+        """What Arrow holds of a value: what [`describe`] made, or a list of images (PIL, or `{"bytes", "path"}`)."""
+        if isinstance(value, Mapping):
+            return {name: value.get(name) for name in self._names()}
+        return {**dict.fromkeys(self._names()), "drawn": [_file_bytes(image) for image in value]}
+
+    def decode_example(
+        self, value: Any, token_per_repo_id: dict[str, str | bool | None] | None = None
+    ) -> "list[PIL.Image.Image]":
+        """Draw the pages.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: the pages were described by another version of the renderer, or with
+                fonts that break the text into another number of pages.
+        """
+        if isinstance(value, list):
+            return value
+        if value["drawn"] is not None:
+            return [_opened(data) for data in value["drawn"]]
+        return _drawn(value)
+
+    def cast_storage(self, storage: pa.Array) -> pa.StructArray:
+        """Cast an Arrow array: a struct with our fields or some of them, or lists of image structs."""
+        if pa.types.is_null(storage.type):
+            return pa.nulls(len(storage), self.pa_type)
+        if pa.types.is_struct(storage.type) and {item.name for item in storage.type} <= set(self._names()):
+            given = {item.name for item in storage.type}
+            children = [
+                storage.field(item.name).cast(item.type) if item.name in given else pa.nulls(len(storage), item.type)
+                for item in self.pa_type
+            ]
+            return pa.StructArray.from_arrays(children, fields=list(self.pa_type), mask=storage.is_null())
+        if pa.types.is_list(storage.type) or pa.types.is_large_list(storage.type):
+            values = [None if item is None else self.encode_example(item) for item in storage.to_pylist()]
+            return pa.array(values, self.pa_type)
+        raise TypeError(f"cannot make pages of an Arrow array of {storage.type}")
+
+    def flatten(self) -> Any:
+        """The fields of the storage, where nothing is decoded."""
+        return self if self.decode else dict(Features.from_arrow_schema(pa.schema(list(self.pa_type))))
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [item.name for item in cls.pa_type]
+
+
+def lazy_features() -> Features:
+    """The columns of [`~t2vid_hf.schema.Row`], its images as `Pages`."""
+    return Features({**features(), "images": Pages()})
+
+
+def describe(text: str, config: "RenderConfig") -> dict[str, Any]:
+    """What a row of `Pages` holds of a text.
+
+    Args:
+        text (`str`): The text to draw.
+        config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: the text cannot be drawn.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.data.pages import describe
+    >>> from t2vid_hf.rendering import RenderConfig
+    >>> describe("The keeper wound the clock. " * 60, RenderConfig.preset("paper"))["num_pages"]
+    3
+
+    ```
+    """
+    from t2vid_hf.rendering.config import RENDERER_VERSION
+
+    num_pages = len(_render(config.to_json(), text).char_spans)
+    return {
+        "text": text,
+        "config": config.to_json(),
+        "renderer": RENDERER_VERSION,
+        "num_pages": num_pages,
+        "drawn": None,
+    }
+
+
+def described(questions: Iterable[LongTextQA], config: "RenderConfig") -> Iterator[Row]:
+    """Make a row of each question, like [`~t2vid_hf.data.synthesis.synthesize`], its pages described, not drawn.
+
+    Args:
+        questions (`Iterable[LongTextQA]`): Questions about one text must follow one another to be laid out once.
+        config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks.
+
+    Yields:
+        [`~t2vid_hf.schema.Row`]; `images` is what [`describe`] returns.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: a text cannot be drawn; the message names the row.
+    """
+    for qa in questions:
+        try:
+            pages = describe(qa.context, config)
+        except InputError as error:
+            raise InputError(f"row '{qa.id}' of source '{qa.source}': {error}") from None
+        yield {
+            "id": f"{qa.source}/{qa.id}",
+            "source": qa.source,
+            "media": "image_sequence",
+            "messages": conversation([media_block("image")] * pages["num_pages"], qa.question, qa.answer),
+            "images": pages,  # type: ignore[typeddict-item]
+            "videos": [],
+            "num_frames": pages["num_pages"],
+        }
+
+
+def _drawn(value: Mapping[str, Any]) -> "list[PIL.Image.Image]":
+    from t2vid_hf.rendering.config import RENDERER_VERSION
+
+    cure = "install the versions that made the data set, or make it again"
+    if value["renderer"] != RENDERER_VERSION:
+        raise InputError(
+            f"the pages are described for version {value['renderer']} of the renderer, and this t2vid_hf has version "
+            f"{RENDERER_VERSION}, which draws others: {cure}"
+        )
+    pages = _render(value["config"], value["text"])
+    if len(pages.char_spans) != value["num_pages"]:
+        raise InputError(
+            f"the text takes {len(pages.char_spans)} pages here and took {value['num_pages']} where the data set was "
+            f"made, so fonts or ICU differ: {cure}"
+        )
+    return pages.images()
+
+
+# One text: the questions about it follow one another, and a text of 500 pages takes 100 MB. The frames are kept, never
+# the images, so that a caller who paints on a page paints on a copy.
+@lru_cache(maxsize=1)
+def _render(config: str, text: str) -> "RenderedPages":
+    return _renderer(config).render(text)
+
+
+@lru_cache(maxsize=4)
+def _renderer(config: str) -> "TextRenderer":
+    from t2vid_hf.rendering import RenderConfig, TextRenderer
+
+    return TextRenderer(RenderConfig.from_json(config))
+
+
+def _file_bytes(image: Any) -> bytes:
+    stored = image if isinstance(image, Mapping) else Image().encode_example(image)
+    return Path(stored["path"]).read_bytes() if stored["bytes"] is None else stored["bytes"]
+
+
+def _opened(data: bytes) -> "PIL.Image.Image":
+    import PIL.Image
+
+    image = PIL.Image.open(io.BytesIO(data))
+    image.load()
+    return image

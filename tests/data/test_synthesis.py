@@ -1,0 +1,57 @@
+"""Questions about long texts become rows of pages."""
+
+import io
+
+import numpy as np
+import pytest
+from datasets import Dataset
+from PIL import Image
+
+from t2vid_hf import sources
+from t2vid_hf.data.gallery import contact_sheet
+from t2vid_hf.data.inputs import shift_spans
+from t2vid_hf.data.synthesis import synthesize
+from t2vid_hf.errors import InputError
+from t2vid_hf.rendering import RenderConfig, TextRenderer
+from t2vid_hf.schema import LongTextQA, features
+
+PAPER = RenderConfig.preset("paper")
+
+
+def test_the_shipped_sample_becomes_rows():
+    rows = list(synthesize(sources.read(sources.SAMPLE), PAPER))
+    dataset = Dataset.from_list(rows, features=features())
+    assert len(rows) >= 36 and len({row["id"] for row in rows}) == len(rows)
+    for row in dataset.select(range(0, len(dataset), 9)):
+        kinds = [block["type"] for block in row["messages"][0]["content"]]
+        assert kinds == ["image"] * row["num_frames"] + ["text"]
+        assert len(row["images"]) == row["num_frames"] and row["images"][0].size == (448, 448)
+
+
+def test_pages_of_a_row_are_the_pages_of_its_text():
+    qa = next(iter(sources.read(sources.SAMPLE)))
+    drawn = TextRenderer(PAPER).render(qa.context).frames
+    row = next(synthesize([qa], PAPER))
+    stored = np.stack([np.asarray(Image.open(io.BytesIO(image["bytes"]))) for image in row["images"]])
+    assert np.array_equal(stored, drawn)
+
+
+def test_questions_about_one_text_share_its_pages():
+    first, second = synthesize([LongTextQA(f"q{n}", "long_qa", "A long text.", "?", "!") for n in (0, 1)], PAPER)
+    assert first["images"][0]["bytes"] is second["images"][0]["bytes"]
+
+
+def test_a_text_that_cannot_be_drawn_names_its_row():
+    with pytest.raises(InputError, match="row 'q0' of source 'long_qa'"):
+        list(synthesize([LongTextQA("q0", "long_qa", "glyph \U0001fbff", "?", "!")], PAPER))
+
+
+def test_spans_move_behind_what_was_expanded_before_them():
+    replacements = [{"span": (0, 7), "new_span": (0, 20)}, {"span": (10, 17), "new_span": (23, 43)}]
+    assert shift_spans([(7, 10), (17, 20)], replacements) == [(20, 23), (43, 46)]
+
+
+def test_a_contact_sheet_holds_every_image():
+    sheet = np.asarray(contact_sheet([Image.new("L", (10, 20), 0)] * 3, columns=2, cell_px=20))
+    assert sheet.shape == (52, 52, 3)
+    assert (sheet == 0).all(axis=2).sum() == 3 * 10 * 20
