@@ -1,4 +1,4 @@
-"""The `t2vid` command: a few lines over the library for each sub-command. What makes data and models is in `recipes/`."""
+"""The `t2vid` command: a few lines over the library for each sub-command. Recipes make data and models."""
 
 from pathlib import Path
 from typing import Annotated

@@ -26,7 +26,17 @@ class Message(TypedDict):
     content: list[Block]
 
 
-class Row(TypedDict):
+class _Columns(TypedDict):
+    id: str
+    source: str
+    media: Media
+    messages: list[Message]
+    images: list[Any]
+    videos: list[dict[str, Any]]
+    num_frames: int
+
+
+class Row(_Columns, total=False):
     """A sample.
 
     - `id` (`str`): stable, unique in a data set: source name and the record's key.
@@ -36,15 +46,14 @@ class Row(TypedDict):
     - `images` (`list`): the pages in order; PIL images, or `{"bytes", "path"}` while a set is being built.
     - `videos` (`list[dict]`): real video as `{"bytes", "path"}`, not decoded.
     - `num_frames` (`int`): pages, or frames of the clip that its container or its decoder counted.
+    - `take_frames` (`int`, *optional*): of a row of a mixture: frames to take of its video.
     """
 
-    id: str
-    source: str
-    media: Media
-    messages: list[Message]
-    images: list[Any]
-    videos: list[dict[str, Any]]
-    num_frames: int
+    take_frames: int | None
+
+
+COLUMNS = tuple(_Columns.__annotations__)
+"""The columns that every data set has."""
 
 
 @dataclass(frozen=True)

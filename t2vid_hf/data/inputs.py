@@ -3,6 +3,7 @@
 Training and evaluation both go through here, so that a model is asked exactly as it was taught.
 """
 
+import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,7 +21,8 @@ def image_inputs(row: Row, *, num_frames: int) -> tuple[list[Message], list[Imag
 
     Args:
         row ([`~t2vid_hf.schema.Row`]): Is not changed. Its pages are all kept: losing a page loses text.
-        num_frames (`int`): Frames to take of each video.
+        num_frames (`int`): Frames to take of each video, unless the row has its own number (`take_frames`, which a
+            mixture's part may set).
 
     Returns:
         `tuple[list[Message], list[PIL.Image.Image]]`: as many "image" blocks as images, in order.
@@ -29,6 +31,7 @@ def image_inputs(row: Row, *, num_frames: int) -> tuple[list[Message], list[Imag
         [`~t2vid_hf.errors.InputError`]: blocks and media of the row do not agree, or a video does not decode.
     """
     pages, videos = list(row["images"] or []), list(row["videos"] or [])
+    wanted = row.get("take_frames") or num_frames
     if row["media"] not in MEDIA:
         raise InputError(f"row '{row['id']}': media is '{row['media']}'; known: {', '.join(MEDIA)}")
     messages: list[Message] = []
@@ -39,12 +42,12 @@ def image_inputs(row: Row, *, num_frames: int) -> tuple[list[Message], list[Imag
             if block["type"] == "text":
                 content.append(block)
             elif block["type"] == "image" and pages:
-                images.append(pages.pop(0))
+                images.append(_opened(pages.pop(0)))
                 content.append(block)
             elif block["type"] == "video" and videos:
                 video = videos.pop(0)
                 frames = read_frames(
-                    video["bytes"] or video["path"], num_frames, name=f"row '{row['id']}', video {video['path']}"
+                    video["bytes"] or video["path"], wanted, name=f"row '{row['id']}', video {video['path']}"
                 )
                 images += [Image.fromarray(frame) for frame in frames.data]
                 content += [media_block("image")] * len(frames.data)
@@ -59,6 +62,13 @@ def image_inputs(row: Row, *, num_frames: int) -> tuple[list[Message], list[Imag
             f"row '{row['id']}': {len(pages)} images and {len(videos)} videos have no block in its messages"
         )
     return messages, images
+
+
+def _opened(image: Any) -> Image.Image:
+    """A PIL image as it is, or one opened from the `{"bytes", "path"}` that undecoded columns hand out."""
+    if isinstance(image, Image.Image):
+        return image
+    return Image.open(io.BytesIO(image["bytes"]) if image["bytes"] is not None else image["path"])
 
 
 def assistant_spans(messages: Sequence[Message], render: Callable[[Sequence[Message], bool], str]) -> list[Span]:

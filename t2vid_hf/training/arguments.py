@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from transformers import HfArgumentParser
 
-from t2vid_hf.data.mixture import Part
+from t2vid_hf.data.parts import Part, named_mixture
 from t2vid_hf.errors import InputError
 from t2vid_hf.training.config import T2VidSFTConfig
 
@@ -26,7 +26,9 @@ class RecipeArguments:
     Args:
         model_name_or_path (`str`): A checkpoint's folder, or its name on the Hub.
         model_revision (`str`, *optional*): On the Hub.
-        mixture (`list`): The parts, as mappings (see [`~t2vid_hf.data.mixture.Part`]). YAML only.
+        mixture (`list` or `str`): The parts, as mappings (see [`~t2vid_hf.data.parts.Part`]), or the name of one of
+            the paper's (a key of `t2vid_hf.data.parts.MIXTURES`). YAML only.
+        mixture_paths (`dict`): For a named mixture: its sources' paths.
         mixture_seed (`int`): Which rows are drawn, and their order.
         attn_implementation (`str`): As for `from_pretrained`.
         dtype (`str`): Of the weights while training.
@@ -35,7 +37,8 @@ class RecipeArguments:
 
     model_name_or_path: str = field(default="", metadata={"help": "A checkpoint's folder, or its name on the Hub."})
     model_revision: str | None = field(default=None, metadata={"help": "Revision on the Hub."})
-    mixture: list[Any] = field(default_factory=list, metadata={"help": "The parts of the mixture; in YAML only."})
+    mixture: Any = field(default=None, metadata={"help": "Parts, or the name of a mixture; in YAML only."})
+    mixture_paths: Any = field(default=None, metadata={"help": "Paths of a named mixture's sources; in YAML only."})
     mixture_seed: int = field(default=0, metadata={"help": "Which rows are drawn, and their order."})
     attn_implementation: str = field(default="sdpa", metadata={"help": "sdpa, eager or flash_attention_2."})
     dtype: str = field(default="bfloat16", metadata={"help": "Of the weights: bfloat16 or float32."})
@@ -45,6 +48,8 @@ class RecipeArguments:
         """The parts of the mixture."""
         if not self.mixture:
             raise InputError("the recipe has no mixture; give a list of parts under 'mixture' in the YAML file")
+        if isinstance(self.mixture, str):
+            return named_mixture(self.mixture, self.mixture_paths or {})
         return [Part.from_dict(part) for part in self.mixture]
 
 

@@ -10,7 +10,7 @@ from trl import SFTTrainer
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
-from t2vid_hf.schema import Row
+from t2vid_hf.schema import COLUMNS
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 from t2vid_hf.training.config import T2VidSFTConfig
 
@@ -32,10 +32,10 @@ class T2VidSFTTrainer(SFTTrainer):
     """
 
     def __init__(self, model: Any, *, args: T2VidSFTConfig, train_dataset: Any, processing_class: Any, **kwargs: Any):
-        missing = sorted(set(Row.__annotations__) - set(train_dataset.column_names or Row.__annotations__))
+        missing = sorted(set(COLUMNS) - set(next(iter(train_dataset))))
         if missing:
             raise InputError(
-                f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(Row.__annotations__)}"
+                f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}"
             )
         if args.remove_unused_columns:
             raise InputError("remove_unused_columns=True would drop the videos of a row; leave it false")

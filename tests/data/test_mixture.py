@@ -1,12 +1,15 @@
 """Mixtures: shares and counts, seeds, order, and what became of every row."""
 
 import pytest
-from datasets import Dataset
+from datasets import Dataset, Features, Image, Value
 
 from t2vid_hf.data.filters import NO_ANSWER, NOT_DRAWN, REASONS, TOO_MANY_FRAMES
-from t2vid_hf.data.mixture import Part, mix
+from t2vid_hf.data.mixture import mix
+from t2vid_hf.data.parts import MIXTURES, Part, named_mixture
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import conversation, features
+
+THEIRS = {"messages": [{"role": Value("string"), "content": Value("string")}]}
 
 
 def part(source: str, rows: int, *, frames: int = 1, **settings) -> tuple[Part, Dataset]:
@@ -41,16 +44,16 @@ def test_every_row_is_drawn_or_has_a_reason():
 
 def test_the_same_seed_draws_the_same_rows_in_any_order_of_parts_and_rows():
     first, second = part("a", 20, share=1), part("b", 9, share=1)
-    one = mix([first, second], 3).dataset["id"]
+    one = mix([first, second], 3)
     shuffled = (first[0], first[1].shuffle(seed=5))
-    other = mix([second, shuffled], 3).dataset["id"]
-    assert list(one) == list(other)
-    assert list(one) != list(mix([first, second], 4).dataset["id"])
+    other = mix([second, shuffled], 3)
+    assert one.ids == other.ids == tuple(row["id"] for row in one.dataset)
+    assert one.ids != mix([first, second], 4).ids
 
 
 def test_parts_are_mixed_and_not_one_behind_the_other():
-    sources = list(mix([part("a", 20, share=1), part("b", 20, share=1)], 0).dataset["source"])
-    assert 0 < sources[:20].count("a") < 20
+    ids = mix([part("a", 20, share=1), part("b", 20, share=1)], 0).ids
+    assert 0 < sum(name.startswith("a/") for name in ids[:20]) < 20
 
 
 def test_filters_name_their_reasons():
@@ -66,7 +69,7 @@ def test_filters_name_their_reasons():
         ([], "no parts"),
         ([part("a", 3, count=4)], "has 3 usable rows of 3, and 4 are asked for"),
         ([part("a", 3, share=1), part("b", 3, count=1)], "all of them the same"),
-        ([part("a", 3, share=1), part("a", 3, share=1)], "3 ids stand more than once"),
+        ([part("a", 3, share=1), part("a", 3, share=1)], "the id 'a/0' stands twice"),
         ([part("a", 3, share=10), part("b", 3, share=1)], "without a row"),
         ([part("a", 3, share=1, max_frames=0)], "0 usable rows of 3"),
     ],
@@ -76,10 +79,43 @@ def test_bad_mixtures(parts, message):
         mix(parts, 0)
 
 
-def test_a_part_without_the_columns_is_named():
-    settings, dataset = part("a", 3, share=1)
-    with pytest.raises(InputError, match="part 'a' lacks the columns videos"):
-        mix([(settings, dataset.remove_columns("videos"))], 0)
+def test_parts_of_other_shapes_meet_ours(rows):
+    """Chat sets as TRL takes them: string content, one image, no ids."""
+    ours = Dataset.from_list(rows[1:2], features=features())
+    turns = [{"role": "user", "content": "What?"}, {"role": "assistant", "content": "That."}]
+    theirs = Dataset.from_list(
+        [{"messages": turns, "image": rows[1]["images"][0]}], features=Features({**THEIRS, "image": Image()})
+    )
+    mixture = mix([(Part("ours", count=1), ours), (Part("theirs", count=1, frames=3), theirs)], 0)
+    by_id = {row["id"]: row for row in mixture.dataset}
+    assert set(by_id) == {"pages", "theirs/0"}
+    assert [block["type"] for block in by_id["theirs/0"]["messages"][0]["content"]] == ["image", "text"]
+    assert (by_id["theirs/0"]["num_frames"], by_id["theirs/0"]["take_frames"]) == (1, 3)
+    assert by_id["pages"]["images"][0].size == (48, 48)
+
+
+def test_lazy_pages_and_drawn_ones_meet():
+    import t2vid_hf.data.pages as pages
+    from t2vid_hf.rendering import RenderConfig
+    from t2vid_hf.schema import LongTextQA
+
+    qa = LongTextQA("q", "long_qa", "A long text.", "?", "!")
+    lazy = Dataset.from_list(list(pages.described([qa], RenderConfig.preset("paper"))), pages.lazy_features())
+    settings, drawn = part("a", 1, count=1)
+    mixture = mix([(Part("lazy", count=1), lazy), (settings, drawn)], 0)
+    assert sorted(len(row["images"]) for row in mixture.dataset) == [0, 1]
+
+
+def test_the_paper_s_mixtures():
+    totals = {name: sum(item.count for item in parts) for name, parts in MIXTURES.items()}
+    assert totals == {"t2vid_30k": 30_000, "video_200k": 200_000, "sparrow_60k": 60_000, "sparrow_100k": 100_000}
+    for name in ("t2vid_30k", "sparrow_60k", "sparrow_100k"):
+        video = sum(item.count for item in MIXTURES[name] if item.frames)
+        assert video == pytest.approx(2 * totals[name] / 3, abs=2)
+    with pytest.raises(InputError, match="needs a path for share_gemini"):
+        named_mixture("video_200k", {"video_chatgpt": "a"})
+    with pytest.raises(InputError, match="unknown mixture 'nope'; known: sparrow_100k"):
+        named_mixture("nope", {})
 
 
 def test_no_answer_is_a_reason():

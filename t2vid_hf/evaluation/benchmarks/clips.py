@@ -6,7 +6,7 @@ from t2vid_hf.data.clips import clip_features
 from t2vid_hf.data.repository import read_split
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.benchmarks.item import Item
-from t2vid_hf.schema import Row
+from t2vid_hf.schema import COLUMNS, Row
 
 
 def load(path: str, *, config: str = "video", split: str = "test") -> list[Item]:
@@ -26,7 +26,7 @@ def load(path: str, *, config: str = "video", split: str = "test") -> list[Item]
 
 
 def _item(row: dict[str, Any]) -> Item:
-    asked: Row = {key: row[key] for key in Row.__annotations__}  # type: ignore[assignment]
+    asked: Row = {key: row[key] for key in COLUMNS}  # type: ignore[assignment]
     asked["messages"] = [message for message in row["messages"] if message["role"] != "assistant"]
     question = "\n".join(block["text"] or "" for block in asked["messages"][-1]["content"] if block["type"] == "text")
     return Item(row["id"], asked, question, tuple(row["options"]), row["answer"], row["kind"], row["clip"])
