@@ -3,75 +3,154 @@
 A new data set is one file here and one line in `SOURCES`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.schema import LongTextQA
-from t2vid_hf.sources import long_qa, records, squad, squality
+from t2vid_hf.sources import (
+    booksum,
+    long_qa,
+    longalpaca,
+    longqlora,
+    natural_questions,
+    reading,
+    records,
+    squad,
+    squality,
+    tables,
+)
+from t2vid_hf.sources.base import Source
+from t2vid_hf.sources.report import REASONS, BadRow, ReadReport, Reason, Refuse, refuse_all
 
-Source = Callable[[Path], Iterator[LongTextQA]]
+__all__ = ["REASONS", "SAMPLE", "SOURCES", "BadRow", "ReadReport", "Reason", "Source", "read"]
 
+# Without a source's name the first that knows the first record's shape is taken: the special ones come first.
 SOURCES: dict[str, Source] = {
-    "long_qa": long_qa.read,
-    "squad": squad.read,
-    "squality": squality.read,
-}
-# What each source's records look like, asked in this order when no source is named.
-_SHAPES: dict[str, Callable[[dict[str, object]], bool]] = {
-    "squality": squality.matches,
-    "squad": squad.matches,
-    "long_qa": long_qa.matches,
+    source.name: source
+    for source in (
+        squality.SOURCE,
+        squad.SOURCE,
+        longalpaca.SOURCE,
+        longqlora.SOURCE,
+        natural_questions.SOURCE,
+        booksum.SOURCE,
+        long_qa.SOURCE,
+    )
 }
 SAMPLE = Path(__file__).parent / "sample.jsonl"
 """Fourteen documents written for this project (CC0), in the shape of `long_qa`."""
 
 
-def read(path: str | Path, *, source: str = "auto") -> Iterator[LongTextQA]:
-    """Read long-text question answering from a file.
+def read(
+    path: str | Path,
+    *,
+    source: str = "auto",
+    encoding: str = "utf-8",
+    columns: Mapping[str, str] | None = None,
+    answers: Literal["first", "all"] = "first",
+    split: str | None = None,
+    config: str | None = None,
+    on_error: Literal["raise", "skip"] = "raise",
+    rejects: str | Path | None = None,
+    report: ReadReport | None = None,
+) -> Iterator[LongTextQA]:
+    """Read long-text question answering from a file, a folder of data files or a Hub data set.
 
     Args:
-        path (`str` or `Path`): A JSON or JSON lines file in UTF-8.
+        path (`str` or `Path`): A `.json`, `.jsonl`, `.csv`, `.tsv` or `.parquet` file; a folder that `load_dataset`
+            reads; or `"hf://datasets/owner/name"`, with `@revision` behind it or not.
         source (`str`): A key of `SOURCES`, or `"auto"`: the first record's keys decide.
+        encoding (`str`): Of a text file.
+        columns (`Mapping[str, str]`, *optional*): Our name (id, context, question, answer, questions) -> the name of
+            the column that holds it. The source is `long_qa`.
+        answers (`str`): Of several answers to a question, the `"first"`, or a row for each of `"all"`.
+        split (`str`, *optional*), config (`str`, *optional*): Of a data set; the split is "train" by default.
+        on_error (`str`): `"raise"`: the first bad row stops the reading; `"skip"`: bad rows are counted.
+        rejects (`str` or `Path`, *optional*): With `"skip"`, a JSON lines file to write bad rows to, each with its
+            place, its reason (a key of `REASONS`) and the error.
+        report ([`~t2vid_hf.sources.ReadReport`], *optional*): Is counted up while rows are read.
 
     Yields:
         [`~t2vid_hf.schema.LongTextQA`], in the file's order.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: an unknown source; a file that is missing, empty or not JSON; a record
-            without its text, question or answer (with file and line); two records of one id.
+        [`~t2vid_hf.sources.BadRow`]: a bad row, with file and line; an [`~t2vid_hf.errors.InputError`].
+        [`~t2vid_hf.errors.InputError`]: an unknown source; a file that is missing, empty or not what its suffix
+            says; a file without a question. `"skip"` does not change these.
 
     Example:
 
     ```python
     >>> from t2vid_hf import sources
-    >>> rows = list(sources.read(sources.SAMPLE))
-    >>> len({row.context for row in rows})
-    14
+    >>> report = sources.ReadReport()
+    >>> rows = list(sources.read(sources.SAMPLE, report=report))
+    >>> len({row.context for row in rows}), report.read == len(rows)
+    (14, True)
 
     ```
     """
-    path = Path(path)
     if source != "auto" and source not in SOURCES:
         raise unknown("source", source, [*SOURCES, "auto"])
-    name = detect(path) if source == "auto" else source
-    seen: set[str] = set()
-    for row in SOURCES[name](path):
-        if row.id in seen:
-            raise InputError(f"{path}: the id '{row.id}' stands twice; ids must be unique in a source")
-        seen.add(row.id)
-        yield row
-    if not seen:
-        raise InputError(f"{path}: no question in the file; give at least one record of the source '{name}'")
+    for name, value, known in (("answers", answers, ("first", "all")), ("on_error", on_error, ("raise", "skip"))):
+        if value not in known:
+            raise unknown(name, value, known)
+    if columns is not None:
+        if source not in ("auto", long_qa.SOURCE.name):
+            raise InputError(f"a column map is for the source '{long_qa.SOURCE.name}', not for '{source}'")
+        long_qa.check_columns(columns)
+    if rejects is not None and on_error == "raise":
+        raise InputError("a rejects file is written with on_error='skip' alone; with 'raise' the first bad row stops")
+    if rejects is not None and Path(rejects).resolve() == Path(path).resolve():
+        raise InputError(f"{rejects}: the rejects file would replace the file that is read; name another")
+    if rejects is not None:
+        Path(rejects).parent.mkdir(parents=True, exist_ok=True)
+    report = ReadReport() if report is None else report
+    start = report.read
+    with nullcontext() if rejects is None else Path(rejects).open("w", encoding="utf-8") as file:
+        refuse = report.skipper(file) if on_error == "skip" else refuse_all
+        found = _records(path, encoding=encoding, split=split, config=config, refuse=refuse)
+        if columns is not None:
+            found, source = _renamed(found, columns, refuse), long_qa.SOURCE.name
+        first = next(found, None)
+        if first is not None:
+            chosen = _detected(first, path) if source == "auto" else SOURCES[source]
+            found = chain([first], found)
+            yield from reading.rows(found, chosen, every_answer=answers == "all", report=report, refuse=refuse)
+    if report.read == start:
+        bad = f"; the first bad row was {report.first_bad}" if report.first_bad else ""
+        raise InputError(f"{path}: no question in it ({report}){bad}")
 
 
-def detect(path: Path) -> str:
-    """The source whose shape the first record has."""
-    first = next(iter(records.read(path))).fields
-    for name, matches in _SHAPES.items():
-        if matches(first):
-            return name
+def _detected(first: records.Record, path: str | Path) -> Source:
+    for source in SOURCES.values():
+        if source.matches(first.fields):
+            return source
     raise InputError(
-        f"{path}: the first record has the keys {', '.join(sorted(first)) or '(none)'}, the shape of no known source; "
-        f"{long_qa.SHAPE}; or name one of {', '.join(sorted(SOURCES))}"
+        f"{path}: the first record has the keys {', '.join(sorted(first.fields)) or '(none)'}, the shape of no known "
+        f"source; give {long_qa.SOURCE.shape}; or a column map; or name one of {', '.join(sorted(SOURCES))}"
     )
+
+
+def _records(
+    path: str | Path, *, encoding: str, split: str | None, config: str | None, refuse: Refuse
+) -> Iterator[records.Record]:
+    hub = tables.hub_name(path)
+    if hub is None and not Path(path).is_dir():
+        if split is not None or config is not None:
+            raise InputError(f"{path}: 'split' and 'config' are of a data set; a file has neither")
+        return records.read(Path(path), encoding=encoding, refuse=refuse)
+    name, revision = hub or (str(path), None)
+    rows = tables.data_set(name, config=config, split=split or "train", revision=revision)
+    return records.checked(rows, refuse)
+
+
+def _renamed(found: Iterator[records.Record], columns: Mapping[str, str], refuse: Refuse) -> Iterator[records.Record]:
+    for record in found:
+        try:
+            yield long_qa.renamed(record, columns)
+        except BadRow as error:
+            refuse(error)

@@ -1,36 +1,88 @@
-"""The plain shape: `{"context", "question", "answer"}`, or `{"context", "questions": [{"question", "answers"}]}`."""
+"""The plain shape: `{"context", "question", "answer"}`, or `{"context", "questions": [{"question", "answers"}]}`.
 
-from collections.abc import Iterator
-from pathlib import Path
+Any file of records or rows, or Hub data set, has this shape once a column map says how its columns are called. The
+answer may also be a list of texts, or the Hub's form of SQuAD, `{"text": [...]}`.
+"""
 
-from t2vid_hf.schema import LongTextQA
-from t2vid_hf.sources import records
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-NAME = "long_qa"
-SHAPE = (
-    "give records with 'context', 'question' and 'answer', or with 'context' and 'questions', a list of objects with "
-    "'question' and 'answer' or 'answers'"
-)
+from t2vid_hf.errors import InputError, unknown
+from t2vid_hf.sources.base import Asked, Source
+from t2vid_hf.sources.records import Record
+from t2vid_hf.sources.report import Dropped
+
+COLUMNS = ("id", "context", "question", "answer", "questions")
 
 
-def matches(fields: dict[str, object]) -> bool:
-    """Whether a record has this shape."""
+def _matches(fields: dict[str, Any]) -> bool:
     return "context" in fields or {"question", "answer"} <= fields.keys()
 
 
-def read(path: Path) -> Iterator[LongTextQA]:
-    """Read a file of this shape; of several answers the first is taken."""
-    for record in records.read(path):
-        context = record.text("context")
-        document = str(record.fields.get("id", record.key))
-        questions = list(record.children("questions")) if "questions" in record.fields else [record]
-        for number, question in enumerate(questions):
-            key = document if question is record else str(question.fields.get("id", f"{document}-{number}"))
-            yield LongTextQA(key, NAME, context, question.text("question"), _answer(question))
+def renamed(record: Record, columns: Mapping[str, str]) -> Record:
+    """A record whose columns have our names.
+
+    Args:
+        record ([`~t2vid_hf.sources.records.Record`]): With names of its own.
+        columns (`Mapping[str, str]`): Our name -> its name.
+
+    Raises:
+        [`~t2vid_hf.sources.BadRow`]: it has no such column; the message names those that it has.
+    """
+    for ours, theirs in columns.items():
+        if theirs not in record.fields:
+            present = ", ".join(sorted(record.fields)) or "none"
+            raise record.bad("missing_field", f"no column '{theirs}', which 'columns' gives for '{ours}' ({present})")
+    rest = {name: value for name, value in record.fields.items() if name not in columns.values()}
+    fields = {**rest, **{ours: record.fields[theirs] for ours, theirs in columns.items()}}
+    return Record(fields, record.place, record.key)
 
 
-def _answer(question: records.Record) -> str:
-    answers = question.fields.get("answers")
-    if isinstance(answers, list) and answers and "answer" not in question.fields:
-        return records.Record({"answers[0]": answers[0]}, question.place, question.key).text("answers[0]")
-    return question.text("answer")
+def check_columns(columns: Mapping[str, str]) -> None:
+    """Refuse a column map with a name that is not ours.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: an unknown key, or one column under two names.
+    """
+    for name in columns:
+        if name not in COLUMNS:
+            raise unknown("name in the column map", name, COLUMNS)
+    if len({*columns.values()}) < len(columns):
+        raise InputError(f"the column map gives one column under two names: {dict(columns)}")
+
+
+def _split(record: Record) -> Iterable[Record]:
+    if "questions" not in record.fields:
+        return [record]
+    context, document = record.text("context"), record.id
+    return [
+        Record({"context": context, **child.fields}, child.place, f"{document}-{number}")
+        for number, child in enumerate(record.children("questions"))
+    ]
+
+
+def _parse(record: Record) -> Asked | Dropped:
+    context, question = record.text("context"), record.text("question")
+    name = "answer" if "answer" in record.fields else "answers" if "answers" in record.fields else "answer"
+    answers = record.fields.get(name)
+    if isinstance(answers, dict) and isinstance(answers.get("text"), list):
+        answers = answers["text"]
+        if not answers:
+            return "unanswerable"
+    if not isinstance(answers, list):
+        return Asked(context, question, (record.text(name),))
+    if not answers:
+        raise record.bad("empty_text", f"the field '{name}' is an empty list; give at least one answer")
+    numbered = {f"{name}[{number}]": answer for number, answer in enumerate(answers)}
+    checked = Record(numbered, record.place, record.key)
+    return Asked(context, question, tuple(checked.text(key) for key in numbered))
+
+
+SOURCE = Source(
+    "long_qa",
+    "records with 'context', 'question' and 'answer', or with 'context' and 'questions', a list of objects with "
+    "'question' and 'answer' or 'answers'",
+    _matches,
+    _parse,
+    _split,
+)

@@ -53,7 +53,11 @@ class BadRow(InputError):
 
     def __init__(self, place: str, reason: Reason, problem: str, content: dict[str, Any] | str | None = None) -> None:
         super().__init__(f"{place}: {problem}")
-        self.place, self.reason, self.content = place, reason, content
+        self.place, self.reason, self.problem, self.content = place, reason, problem, content
+
+    def __reduce__(self) -> tuple[type["BadRow"], tuple[Any, ...]]:
+        # An error of a worker process is pickled, and by default made anew from its message alone
+        return BadRow, (self.place, self.reason, self.problem, self.content)
 
 
 Refuse = Callable[[BadRow], None]

@@ -1,32 +1,36 @@
 """SQuAD-shaped data (SQuAD, XQuAD, CMRC 2018, JaQuAD): an article's paragraphs are joined into one long text.
 
 `{"data": [{"title", "paragraphs": [{"context", "qas": [{"id", "question", "answers": [{"text"}]}]}]}]}`. A question
-without an answer (SQuAD 2.0's `is_impossible`) is not a question about the text and is left out.
+without an answer (SQuAD 2.0's `is_impossible`) is not a question about the text and is dropped.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable
+from typing import Any
 
-from t2vid_hf.schema import LongTextQA
-from t2vid_hf.sources import records
+from t2vid_hf.sources.base import Asked, Source
+from t2vid_hf.sources.records import Record
+from t2vid_hf.sources.report import Dropped
 
-NAME = "squad"
 
-
-def matches(fields: dict[str, object]) -> bool:
-    """Whether a record has this shape."""
+def _matches(fields: dict[str, Any]) -> bool:
     return "paragraphs" in fields
 
 
-def read(path: Path) -> Iterator[LongTextQA]:
-    """Read a file of this shape."""
-    for article in records.read(path):
-        paragraphs = list(article.children("paragraphs"))
-        context = "\n\n".join(paragraph.text("context") for paragraph in paragraphs)
-        for paragraph in paragraphs:
-            for question in paragraph.children("qas"):
-                answers = list(question.children("answers"))
-                if not answers:
-                    continue
-                key = str(question.fields.get("id", question.key))
-                yield LongTextQA(key, NAME, context, question.text("question"), answers[0].text("text"))
+def _split(article: Record) -> Iterable[Record]:
+    paragraphs = list(article.children("paragraphs"))
+    context = "\n\n".join(paragraph.text("context") for paragraph in paragraphs)
+    return [
+        Record({**question.fields, "context": context}, question.place, question.key)
+        for paragraph in paragraphs
+        for question in paragraph.children("qas")
+    ]
+
+
+def _parse(record: Record) -> Asked | Dropped:
+    answers = list(record.children("answers"))
+    if not answers:
+        return "unanswerable"
+    return Asked(record.text("context"), record.text("question"), tuple(answer.text("text") for answer in answers))
+
+
+SOURCE = Source("squad", "articles with 'paragraphs', each with 'context' and 'qas'", _matches, _parse, _split)

@@ -1,34 +1,41 @@
 """SQuALITY v1.3 (nyu-mll/SQuALITY): stories of Project Gutenberg with questions and long answers written by people.
 
 `{"metadata": {"passage_id"}, "document", "questions": [{"question_text", "question_number", "responses":
-[{"response_text"}]}]}`. Questions and answers are CC BY 4.0; the stories are in the public domain in the US.
+[{"response_text"}]}]}`: four answers to a question. Questions and answers are CC BY 4.0; the stories are in the public
+domain in the US.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable
+from typing import Any
 
-from t2vid_hf.errors import InputError
-from t2vid_hf.schema import LongTextQA
-from t2vid_hf.sources import records
-
-NAME = "squality"
+from t2vid_hf.sources.base import Asked, Source
+from t2vid_hf.sources.records import Record
 
 
-def matches(fields: dict[str, object]) -> bool:
-    """Whether a record has this shape."""
+def _matches(fields: dict[str, Any]) -> bool:
     return {"document", "questions"} <= fields.keys()
 
 
-def read(path: Path) -> Iterator[LongTextQA]:
-    """Read a file of this shape; of the four responses to a question the first is taken."""
-    for record in records.read(path):
-        context = record.text("document")
-        metadata = record.fields.get("metadata")
-        passage = str(metadata.get("passage_id", record.key)) if isinstance(metadata, dict) else record.key
-        for question in record.children("questions"):
-            responses = list(question.children("responses"))
-            if not responses:
-                raise InputError(f"{question.place}: 'responses' is empty; a question needs at least one answer")
-            number = question.fields.get("question_number", question.key)
-            asked = question.text("question_text")
-            yield LongTextQA(f"{passage}-{number}", NAME, context, asked, responses[0].text("response_text").strip())
+def _split(record: Record) -> Iterable[Record]:
+    context, metadata = record.text("document"), record.fields.get("metadata")
+    passage = metadata.get("passage_id", record.key) if isinstance(metadata, dict) else record.key
+    return [
+        Record(
+            {**question.fields, "document": context},
+            question.place,
+            f"{passage}-{question.fields.get('question_number', number)}",
+        )
+        for number, question in enumerate(record.children("questions"))
+    ]
+
+
+def _parse(record: Record) -> Asked:
+    responses = list(record.children("responses"))
+    if not responses:
+        raise record.bad("empty_text", "'responses' is empty; a question needs at least one answer")
+    # A line break behind an answer would be learnt as a part of it
+    answers = tuple(response.text("response_text").strip() for response in responses)
+    return Asked(record.text("document"), record.text("question_text"), answers)
+
+
+SOURCE = Source("squality", "stories with 'document' and 'questions'", _matches, _parse, _split)

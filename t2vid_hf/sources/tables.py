@@ -39,7 +39,7 @@ def delimited(path: Path, lines: Iterator[tuple[int, str | BadRow]], delimiter: 
     except (csv.Error, StopIteration) as error:
         raise InputError(f"{path}:1: the first row must name the columns ({error})") from None
     if undecodable:
-        raise InputError(str(undecodable[0]))
+        raise undecodable[0]
     if len({*names}) < len(names):
         raise InputError(f"{path}:1: two columns of one name ({', '.join(names)}); names must differ")
     while True:
@@ -57,14 +57,9 @@ def delimited(path: Path, lines: Iterator[tuple[int, str | BadRow]], delimiter: 
             yield place, broken[0]
         elif cells and len(cells) != len(names):
             problem = f"{len(cells)} cells where the header has {len(names)} ({', '.join(names)})"
-            yield place, BadRow(place, "not_a_record", problem, dict(enumerate_cells(cells)))
+            yield place, BadRow(place, "not_a_record", problem, {str(n): cell for n, cell in enumerate(cells)})
         elif cells:
             yield place, dict(zip(names, cells, strict=True))
-
-
-def enumerate_cells(cells: list[str]) -> Iterator[tuple[str, str]]:
-    """Cells that no header names, by their number."""
-    return ((str(number), cell) for number, cell in enumerate(cells))
 
 
 def _next_row(reader: Any) -> list[str]:
@@ -120,6 +115,4 @@ def data_set(name: str, *, config: str | None, split: str, revision: str | None 
     except (FileNotFoundError, ConnectionError) as error:  # DatasetNotFoundError is a FileNotFoundError
         raise InputError(f"{name}: no data set that can be read ({error})") from None
     except ValueError as error:  # an unknown split or config; the message lists the known ones
-        if isinstance(error, InputError):
-            raise
         raise InputError(f"{name}: {error}") from None
