@@ -64,7 +64,16 @@ def main(
         if given is not None and not given.exists():
             raise InputError(f"{given}: no such file or folder")
     console = Console(highlight=False, soft_wrap=True)
-    code = _digest(sorted([*ROOT.glob("t2vid_hf/**/*"), *ROOT.glob("recipes/**/*"), *ROOT.glob("model_cards/*")]))
+    code = _digest(
+        sorted(
+            [
+                *ROOT.glob("t2vid_hf/**/*"),
+                *ROOT.glob("recipes/**/*"),
+                *ROOT.glob("dataset_scripts/*.py"),
+                *ROOT.glob("model_cards/*"),
+            ]
+        )
+    )
     started = time.monotonic()
     took = {}
     for step in steps(long_qa, videos, model, push, max_documents):
@@ -87,9 +96,9 @@ def steps(
     python, recipes = sys.executable, ROOT / "recipes"
     yield Step(
         "synthesize",
-        (python, str(recipes / "synthesize.py"), "--output", str(DATASET))
-        + (("--input", str(long_qa)) if long_qa else ())
-        + (("--max-documents", str(max_documents)) if max_documents is not None else ()),
+        (python, str(ROOT / "dataset_scripts/build_long_text_qa.py"), "--output", str(DATASET), "--name", "synthetic")
+        + (("--data_files", f"train={long_qa}") if long_qa else ())
+        + (("--max_documents", str(max_documents)) if max_documents is not None else ()),
         reads=(long_qa,) if long_qa else (),
         makes=(DATASET / "synthetic",),
     )

@@ -17,7 +17,9 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from t2vid_hf.data.mixture import Mixture, load_mixture
+from t2vid_hf.data.mixture import Mixture, fit, load_mixture
+from t2vid_hf.data.packing import PackingPlan
+from t2vid_hf.data.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError, one_line_errors
 from t2vid_hf.models import adapter_for
 from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
@@ -39,13 +41,21 @@ VERSIONS = ("t2vid-hf", "transformers", "trl", "datasets", "accelerate", "torch"
 def main() -> None:
     recipe, config = parse()
     datasets.disable_progress_bars()
-    mixture = load_mixture(recipe.parts(), seed=recipe.mixture_seed)
-    if config.local_process_index == 0:
-        show_mixture(mixture)
     model, processor = load_model(recipe)
-    trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    steps = -(-len(mixture.dataset) // config.train_batch_size // config.gradient_accumulation_steps)
-    print(f"{recipe.model_name_or_path}: {trainable:,} trainable parameters; about {steps} steps an epoch")
+    adapter = adapter_for(model.config.model_type)  # an unknown family ends here, before anything is read
+    adapter.configure(processor)
+    mixture = load_mixture(
+        recipe.parts(),
+        seed=recipe.mixture_seed,
+        count_tokens=lambda text: len(processor.tokenizer(text)["input_ids"]),
+    )
+    prices = TokenCost(processor, adapter, num_frames=config.num_frames).prices(mixture.light)
+    longest = config.max_length or int(prices.tokens.max())
+    mixture, plan = fit(mixture, prices, max_tokens=longest, num_ranks=config.world_size, seed=recipe.mixture_seed)
+    summary = summarize(mixture, prices, plan)
+    if config.process_index == 0:
+        show(mixture, summary)
+        print(f"{recipe.model_name_or_path}: {model.num_parameters(only_trainable=True):,} trainable parameters")
     if recipe.dry_run:
         return
     trainer = T2VidSFTTrainer(model, args=config, train_dataset=mixture.dataset, processing_class=processor)
@@ -53,7 +63,7 @@ def main() -> None:
     trainer.save_model()  # weights and processor
     trainer.save_state()  # trainer_state.json, with the loss curve
     if trainer.is_world_process_zero():
-        write_records(Path(config.output_dir), recipe, config, mixture, model)
+        write_records(Path(config.output_dir), recipe, config, mixture, summary, model)
 
 
 def load_model(recipe: RecipeArguments):
@@ -68,25 +78,47 @@ def load_model(recipe: RecipeArguments):
         processor = AutoProcessor.from_pretrained(recipe.model_name_or_path, revision=recipe.model_revision)
     except (OSError, ValueError) as error:
         raise InputError(f"model '{recipe.model_name_or_path}': {error}") from None
-    adapter_for(model.config.model_type)  # an unknown family ends here, before anything is trained
     return model, processor
 
 
-def show_mixture(mixture: Mixture) -> None:
-    """Print what became of each part's rows."""
+def summarize(mixture: Mixture, prices: Prices, plan: PackingPlan) -> dict:
+    """What the rows cost, before any of them is drawn or decoded."""
+    tokens = int(prices.tokens.sum())
+    return {
+        "rows": len(mixture.picks),
+        "tokens": tokens,
+        "longest_row": int(prices.tokens.max()),
+        "visual_share": round(float((prices.images * prices.tokens_per_image).sum() / tokens), 4),
+        "thinned": len(plan.thinned),
+        "bins": len(plan.ends),
+        "bin_tokens": plan.max_tokens,
+        "fill": round(plan.fill, 4),
+    }
+
+
+def show(mixture: Mixture, summary: dict) -> None:
+    """Print what became of each part's rows, and what the mixture costs."""
     table = Table("part", "rows", "drawn", "left out, by reason", title="Mixture")
     for part in mixture.drawn:
         reasons = "; ".join(f"{count} {reason}" for reason, count in part.dropped.items()) or "0"
         table.add_row(part.part, str(part.rows), str(part.drawn), reasons)
     Console().print(table)
+    print(
+        f"{summary['rows']} rows, {summary['tokens']:,} tokens, {summary['visual_share']:.0%} of them visual; the "
+        f"longest row {summary['longest_row']:,}; {summary['thinned']} videos thinned. Packed, they would fill "
+        f"{summary['bins']} bins of {summary['bin_tokens']:,} tokens to {summary['fill']:.1%}"
+    )
 
 
-def write_records(folder: Path, recipe: RecipeArguments, config: T2VidSFTConfig, mixture: Mixture, model) -> None:
+def write_records(
+    folder: Path, recipe: RecipeArguments, config: T2VidSFTConfig, mixture: Mixture, summary: dict, model
+) -> None:
     """Write beside the weights what they were made from."""
     records = {
         "base_model": recipe.model_name_or_path,
         "parameters": model.num_parameters(),
         "mixture": [asdict(part) for part in mixture.drawn],
+        "cost": summary,
         "settings": {name: getattr(config, name) for name in REPORTED},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in VERSIONS}},
     }

@@ -22,9 +22,11 @@ __version__ = "0.1.0"
 class _PackagedModules(datasets.load.PackagedDatasetModuleFactory):
     """Spares `load_dataset("t2vid")` a walk through the current folder.
 
-    Where a packaged builder gets no `data_files`, `datasets` 5.2 takes all files below the current folder for them,
-    and raises in an empty one. Our default configuration needs none.
+    Where a packaged builder gets no `data_files`, `datasets` 5.2 takes all files below the current folder for them
+    (52 s in a checkout with a .venv), and raises in an empty one. Our default configuration needs none.
     """
+
+    data_files: Any
 
     def get_module(self) -> Any:
         if self.name == "t2vid" and self.data_files is None and self.data_dir is None:

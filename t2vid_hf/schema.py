@@ -102,6 +102,25 @@ def conversation(media: list[Block], question: str, answer: str) -> list[Message
     ]
 
 
+def page_row(qa: LongTextQA, images: Any, num_pages: int) -> Row:
+    """The row of a question: its text as `num_pages` images, then the question; then the answer.
+
+    Args:
+        qa ([`LongTextQA`]): Its context stands in the images alone.
+        images (`Any`): The pages, in the form that the column takes: files, or what `Pages` holds.
+        num_pages (`int`): How many they are.
+    """
+    return {
+        "id": f"{qa.source}/{qa.id}",
+        "source": qa.source,
+        "media": "image_sequence",
+        "messages": conversation([media_block("image")] * num_pages, qa.question, qa.answer),
+        "images": images,
+        "videos": [],
+        "num_frames": num_pages,
+    }
+
+
 def features() -> Any:
     """The columns as `datasets.Features`. A function, because importing `datasets` takes half a second."""
     from datasets import Features, Image, Value, Video

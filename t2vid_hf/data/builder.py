@@ -2,18 +2,20 @@
 
 One configuration a source, and `sample`, the documents that are shipped. Each file is one shard, so `num_proc` and
 `streaming=True` work on files. The cache is keyed by what decides the rows, not by names and times: the bytes of the
-files, the render configuration's fingerprint, and this package's code. A touched file is a hit; one changed byte, one
-changed pixel of margin or one changed line of the renderer is a miss. The price: every file is read once more at each
-call, 1 s a GB.
+files, the render configuration's fingerprint, this package's code and the versions of what draws. A touched file is a
+hit; one changed byte, one changed pixel of margin or another Pillow is a miss. The price: every file is read once more
+at each call, 1 s a GB.
 
 `datasets` >= 4.7 finds the builder by name (see t2vid_hf/__init__.py); older ones load dataset_scripts/t2vid.py.
 """
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
 from datasets import BuilderConfig, DatasetInfo, GeneratorBasedBuilder, SplitGenerator
@@ -27,10 +29,12 @@ from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.rendering import RenderConfig
 from t2vid_hf.schema import LongTextQA, Row, features
 
+logger = logging.getLogger(__name__)
 SAMPLE = "sample"
 RENDER = ("lazy", "eager")
-# What decides the rows of a file, inside the package.
+# What decides the rows of a file, inside the package and beside it.
 _CODE = ("schema.py", "data/builder.py", "data/pages.py", "data/synthesis.py", "sources", "rendering")
+_DRAWING = ("Pillow", "icu4py", "fonttools", "fontpkg-arimo", "manimgx-fonts", "manimgx-fonts-cjk")
 
 
 @dataclass
@@ -43,11 +47,28 @@ class T2VidConfig(BuilderConfig):
             preset.
         render (`"lazy"` or `"eager"`): Whether pages are drawn when a row is read, and the data set holds their text
             ([`~t2vid_hf.data.pages.Pages`]), or now, and it holds PNG files.
+        encoding (`str`), columns (`Mapping`, *optional*), answers (`str`), on_error (`str`): How files are read; see
+            [`~t2vid_hf.sources.read`]. What is left out of a file is logged as a warning, with reasons and counts, when
+            rows are made (not when they come from the cache).
     """
 
     preset: str = "paper"
     render_config: Mapping[str, Any] | None = None
     render: Literal["lazy", "eager"] = "lazy"
+    encoding: str = "utf-8"
+    columns: Mapping[str, str] | None = None
+    answers: Literal["first", "all"] = "first"
+    on_error: Literal["raise", "skip"] = "raise"
+
+    def reading(self) -> dict[str, Any]:
+        """The options of [`~t2vid_hf.sources.read`]."""
+        return {
+            "source": "auto" if self.name == SAMPLE else self.name,
+            "encoding": self.encoding,
+            "columns": self.columns,
+            "answers": self.answers,
+            "on_error": self.on_error,
+        }
 
     def rendering(self) -> RenderConfig:
         """How a page looks.
@@ -88,7 +109,9 @@ class T2VidConfig(BuilderConfig):
             raise unknown("way to render", self.render, RENDER)
         key = {
             "code": code_digest(),
+            "versions": {name: _version(name) for name in _DRAWING},
             "render": [self.render, self.rendering().fingerprint()],
+            "reading": self.reading(),
             "features": repr(custom_features),
             "files": {
                 split: [[os.path.basename(path), digest([path])] for path in paths]
@@ -118,7 +141,6 @@ class T2VidBuilder(GeneratorBasedBuilder):
     ```
     """
 
-    VERSION = None
     BUILDER_CONFIG_CLASS = T2VidConfig
     BUILDER_CONFIGS = [T2VidConfig(name=name) for name in (SAMPLE, *sources.SOURCES)]
     DEFAULT_CONFIG_NAME = SAMPLE
@@ -137,11 +159,13 @@ class T2VidBuilder(GeneratorBasedBuilder):
         return [SplitGenerator(split, {"files": paths}) for split, paths in self.config.files().items()]
 
     def _generate_examples(self, files: list[str]) -> Iterator[tuple[str, Row]]:
-        source = "auto" if self.config.name == SAMPLE else self.config.name
         for number, path in enumerate(files):
-            questions = sources.read(path, source=source)
+            report = sources.ReadReport()
+            questions = sources.read(path, report=report, **self.config.reading())
             for index, row in enumerate(rows(questions, self.config.rendering(), render=self.config.render)):
                 yield f"{number}-{index}", row
+            if report.dropped:
+                logger.warning("%s: %s", path, report)
 
     def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         try:
@@ -167,6 +191,13 @@ def code_digest() -> str:
         below = [os.path.join(folder, file) for folder, _, files in os.walk(path) for file in files]
         found += [path] if os.path.isfile(path) else [file for file in below if file.endswith((".py", ".jsonl"))]
     return digest(sorted(found))
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
 
 
 def digest(paths: Iterable[str]) -> str:

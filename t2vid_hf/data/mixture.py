@@ -6,19 +6,23 @@ meet (lazy pages, PNG files, public chat sets), and 30,000 rows of pages are mix
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
-from t2vid_hf.data.filters import NOT_DRAWN, reason_to_drop
+from t2vid_hf.data.filters import NOT_DRAWN, FilterPreset, reason_to_drop
 from t2vid_hf.data.normalise import normalise
+from t2vid_hf.data.packing import PackingPlan, plan
 from t2vid_hf.data.parts import Part
-from t2vid_hf.data.repository import read_split
+from t2vid_hf.data.repository import read_split, undecoded
+from t2vid_hf.data.token_cost import Prices
 from t2vid_hf.errors import InputError
-from t2vid_hf.schema import Row
+from t2vid_hf.schema import Row, features
 from t2vid_hf.seeding import stable_hash
 
+CountTokens = Callable[[str], int]
 # What a filter reads; the pages and clips of a row are never touched by it.
 LIGHT = ("id", "source", "media", "messages", "num_frames")
 
@@ -34,49 +38,87 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Pick:
+    """A row of a mixture: where it is, and how many frames of its video to take (`None`: the trainer's number)."""
+
+    id: str
+    part: int
+    position: int
+    take_frames: int | None
+
+
+@dataclass(frozen=True)
 class Mixture:
     """A mixture.
 
     Args:
-        dataset (`datasets.Dataset`): Rows of the schema, with one column more: `take_frames`, the frames to take of a
-            video (`None`: the trainer's own number).
-        ids (`tuple[str, ...]`): The rows' ids, in the data set's order.
+        parts (`tuple[tuple[Part, datasets.Dataset], ...]`): What it is made of.
+        picks (`tuple[Pick, ...]`): Its rows, in order.
         drawn (`tuple[Drawn, ...]`): What became of each part.
     """
 
-    dataset: Any
-    ids: tuple[str, ...]
+    parts: tuple[tuple[Part, Any], ...]
+    picks: tuple[Pick, ...]
     drawn: tuple[Drawn, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The rows' ids, in order."""
+        return tuple(pick.id for pick in self.picks)
+
+    @cached_property
+    def dataset(self) -> Any:
+        """The rows as a `datasets.Dataset`: the schema's columns and `take_frames`."""
+        return self._index().with_transform(_Reader(self.parts))
+
+    @cached_property
+    def light(self) -> Any:
+        """The rows without pages and clips, for prices and plans: the columns `LIGHT` and `take_frames`."""
+        from datasets import Dataset, Features, Value
+
+        columns = Features({**{name: features()[name] for name in LIGHT}, "take_frames": Value("int32")})
+        parts = tuple((part, _without_media(dataset)) for part, dataset in self.parts)
+        rows = self._index().with_transform(_Reader(parts))
+        return Dataset.from_list([{name: row[name] for name in columns} for row in rows], features=columns)
+
+    def _index(self) -> Any:
+        from datasets import Dataset
+
+        return Dataset.from_dict(
+            {name: [getattr(pick, name) for pick in self.picks] for name in ("part", "position", "take_frames")}
+        )
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads rows of a mixture where they are; `datasets` calls it with a batch of (part, position)."""
+    """Reads rows of a mixture where they are; `datasets` calls it with a batch of the index."""
 
     parts: tuple[tuple[Part, Any], ...]
 
-    def __call__(self, batch: Mapping[str, Sequence[int]]) -> dict[str, list[Any]]:
-        rows = [self._row(part, position) for part, position in zip(batch["part"], batch["position"], strict=True)]
+    def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+        rows = [self._row(*pick) for pick in zip(batch["part"], batch["position"], batch["take_frames"], strict=True)]
         return {name: [row[name] for row in rows] for name in rows[0]}
 
-    def _row(self, number: int, position: int) -> dict[str, Any]:
+    def _row(self, number: int, position: int, take_frames: int | None) -> dict[str, Any]:
         part, dataset = self.parts[number]
         row = normalise(dataset[position], source=part.label, index=position)
-        return {**row, "take_frames": part.frames}
+        return {**row, "take_frames": take_frames}
 
 
-def load_mixture(parts: Sequence[Part], *, seed: int = 0) -> Mixture:
+def load_mixture(parts: Sequence[Part], *, seed: int = 0, count_tokens: CountTokens | None = None) -> Mixture:
     """Load the parts and mix them. See [`mix`]."""
-    return mix([(part, read_split(part.path, part.name, part.split, revision=part.revision)) for part in parts], seed)
+    loaded = [(part, read_split(part.path, part.name, part.split, revision=part.revision)) for part in parts]
+    return mix(loaded, seed, count_tokens=count_tokens)
 
 
-def mix(parts: Sequence[tuple[Part, Any]], seed: int) -> Mixture:
+def mix(parts: Sequence[tuple[Part, Any]], seed: int, *, count_tokens: CountTokens | None = None) -> Mixture:
     """Mix loaded data sets.
 
     Args:
         parts (`Sequence[tuple[Part, datasets.Dataset]]`): Each part and its rows, in our columns or in TRL's (see
             [`~t2vid_hf.data.normalise.normalise`]).
         seed (`int`): Another seed draws other rows and orders them otherwise.
+        count_tokens (`Callable[[str], int]`, *optional*): Tokens of a text; needed where a part has a `filter`.
 
     Returns:
         [`Mixture`]
@@ -85,8 +127,6 @@ def mix(parts: Sequence[tuple[Part, Any]], seed: int) -> Mixture:
         [`~t2vid_hf.errors.InputError`]: a part has no rows, an id stands twice, shares and counts are mixed, or a
             count is larger than what the part has.
     """
-    from datasets import Dataset
-
     if not parts:
         raise InputError("the mixture has no parts; give at least one")
     if len({part.share is None for part, _ in parts}) > 1:
@@ -101,44 +141,84 @@ def mix(parts: Sequence[tuple[Part, Any]], seed: int) -> Mixture:
             if row["id"] in seen:
                 raise InputError(f"the id '{row['id']}' stands twice in the mixture, the second time in '{part.label}'")
             seen.add(row["id"])
-            reason = reason_to_drop(row, max_frames=part.max_frames)
+            reason = _reason(part, row, count_tokens)
             if reason is None:
                 kept[-1][row["id"]] = position
             else:
                 dropped[-1][reason] += 1
-    chosen: list[tuple[int, str, int, int]] = []  # (hash, id, part, position)
+    chosen: list[tuple[int, Pick]] = []  # by hash
     drawn = []
     for number, wanted in enumerate(_counts(parts, [len(rows) for rows in kept])):
         part, dataset = parts[number]
         ranked = sorted(kept[number], key=lambda name: stable_hash(f"draw/{seed}/{name}"))
-        chosen += [(stable_hash(f"order/{seed}/{name}"), name, number, kept[number][name]) for name in ranked[:wanted]]
+        for name in ranked[:wanted]:
+            pick = Pick(name, number, kept[number][name], part.frames)
+            chosen.append((stable_hash(f"order/{seed}/{name}"), pick))
         if len(ranked) > wanted:
             dropped[number][NOT_DRAWN] = len(ranked) - wanted
         drawn.append(Drawn(part.label, len(dataset), wanted, dict(dropped[number])))
-    chosen.sort()
-    index = Dataset.from_dict({"part": [item[2] for item in chosen], "position": [item[3] for item in chosen]})
-    return Mixture(index.with_transform(_Reader(tuple(parts))), tuple(item[1] for item in chosen), tuple(drawn))
+    chosen.sort(key=lambda item: (item[0], item[1].id))
+    return Mixture(tuple(parts), tuple(pick for _, pick in chosen), tuple(drawn))
+
+
+def fit(
+    mixture: Mixture, prices: Prices, *, max_tokens: int, num_ranks: int = 1, seed: int = 0
+) -> tuple[Mixture, PackingPlan]:
+    """Fit a mixture to a limit of tokens, each part by its own policy, and plan it.
+
+    Args:
+        mixture ([`Mixture`]): See [`mix`].
+        prices ([`~t2vid_hf.data.token_cost.Prices`]): Of `mixture.light`.
+        max_tokens (`int`): Longest row that the trainer takes, and size of a bin.
+        num_ranks (`int`), seed (`int`): Of the plan.
+
+    Returns:
+        `tuple[Mixture, PackingPlan]`: the mixture without the rows that were dropped, those that were thinned with
+        their number of frames; and the plan of the mixture as it was given.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: a row is too long and its part's policy is an error.
+    """
+    policies = [mixture.parts[pick.part][0].over_limit for pick in mixture.picks]
+    for pick, policy, tokens in zip(mixture.picks, policies, prices.tokens.tolist(), strict=True):
+        if policy == "error" and tokens > max_tokens:
+            raise InputError(
+                f"row '{pick.id}' of part '{mixture.parts[pick.part][0].label}' has {tokens} tokens, and {max_tokens} "
+                f"are allowed: raise max_length, or give the part over_limit: drop, or thin for video"
+            )
+    planned = plan(prices, max_tokens=max_tokens, num_ranks=num_ranks, seed=seed, over_limit=policies)
+    picks = []
+    dropped: list[Counter[str]] = [Counter(drawn.dropped) for drawn in mixture.drawn]
+    for number, pick in enumerate(mixture.picks):
+        if number in planned.dropped:
+            dropped[pick.part][planned.dropped[number]] += 1
+        else:
+            picks.append(replace(pick, take_frames=planned.thinned.get(number, pick.take_frames)))
+    drawn = tuple(
+        replace(old, drawn=old.rows - sum(reasons.values()), dropped=dict(reasons))
+        for old, reasons in zip(mixture.drawn, dropped, strict=True)
+    )
+    return Mixture(mixture.parts, tuple(picks), drawn), planned
+
+
+def _reason(part: Part, row: Row, count_tokens: CountTokens | None) -> str | None:
+    reason = reason_to_drop(row, max_frames=part.max_frames)
+    if reason is not None or part.filter is None:
+        return reason
+    if count_tokens is None:
+        raise InputError(f"part '{part.label}' has the filter '{part.filter}', which counts tokens: give count_tokens")
+    return FilterPreset.named(part.filter).reason(row, count_tokens)
 
 
 def _light_rows(part: Part, dataset: Any) -> Iterator[Row]:
     """The rows without their pages and clips."""
-    if set(LIGHT) <= set(dataset.column_names):
-        yield from dataset.select_columns(list(LIGHT))
-        return
-    for index, row in enumerate(_undecoded(dataset)):
+    for index, row in enumerate(_without_media(dataset)):
         yield normalise(row, source=part.label, index=index)
 
 
-def _undecoded(dataset: Any) -> Any:
-    """The data set with its images as files: counting them must not decode them."""
-    from datasets import Features, Image, List
-
-    undecoded = {
-        name: List(Image(decode=False)) if isinstance(kind, List) and isinstance(kind.feature, Image) else kind
-        for name, kind in dataset.features.items()
-    }
-    undecoded = {name: Image(decode=False) if isinstance(kind, Image) else kind for name, kind in undecoded.items()}
-    return dataset.cast(Features(undecoded)) if undecoded != dict(dataset.features) else dataset
+def _without_media(dataset: Any) -> Any:
+    """Only the columns `LIGHT`, where the data set has them all; else its images are at least not decoded."""
+    return dataset.select_columns(list(LIGHT)) if set(LIGHT) <= set(dataset.column_names) else undecoded(dataset)
 
 
 def _counts(parts: Sequence[tuple[Part, Any]], usable: Sequence[int]) -> list[int]:

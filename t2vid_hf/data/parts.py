@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from t2vid_hf.data.filters import FilterPreset
+from t2vid_hf.data.packing import OVER_LIMIT, OverLimit
 from t2vid_hf.errors import InputError, unknown
 
 PAPER_FRAMES = 24  # of a video in training; arXiv 2411.19951 and its code, for both models
@@ -25,6 +27,9 @@ class Part:
             are never thinned: losing a page loses text.
         max_frames (`int`, *optional*): Rows with more pages are dropped. Real video is thinned instead, and has no
             such limit.
+        filter (`str`, *optional*): A key of `t2vid_hf.data.filters.PRESETS`: the filters of a published data set.
+        over_limit (`str`): What becomes of a row above the trainer's `max_length`: `"error"`; `"drop"`, counted;
+            `"thin"`: its video takes fewer frames. Pages are never thinned.
     """
 
     path: str
@@ -35,6 +40,8 @@ class Part:
     count: int | None = None
     frames: int | None = None
     max_frames: int | None = None
+    filter: str | None = None
+    over_limit: OverLimit = "error"
 
     @classmethod
     def from_dict(cls, given: Any) -> "Part":
@@ -54,6 +61,10 @@ class Part:
             raise InputError(f"part '{self.label}': share and count must be above 0; leave the part out instead")
         if self.frames is not None and self.frames < 1:
             raise InputError(f"part '{self.label}': frames={self.frames}; give at least 1, or null")
+        if self.filter is not None:
+            FilterPreset.named(self.filter)  # an unknown one ends here
+        if self.over_limit not in OVER_LIMIT:
+            raise unknown("policy over_limit", self.over_limit, OVER_LIMIT)
 
     @property
     def label(self) -> str:
@@ -62,11 +73,11 @@ class Part:
 
 
 def _video(source: str, count: int) -> Part:
-    return Part(path=source, count=count, frames=PAPER_FRAMES)
+    return Part(path=source, count=count, frames=PAPER_FRAMES, over_limit="thin")
 
 
 def _text(source: str, count: int) -> Part:
-    return Part(path=source, count=count)
+    return Part(path=source, count=count, over_limit="drop")
 
 
 # 30K: the model cards of xjtupanda/*-30K-mix-finetune. 2 : 1 holds at every scale, but how the larger mixtures divide

@@ -13,6 +13,7 @@ from typing import Any
 from t2vid_hf.data.filters import reason_to_drop
 from t2vid_hf.data.normalise import normalise
 from t2vid_hf.data.parts import Part
+from t2vid_hf.data.repository import undecoded
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import features as schema_features
 
@@ -95,9 +96,8 @@ def mix_streams(parts: Sequence[tuple[Part, Any]], seed: int) -> StreamedMixture
     for part, stream in parts:
         keep = _Keep(part)
         dropped[part.label] = keep.dropped
-        undecoded = _undecoded(stream)
         old = list(stream.features or ()) or None
-        rows = undecoded.map(_Normalise(part), with_indices=True, remove_columns=old, features=columns)
+        rows = undecoded(stream).map(_Normalise(part), with_indices=True, remove_columns=old, features=columns)
         streams.append(rows.filter(keep))
     total = sum(part.share or 0.0 for part, _ in parts)
     mixed = interleave_datasets(
@@ -107,15 +107,3 @@ def mix_streams(parts: Sequence[tuple[Part, Any]], seed: int) -> StreamedMixture
         stopping_strategy="first_exhausted",
     )
     return StreamedMixture(mixed, dropped)
-
-
-def _undecoded(stream: Any) -> Any:
-    """The stream with its images as files, so that a row that is dropped is never decoded."""
-    from datasets import Image, List
-
-    for name, kind in (stream.features or {}).items():
-        if isinstance(kind, List) and isinstance(kind.feature, Image):
-            stream = stream.cast_column(name, List(Image(decode=False)))
-        elif isinstance(kind, Image):
-            stream = stream.cast_column(name, Image(decode=False))
-    return stream

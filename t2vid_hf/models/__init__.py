@@ -4,7 +4,7 @@ A new family is one file here and one line in `ADAPTERS`, keyed by the configura
 """
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.base import Adapter
+from t2vid_hf.models.base import Adapter, ImageText
 from t2vid_hf.models.idefics3 import Idefics3Adapter
 
 ADAPTERS: dict[str, Adapter] = {
@@ -39,4 +39,4 @@ def adapter_for(model_type: str) -> Adapter:
     return ADAPTERS[model_type]
 
 
-__all__ = ["ADAPTERS", "Adapter", "adapter_for"]
+__all__ = ["ADAPTERS", "Adapter", "ImageText", "adapter_for"]

@@ -7,7 +7,11 @@ long; the size the vision tower sees is asked for directly.
 
 from typing import Any
 
-from t2vid_hf.models.base import Adapter
+from t2vid_hf.errors import InputError
+from t2vid_hf.models.base import Adapter, ImageText
+
+# Idefics3Processor calls it `global_image_tag` and SmolVLMProcessor `global_image_token`; the text is the same.
+GLOBAL_IMAGE = "<global-img>"
 
 
 class Idefics3Adapter(Adapter):
@@ -21,8 +25,22 @@ class Idefics3Adapter(Adapter):
     def tokens_per_image(self, processor: Any) -> int:
         return processor.image_seq_len + 3  # <fake_token_around_image><global-img> ... <fake_token_around_image>
 
+    def image_text(self, processor: Any) -> ImageText:
+        if processor.image_processor.do_image_splitting:
+            raise InputError(
+                "the processor splits images, so their tokens depend on their size: call adapter.configure(processor)"
+            )
+        border = processor.fake_image_token
+        return ImageText(
+            processor.image_token,
+            token=processor.image_token,
+            repeats=processor.image_seq_len,
+            before=border + GLOBAL_IMAGE,
+            after=border,
+        )
+
     def media_token_ids(self, processor: Any) -> tuple[int, ...]:
         tokenizer = processor.tokenizer
         ids = [processor.image_token_id, tokenizer.convert_tokens_to_ids(processor.fake_image_token)]
-        ids.append(tokenizer.convert_tokens_to_ids(processor.global_image_tag))
+        ids.append(tokenizer.convert_tokens_to_ids(GLOBAL_IMAGE))
         return tuple(token for token in ids if token is not None)

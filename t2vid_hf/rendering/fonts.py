@@ -21,7 +21,7 @@ FONTS_EXTRA = "pip install 't2vid-hf[fonts]'"
 # Never drawn, and never looked up: joiners, variation selectors, direction marks, soft hyphen, byte order mark.
 _IGNORABLE = frozenset(
     {0x00AD, 0x034F, 0x061C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)}
-    | set(range(0xFE00, 0xFE10))
+    | {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)}
 )
 # (package, file, index in a collection). CJK last: it also has Latin, and it is the largest.
 _SCRIPTS = (
@@ -155,7 +155,12 @@ def _stays(char: str, font: int) -> bool:
 
 
 def missing_glyph(char: str) -> InputError:
-    """The error for a character that no installed font has."""
+    """The error for a character that no installed font has, or that has no form."""
+    if unicodedata.category(char) in ("Cc", "Cs"):
+        sort = "a control character" if unicodedata.category(char) == "Cc" else "half of a surrogate pair"
+        return InputError(
+            f"U+{ord(char):04X} is {sort} and has no form: remove it, or draw a box for it with missing='replace'"
+        )
     name = unicodedata.name(char, "unnamed")
     all_installed = len(font_files()) == len(_CHAIN)
     cure = "no font of the extra 'fonts' has it either" if all_installed else FONTS_EXTRA

@@ -8,25 +8,39 @@ a good score says that a model sees motion, not that it understands real video. 
 that keeps only every fourth frame, from the first, still sees the same answers.
 """
 
-import cmath
-import math
-import os
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageDraw
-
-from t2vid_hf._optional import require
 from t2vid_hf.errors import InputError
 from t2vid_hf.seeding import stable_hash
+from t2vid_hf.video.shapes_drawing import (
+    ACTIONS,
+    COLOURS,
+    PACES,
+    SHAPES,
+    Actor,
+    Clip,
+    Question,
+    render_clip,
+    write_clip,
+)
+
+__all__ = [
+    "ACTIONS",
+    "COLOURS",
+    "KINDS",
+    "PACES",
+    "SCENES",
+    "SHAPES",
+    "Actor",
+    "Clip",
+    "Question",
+    "make_clip",
+    "render_clip",
+    "write_clip",
+]
 
 KINDS = ("action", "direction", "speed", "order", "attribute_change")
-SHAPES = ("circle", "square", "triangle", "star")
-COLOURS = {"red": (220, 30, 30), "green": (30, 160, 50), "blue": (40, 90, 250), "yellow": (240, 200, 20)}
-ACTIONS = ("moves across", "turns", "grows", "shrinks", "changes colour", "flashes", "does nothing")
 SCENES = ("move", "pace", "turn", "size", "colour", "idle", "race", "sequence", "sequence", "relay")
 
 _BACKGROUNDS = ((20, 20, 24), (232, 232, 232))
@@ -34,13 +48,9 @@ _STILL = "does nothing"
 _CHANGES = (ACTIONS[:1], ACTIONS[2:4], ACTIONS[4:5], ACTIONS[1:2])  # turns last: nobody sees a plain circle turn
 _ACTS = {"move": ACTIONS[:1], "pace": ACTIONS[:1], "turn": ACTIONS[1:2], "size": ACTIONS[2:4], "colour": ACTIONS[4:5]}
 _ACTS |= {"idle": ACTIONS[5:]}
-_VECTORS = {"to the left": (-1, 0), "to the right": (1, 0), "up": (0, -1), "down": (0, 1)}
 _AXES = (("to the left", "to the right"), ("up", "down"), ("clockwise", "counter-clockwise"))
-_PACES = ("it speeds up", "it slows down", "it keeps a steady speed", "it does not move")
 _SAME = "it looks the same"
 _LOOKS = {"grows": "it is bigger", "shrinks": "it is smaller", "flashes": _SAME, "does nothing": _SAME}
-# Number of corners, radius of every second one, angle of the first one
-_CORNERS = {"circle": (72, 1.0, 0), "square": (4, 1.0, 45), "triangle": (3, 1.0, -90), "star": (10, 0.45, -90)}
 # As parts of the frame: plain radius, path, small and big radius. Each row keeps a path centred in the frame (or in its
 # lane, at 0.27 or 0.73 across it) clear of the edges, whatever else the shape does on the way.
 _LAYOUTS = {"solo": (0.17, 0.58, 0.14, 0.30), "two acts": (0.15, 0.50, 0.11, 0.20), "race": (0.12, 0.50, 0.12, 0.12)}
@@ -59,53 +69,6 @@ _TEMPLATES = {  # by kind, or by kind/style
     ),
 }
 _Draft = tuple[str, str, str, list[str]]  # of a question: key of its templates, who, right option, all options
-
-
-@dataclass(frozen=True)
-class Actor:
-    """A shape and its `acts`, (action, value) in equal shares of the clip. Lengths are parts of the frame."""
-
-    shape: str
-    colour: str
-    acts: tuple[tuple[str, str], ...]
-    pace: str
-    middle: tuple[float, float]
-    travel: float
-    radii: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Question:
-    """A multiple-choice question; `answer` is the letter ("A" to "D") of the only true option."""
-
-    kind: str
-    question: str
-    options: tuple[str, ...]
-    answer: str
-
-    @property
-    def answer_text(self) -> str:
-        return self.options["ABCD".index(self.answer)]
-
-    @property
-    def prompt(self) -> str:
-        return "\n".join([self.question, *(f"{'ABCD'[i]}. {option}" for i, option in enumerate(self.options))])
-
-
-@dataclass(frozen=True)
-class Clip:
-    """All that it takes to draw a clip, and what is asked of it. `dataclasses.asdict` makes it JSON-able."""
-
-    name: str
-    seed: int
-    width: int
-    height: int
-    fps: int
-    num_frames: int
-    scene: str
-    background: tuple[int, int, int]
-    actors: tuple[Actor, ...]
-    questions: tuple[Question, ...]
 
 
 def make_clip(index: int, *, seed: int = 0, size: int = 96, num_frames: int = 16, fps: int = 8) -> Clip:
@@ -149,86 +112,13 @@ def make_clip(index: int, *, seed: int = 0, size: int = 96, num_frames: int = 16
     return Clip(name, seed, size, size, fps, num_frames, scene, background, actors, tuple(questions))
 
 
-def render_clip(clip: Clip) -> np.ndarray:
-    """Draw every frame of a clip.
-
-    Args:
-        clip ([`Clip`]): The description.
-
-    Returns:
-        `np.ndarray`: RGB frames as uint8, of shape `(num_frames, height, width, 3)`.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.video.shapes import make_clip, render_clip
-    >>> render_clip(make_clip(0)).shape
-    (16, 96, 96, 3)
-
-    ```
-    """
-    frames = []
-    for frame in range(clip.num_frames):
-        canvas = Image.new("RGB", (4 * clip.width, 4 * clip.height), clip.background)  # reduced below: smooth edges
-        for actor in clip.actors:
-            _draw(ImageDraw.Draw(canvas), actor, done=frame / (clip.num_frames - 1), scale=canvas.width)
-        frames.append(np.asarray(canvas.reduce(4)))
-    return np.stack(frames)
-
-
-def write_clip(clip: Clip, path: str | os.PathLike[str]) -> None:
-    """Write a clip as H.264 mp4, whole or not at all. Needs PyAV (the extra "video").
-
-    Args:
-        clip ([`Clip`]): The description.
-        path (`str` or `os.PathLike`): The file to write or to replace; its folder must exist.
-    """
-    av = require("av", extra="video")
-    temporary = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.tmp")
-    try:
-        with av.open(str(temporary), "w", format="mp4") as container:
-            # For the same bytes in every run: x264 splits the work by thread, and its look-ahead (macroblock tree, B
-            # frames) was seen to decide otherwise, in one clip of a hundred, on the same pixels in the same process.
-            options = {"crf": "18", "threads": "1", "x264-params": "mbtree=0:bframes=0"}
-            stream = container.add_stream("libx264", rate=clip.fps, options=options)
-            stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, "yuv420p"
-            for image in render_clip(clip):
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-            container.mux(stream.encode(None))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _draw(draw: ImageDraw.ImageDraw, actor: Actor, *, done: float, scale: int) -> None:
-    """Draw an actor as it is when the part `done` of the clip is over; `scale` is the size of the canvas."""
-    (x, y), radius, angle, colour = actor.middle, actor.radii[0], 0.0, actor.colour
-    for number, (action, value) in enumerate(actor.acts):
-        part = min(max(done * len(actor.acts) - number, 0.0), 1.0)
-        if action == "moves across":
-            way = {_PACES[0]: part**2, _PACES[1]: 1 - (1 - part) ** 2}.get(actor.pace, part) - 0.5
-            x, y = x + _VECTORS[value][0] * actor.travel * way, y + _VECTORS[value][1] * actor.travel * way
-        elif action == "turns":  # slowly: a star looks the same after 72 degrees, so it seems to turn back after 36
-            angle = (100 if len(actor.acts) == 1 else 60) * part * (1 if value == "clockwise" else -1)  # y points down
-        elif action in ("grows", "shrinks"):
-            radius += (actor.radii[1] - actor.radii[0]) * part
-        elif action == "changes colour" and part >= 0.5:
-            colour = value  # at once: a blend would pass through other colours
-        elif action == "flashes" and int(min(part * 5, 4)) % 2:
-            return  # hidden in the second and fourth fifth, so the first and the last frame look the same
-    count, inner, first = _CORNERS[actor.shape]
-    turns = [math.radians(first + angle + 360 * corner / count) for corner in range(count)]
-    points = [complex(x, y) + cmath.rect(radius * (inner if i % 2 else 1.0), turn) for i, turn in enumerate(turns)]
-    draw.polygon([(scale * point.real, scale * point.imag) for point in points], fill=COLOURS[colour])
-
-
 def _cast(rng: random.Random, scene: str) -> list[Actor]:
     shapes = rng.sample(SHAPES[scene == "turn" :], 2 if scene in ("race", "relay") else 1)  # SHAPES[0] is the circle
     first, second = (rng.choice(names) for names in rng.sample(_CHANGES[: 3 if "circle" in shapes else 4], 2))
     acts = {"race": [["moves across"]] * 2, "sequence": [[first, second]], "relay": [[first, _STILL], [_STILL, second]]}
     plain, path, small, big = _LAYOUTS["race" if scene == "race" else "two acts" if scene in acts else "solo"]
     paths = rng.choice([(0.71, 0.34), (0.34, 0.71), (path, path)]) if scene == "race" else (path, path)
-    pace, axis = rng.choice(_PACES[:3]) if scene in ("move", "pace") else _PACES[2], rng.randrange(2)
+    pace, axis = rng.choice(PACES[:3]) if scene in ("move", "pace") else PACES[2], rng.randrange(2)
     lanes = rng.sample((0.27, 0.73), 2) if len(shapes) > 1 else [0.5 + rng.uniform(-0.12, 0.12)]
     colours, actors = rng.sample(list(COLOURS), len(COLOURS)), []
     for number, actions in enumerate(acts.get(scene) or [[rng.choice(_ACTS[scene])]]):
@@ -237,7 +127,7 @@ def _cast(rng: random.Random, scene: str) -> list[Actor]:
         plan = tuple((action, values.get(action, "")) for action in actions)
         radii = (small, big) if "grows" in actions else (big, small) if "shrinks" in actions else (plain, plain)
         middle = (lanes[number], 0.5) if axis else (0.5, lanes[number])
-        own_pace = pace if "moves across" in actions else _PACES[3]
+        own_pace = pace if "moves across" in actions else PACES[3]
         actors.append(Actor(shapes[number], colours[number], plan, own_pace, middle, paths[number], radii))
     return actors
 
@@ -277,4 +167,4 @@ def _quiz(rng: random.Random, scene: str, *, actors: Sequence[Actor]) -> Iterato
         options = [f"it {act if act in family else rng.choice(family)}" for family in families]
         yield "action", names[0], f"it {act}", options
     if scene in ("move", "pace", "idle"):
-        yield "speed/pace", f"the {one.colour} {one.shape}", one.pace, list(_PACES)
+        yield "speed/pace", f"the {one.colour} {one.shape}", one.pace, list(PACES)

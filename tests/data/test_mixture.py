@@ -3,11 +3,11 @@
 import pytest
 from datasets import Dataset, Features, Image, Value
 
-from t2vid_hf.data.filters import NO_ANSWER, NOT_DRAWN, REASONS, TOO_MANY_FRAMES
-from t2vid_hf.data.mixture import mix
+from t2vid_hf.data.filters import NO_ANSWER, NOT_DRAWN, REASONS, TOO_LARGE, TOO_MANY_FRAMES
+from t2vid_hf.data.mixture import fit, mix
 from t2vid_hf.data.parts import MIXTURES, Part, named_mixture
 from t2vid_hf.errors import InputError
-from t2vid_hf.schema import conversation, features
+from t2vid_hf.schema import conversation, features, media_block
 
 THEIRS = {"messages": [{"role": Value("string"), "content": Value("string")}]}
 
@@ -124,3 +124,48 @@ def test_no_answer_is_a_reason():
     rows[0]["messages"] = rows[0]["messages"][:1]
     mixture = mix([(settings, Dataset.from_list(rows, features=features()))], 0)
     assert mixture.drawn[0].dropped == {NO_ANSWER: 1}
+
+
+def videos(source: str, count: int, frames: int, **settings):
+    settings, dataset = part(source, count, **settings)
+    asked = [
+        {**row, "media": "video", "messages": conversation([media_block("video")], "?", "!"), "num_frames": frames,
+         "videos": [{"bytes": b"x", "path": "x.mp4"}]}
+        for row in dataset
+    ]  # fmt: skip
+    return settings, Dataset.from_list(asked, features=features())
+
+
+def test_rows_above_the_limit_follow_their_part_s_policy(tiny_checkpoint):
+    from transformers import AutoProcessor
+
+    from t2vid_hf.data.token_cost import TokenCost
+    from t2vid_hf.models import adapter_for
+
+    cost = TokenCost(AutoProcessor.from_pretrained(tiny_checkpoint), adapter_for("idefics3"), num_frames=24)
+    parts = [
+        videos("long", 3, 30, share=1, over_limit="thin"),
+        videos("short", 3, 4, share=1),
+        videos("dropped", 3, 30, share=1, over_limit="drop"),
+    ]
+    mixture = mix(parts, 0)
+    fitted, planned = fit(mixture, cost.prices(mixture.light), max_tokens=200)
+    assert [drawn.drawn for drawn in fitted.drawn] == [3, 3, 0]
+    assert fitted.drawn[2].dropped == {TOO_LARGE: 3}
+    assert cost.prices(fitted.light).tokens.max() <= 200
+    taken = {pick.id.split("/")[0]: pick.take_frames for pick in fitted.picks}
+    assert taken["short"] is None and 1 <= taken["long"] < 24
+    assert planned.num_steps >= 1
+    with pytest.raises(InputError, match="row 'long/0' of part 'long' has 479 tokens, and 200 are allowed"):
+        strict = mix([videos("long", 3, 30, share=1)], 0)
+        fit(strict, cost.prices(strict.light), max_tokens=200)
+
+
+def test_a_published_filter_needs_a_tokenizer():
+    parts = [part("a", 3, frames=70, share=1, filter="t2vid_idefics3"), part("b", 3, share=1)]
+    with pytest.raises(InputError, match="give count_tokens"):
+        mix([part("a", 3, share=1, filter="t2vid_idefics3")], 0)
+    with pytest.raises(InputError, match="0 usable rows of 3"):
+        mix(parts, 0, count_tokens=len)
+    with pytest.raises(InputError, match="unknown filter preset 'nope'"):
+        Part("a", share=1, filter="nope")

@@ -24,6 +24,7 @@ def dataset_folder(tmp_path, rows) -> Path:
     stats = {
         "kind": "synthetic", "license": "cc0-1.0", "sources": ["test"], "input": "x.jsonl", "documents": 1,
         "render_preset": "paper", "render_config": "{}", "render_fingerprint": "0",
+        "render": "eager", "not_read": {}, "dropped": {"train": {}},
     }  # fmt: skip
     one = {**rows[0], "messages": conversation([], "?", "!")}
     write_config(folder, "texts", {"train": lambda: iter([one])}, features=features(), stats=stats)

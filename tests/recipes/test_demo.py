@@ -138,12 +138,12 @@ def test_the_report_is_one_file_with_this_run_s_numbers(demo):
 @pytest.mark.parametrize(
     ("script", "options", "content", "message"),
     [
-        ("synthesize.py", "--input FILE", None, "no such file"),
-        ("synthesize.py", "--input FILE", "", "the file is empty"),
-        ("synthesize.py", "--input FILE", '{"context": "a text", "answer": "x"}\n', "the field 'question' is missing"),
-        ("synthesize.py", "--input FILE", "not json\n", "not a JSON object"),
-        ("synthesize.py", "--source nope", None, "unknown source 'nope'; known: auto"),
-        ("synthesize.py", "--preset nope", None, "unknown render preset 'nope'; known: "),
+        ("build_long_text_qa.py", "--data_files FILE", None, "no such file"),
+        ("build_long_text_qa.py", "--data_files FILE", "", "the file is empty"),
+        ("build_long_text_qa.py", "--data_files FILE", '{"context": "a", "answer": "x"}\n', "'question' is missing"),
+        ("build_long_text_qa.py", "--data_files FILE", "not json\n", "not a JSON object"),
+        ("build_long_text_qa.py", "--source nope", None, "unknown source 'nope'; known: auto"),
+        ("build_long_text_qa.py", "--preset nope", None, "unknown render preset 'nope'; known: "),
         ("make_clips.py", "--videos FOLDER", None, "no such folder"),
         ("make_clips.py", "--videos FOLDER", "a text", "clip.mp4: Invalid data"),
         ("demo.py", "--long-qa FILE", None, "no such file or folder"),
@@ -163,8 +163,9 @@ def test_bad_input_is_one_line_and_status_2(tmp_path, script, options, content, 
         folder.mkdir()
         (folder / "clip.mp4").write_text(content)
     given = [{"FILE": str(file), "FOLDER": str(folder)}.get(word, word) for word in options.split()]
-    target = ["--output", str(output)] if script in ("synthesize.py", "make_clips.py") else []
-    done = run(RECIPES / script, *given, *target, cwd=tmp_path)
+    target = ["--output", str(output)] if script in ("build_long_text_qa.py", "make_clips.py") else []
+    path = ROOT / "dataset_scripts" / script if script.startswith("build") else RECIPES / script
+    done = run(path, *given, *target, cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1 and message in lines[0], done.stderr

@@ -64,7 +64,7 @@ def test_broken_videos(tmp_path, shared):
             read_frames(path, 4)
     with pytest.raises(InputError, match="0 bytes"):
         read_frames(b"", 4)
-    with pytest.raises(InputError, match="unknown sampling 'random'; known: mid_segment, uniform"):
+    with pytest.raises(InputError, match="unknown sampling 'random'; known: fps, mid_segment, uniform"):
         read_frames(tmp_path / "none.mp4", 4, sampling="random")
 
 

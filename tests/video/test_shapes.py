@@ -324,7 +324,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     def fail(clip: Clip) -> np.ndarray:
         raise RuntimeError("stopped")
 
-    monkeypatch.setattr("t2vid_hf.video.shapes.render_clip", fail)
+    monkeypatch.setattr("t2vid_hf.video.shapes_drawing.render_clip", fail)
     with pytest.raises(RuntimeError, match="stopped"):
         write_clip(make_clip(0), target)
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"] and target.read_bytes() == b"old"

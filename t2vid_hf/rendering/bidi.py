@@ -1,0 +1,173 @@
+"""Reading order of lines with right-to-left text: Unicode's algorithm (UAX 9), compiled.
+
+All rules but those for explicit embeddings and isolates, whose marks count as nothing, and for paired brackets (N0).
+Within a word raqm orders the letters; here words, numbers and single signs are placed.
+"""
+
+import unicodedata
+
+import numpy as np
+
+from t2vid_hf.rendering.kernels import compiled
+
+# numba's cache looks at this file alone; a change of slots.py has to change it too: e1dc17974863b8dc
+from t2vid_hf.rendering.slots import CARRIAGE_RETURN, CONTINUED, EMPTY, LINE_FEED, NEWLINE, SPACE, TAB
+
+_CLASSES = ("L", "R", "AL", "EN", "ES", "ET", "AN", "CS", "NSM", "BN", "B", "S", "WS", "ON")
+L, R, AL, EN, ES, ET, AN, CS, NSM, BN, B, S, WS, ON = range(14)
+_PAIRS = "()[]{}<>\xab\xbb\u2039\u203a\u2264\u2265"
+MIRRORED = {**dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True)), **dict(zip(_PAIRS[1::2], _PAIRS[::2], strict=True))}
+
+
+def class_of(char: str) -> int:
+    """The number of a character's bidirectional class; explicit marks count as BN."""
+    name = unicodedata.bidirectional(char)
+    return _CLASSES.index(name) if name in _CLASSES else (BN if name else L)
+
+
+@compiled
+def resolve(classes, levels, bases):  # type: ignore[no-untyped-def]
+    """Embedding levels of a text, paragraph by paragraph.
+
+    Args:
+        classes: (n,) uint8: written over. levels, bases: (n,) uint8: written: the level of each character, and of
+            its paragraph.
+    """
+    n = classes.shape[0]
+    start = 0
+    while start < n:
+        end = start
+        base = np.uint8(0)
+        found = False
+        while end < n:
+            sort = classes[end]
+            if not found and (sort == L or sort == R or sort == AL):
+                found = True
+                base = np.uint8(sort != L)
+            end += 1
+            if sort == B:
+                break
+        side = np.uint8(R if base else L)
+        # W1 to W3: marks and nothings are as what they follow; numbers after Arabic letters are Arabic.
+        before = side
+        strong = side
+        for i in range(start, end):
+            sort = classes[i]
+            if sort == NSM or sort == BN:
+                sort = before
+            if sort == L or sort == R or sort == AL:
+                strong = sort
+            if sort == EN and strong == AL:
+                sort = np.uint8(AN)
+            classes[i] = sort
+            before = sort
+        for i in range(start, end):
+            if classes[i] == AL:
+                classes[i] = R
+        # W4: one separator between two numbers of a kind.
+        for i in range(start + 1, end - 1):
+            sort = classes[i]
+            if (sort == ES or sort == CS) and classes[i - 1] == classes[i + 1]:
+                if classes[i - 1] == EN or (sort == CS and classes[i - 1] == AN):
+                    classes[i] = classes[i - 1]
+        # W5 and W6: signs beside a number belong to it; other separators are neutral.
+        i = start
+        while i < end:
+            if classes[i] != ET:
+                i += 1
+                continue
+            stop = i
+            while stop < end and classes[stop] == ET:
+                stop += 1
+            number = (i > start and classes[i - 1] == EN) or (stop < end and classes[stop] == EN)
+            for k in range(i, stop):
+                classes[k] = EN if number else ON
+            i = stop
+        # W7: numbers after Latin letters are as Latin letters.
+        strong = side
+        for i in range(start, end):
+            sort = classes[i]
+            if sort == ES or sort == CS:
+                classes[i] = ON
+            elif sort == L or sort == R:
+                strong = sort
+            elif sort == EN and strong == L:
+                classes[i] = L
+        # N1 and N2: what is neutral is as its neighbours where they agree, else as the paragraph. I1 and I2: levels.
+        before = side
+        i = start
+        while i < end:
+            sort = classes[i]
+            if sort < B:
+                before = np.uint8(L if sort == L else R)
+                if sort == L:
+                    levels[i] = 2 * base
+                elif sort == R:
+                    levels[i] = 1
+                else:
+                    levels[i] = 2
+                i += 1
+                continue
+            stop = i
+            while stop < end and classes[stop] >= B:
+                stop += 1
+            after = side
+            if stop < end:
+                after = np.uint8(L if classes[stop] == L else R)
+            same = before if before == after else side
+            for k in range(i, stop):
+                levels[k] = base if classes[k] == B or classes[k] == S else (2 * base if same == L else 1)
+            i = stop
+        for i in range(start, end):
+            bases[i] = base
+        start = end
+
+
+@compiled
+def reorder(slots, kind, advance, levels, bases, lines, width, units, x):  # type: ignore[no-untyped-def]
+    """Place the characters of each line in visual order; lines of right-to-left paragraphs end at the right margin.
+
+    Args:
+        slots: (n,) int32. kind: (slots,) uint8. advance: (slots,) int32. levels, bases: (n,) uint8.
+        lines: (lines, 4) int32: start, end, page, base line.
+        width: of a line in `UNIT`s. units: (n,) int32, scratch. x: (n,) int32: written over.
+    """
+    for line in range(lines.shape[0]):
+        start, end = lines[line, 0], lines[line, 1]
+        count = 0
+        visible = 0
+        highest = 0
+        for i in range(start, end):
+            sort = kind[slots[i]]
+            if sort == CONTINUED or sort == EMPTY:
+                continue
+            units[count] = i
+            count += 1
+            blank = sort == SPACE or sort == TAB or sort == LINE_FEED or sort == NEWLINE or sort == CARRIAGE_RETURN
+            if not blank:
+                visible = count
+                highest = max(highest, levels[i])
+        if highest == 0:
+            continue
+        # Right-hand edges, before the order changes: a unit is as wide as the way to the next.
+        ends = np.empty(visible, np.int32)
+        for k in range(visible):
+            ends[k] = x[units[k + 1]] - x[units[k]] if k + 1 < visible else advance[slots[units[k]]]
+        order = np.arange(visible)
+        for level in range(highest, 0, -1):
+            k = 0
+            while k < visible:
+                if levels[units[order[k]]] < level:
+                    k += 1
+                    continue
+                stop = k
+                while stop < visible and levels[units[order[stop]]] >= level:
+                    stop += 1
+                order[k:stop] = order[k:stop][::-1].copy()
+                k = stop
+        at = np.int32(0)
+        if bases[start]:
+            at = np.int32(width - ends.sum())
+        for k in range(visible):
+            x[units[order[k]]] = at
+            at += ends[order[k]]

@@ -1,0 +1,82 @@
+"""The inner loop of drawing, compiled by numba: bitmaps from the atlas onto pages. A page of 115 words takes 15 us.
+
+A row of a glyph is one vector instruction of 16 pixels. The same loop pixel by pixel takes 220 us, and as a loop that
+LLVM is to turn into vectors 110 us, because it cannot know that page and atlas do not overlap.
+"""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from t2vid_hf.rendering.kernels import compiled
+
+# numba's cache looks at this file alone; a change of slots.py has to change it too: e1dc17974863b8dc
+from t2vid_hf.rendering.slots import STRIP_PX, UNIT
+
+
+@intrinsic
+def _darken_strip(typing_context: Any, page: Any, at: Any, bitmaps: Any, source: Any) -> Any:
+    """`page[at:at+16] = minimum(page[at:at+16], bitmaps[source:source+16])` as one vector instruction."""
+    signature = types.void(page, types.intp, bitmaps, types.intp)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = ir.VectorType(ir.IntType(8), STRIP_PX).as_pointer()
+        page_type, _, bitmaps_type, _ = signature.args
+        page_data = context.make_array(page_type)(context, builder, arguments[0]).data
+        bitmaps_data = context.make_array(bitmaps_type)(context, builder, arguments[2]).data
+        target = builder.bitcast(builder.gep(page_data, [arguments[1]]), vector)
+        ink = builder.load(builder.bitcast(builder.gep(bitmaps_data, [arguments[3]]), vector), align=1)
+        paper = builder.load(target, align=1)
+        builder.store(builder.select(builder.icmp_unsigned("<", ink, paper), ink, paper), target, align=1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@compiled
+def draw(frames, shape, slots, x, glyphs, bitmaps, lines, origin):  # type: ignore[no-untyped-def]
+    """Draw lines on pages: the darker of paper and ink. Whatever its metrics say, a glyph stays inside its page.
+
+    Args:
+        frames: (pages * height * width + 16,) uint8: written. A strip may read and write back, unchanged, up to 15
+            bytes after it.
+        shape: (2,) int64: height and width of a page.
+        slots, x: (n,) int32. glyphs: (slots, 7) int32: offset of the bitmap, rows, strips, columns, left, top, phases.
+        bitmaps: (m,) uint8: 255 is no ink; a strip of 16 columns after the other.
+        lines: (lines, 4) int32: start, end, page, base line.
+        origin: left margin in `UNIT`s.
+    """
+    height, width = shape[0], shape[1]
+    size = height * width
+    filled = 0
+    for line in range(lines.shape[0]):
+        page = lines[line, 2]
+        while filled <= page:
+            frames[filled * size : (filled + 1) * size] = 255
+            filled += 1
+        base = lines[line, 3]
+        for i in range(lines[line, 0], lines[line, 1]):
+            glyph = glyphs[slots[i]]
+            rows = glyph[1]
+            if rows == 0:
+                continue
+            strips = glyph[2]
+            source = np.int64(glyph[0])
+            position = np.int64(x[i]) + origin
+            if glyph[6] == 4:
+                quarter = (position + UNIT // 8) // (UNIT // 4)
+                column = quarter >> 2
+                source += (quarter & 3) * rows * strips * STRIP_PX
+            else:
+                column = (position + UNIT // 2) // UNIT
+            column = max(0, min(column + glyph[4], width - glyph[3]))
+            top = max(0, min(base - glyph[5], height - rows))
+            for strip in range(strips):
+                at = page * size + top * width + column + strip * STRIP_PX
+                for _ in range(rows):
+                    _darken_strip(frames, at, bitmaps, source)
+                    source += STRIP_PX
+                    at += width

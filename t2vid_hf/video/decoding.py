@@ -1,0 +1,246 @@
+"""Packets to frames with PyAV, two ways: the packets that the wanted frames need, or all of them.
+
+The first is what makes reading quick: a pass over the packets' headers predicts the frames ([`planning`]), and the
+decoder is fed only what the wanted ones need. Nothing is trusted: the first frame that does not come out as predicted
+raises [`Mispredicted`], and the caller decodes all. Both keep memory independent of the clip's length: at most
+`HELD_BYTES` of packets are kept between the passes, a longer clip is read twice.
+"""
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from t2vid_hf._optional import require
+from t2vid_hf.errors import InputError
+from t2vid_hf.video.bitstream import SHOWN, START, UNREADABLE, reader
+from t2vid_hf.video.limits import CONTAINERS, Limits
+from t2vid_hf.video.planning import NO_TIME, Packets, Plan
+
+HELD_BYTES = 2**25
+THREADED_PIXELS = 1_000_000  # to decode; below it, starting threads costs more than they gain
+MAX_THREADS = 8  # each holds frames of its own, and more gain little
+
+# FFmpeg looks into a clip before it says what is in it, and may decode 20 frames to guess how many are reordered. The
+# check of the plan finds a wrong guess, so the quick way does without.
+_QUICK = {"analyzeduration": "1", "skip_frame": "all"}
+
+
+class Mispredicted(Exception):
+    """The packets' headers do not say what the clip decodes to."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A clip to open: a checked path or bytes, its name in messages, its limits and threads (0: as many as pay off)."""
+
+    video: Path | bytes
+    label: str
+    limits: Limits
+    threads: int = 0
+
+
+@dataclass
+class Survey:
+    """What a full decode met: the first damage and the frames before it, the packets, how long a frame stays."""
+
+    cause: str | None = None
+    after: int = 0
+    packets: int = 0
+    frame_seconds: float = 0.0
+
+
+@contextmanager
+def opened(source: Source, *, quick: bool) -> Iterator[tuple[Any, Any]]:
+    """Open a clip: its container and its first video stream that is not a cover picture.
+
+    The first, as most readers take, and not FFmpeg's "best", which is the largest: of two renditions of a clip the
+    first is what its file name is known by.
+    """
+    av = require("av", extra="video")
+    options = {
+        "format_whitelist": CONTAINERS,
+        "protocol_whitelist": "file",
+        "max_pixels": str(source.limits.max_pixels),
+    }
+    file = io.BytesIO(source.video) if isinstance(source.video, bytes) else f"file:{source.video}"
+    try:
+        container = av.open(file, options=options | (_QUICK if quick else {}))
+    except av.FFmpegError as error:
+        raise InputError(
+            f"{source.label}: {error.strerror} after 0 frames; remove the file or give a whole video"
+        ) from None
+    with container:
+        covers = av.stream.Disposition.attached_pic
+        stream = next((each for each in container.streams.video if not each.disposition & covers), None)
+        if stream is None or stream.codec_context is None:
+            raise InputError(f"{source.label}: no video stream in it that can be decoded; give a video file")
+        context = stream.codec_context
+        source.limits.check(source.label, pixels=context.width * context.height)
+        context.options = {"max_pixels": str(source.limits.max_pixels)}
+        if av_version() >= (17, 1):  # the demuxer then leaves out what else is in the file
+            for other in container.streams:
+                if other is not stream:
+                    other.discard = av.stream.Discard.all
+        yield container, stream
+
+
+def scan(container: Any, stream: Any, source: Source) -> tuple[Packets, list[Any] | None]:
+    """Read the headers of all packets: what each says, and the packets themselves where they are few enough to keep.
+
+    Raises:
+        [`Mispredicted`]: no shortcut is known for the codec, or the file is damaged.
+    """
+    av = require("av", extra="video")
+    read = reader(stream.codec_context.name, stream.codec_context.extradata or b"")
+    if read is None:
+        raise Mispredicted
+    packets, held, size = Packets(), [], 0
+    times, flags, latest, most = packets.times, packets.flags, NO_TIME, source.limits.max_frames
+    try:
+        for packet in container.demux(stream):
+            if not packet.size:
+                continue
+            flag = read(memoryview(packet))
+            if flag & (UNREADABLE | START) and (flag & UNREADABLE or packet.has_sidedata("new_extradata")):
+                raise Mispredicted
+            if packet.is_corrupt:
+                raise Mispredicted
+            if packet.is_discard:
+                flag &= ~SHOWN  # an edit list hides it
+            time = packet.pts
+            if time is None:
+                raise Mispredicted
+            times.append(time)
+            flags.append(flag)
+            if time >= latest:
+                latest, packets.duration = time, packet.duration or 0
+            size += packet.size
+            if size <= HELD_BYTES:
+                held.append(packet)
+            elif held:
+                held = []
+            if len(flags) > most:
+                source.limits.check(source.label, frames=len(flags))
+    except av.FFmpegError:
+        raise Mispredicted from None
+    return packets, held if size <= HELD_BYTES else None
+
+
+def planned_frames(stream: Any, packets: Iterator[Any], plan: Plan, threads: int) -> Iterator[Any]:
+    """Decode what a plan says.
+
+    Args:
+        stream: Of a freshly opened container.
+        packets (`Iterator`): All packets of the stream, in order.
+        plan ([`Plan`]): Which of them to decode.
+        threads (`int`): For decoding.
+
+    Yields:
+        The frames that `plan.expected` lists.
+
+    Raises:
+        [`Mispredicted`]: a frame is damaged, missing, at another time or one too many.
+    """
+    av = require("av", extra="video")
+    expected, come = plan.expected, 0
+    try:
+        for frame in _fed(stream, packets, plan, threads):
+            if come == len(expected) or frame.pts != expected[come] or frame.is_corrupt or frame.interlaced_frame:
+                raise Mispredicted
+            come += 1
+            yield frame
+    except av.FFmpegError:
+        raise Mispredicted from None
+    if come != len(expected):
+        raise Mispredicted
+
+
+def _fed(stream: Any, packets: Iterator[Any], plan: Plan, threads: int) -> Iterator[Any]:
+    context = stream.codec_context
+    _set_threads(context, threads)
+    last = int(np.flatnonzero(plan.fed)[-1])
+    fed = plan.fed.tobytes()
+    for position, packet in enumerate(packets):
+        if fed[position]:
+            if position in plan.hops:
+                yield from context.decode(None)
+                context.flush_buffers()
+            yield from context.decode(packet)
+        if position == last:
+            break
+    yield from context.decode(None)
+
+
+def all_frames(source: Source, survey: Survey, threads: int) -> Iterator[Any]:
+    """Decode all frames of a clip, in order; past damage, from the next key frame on.
+
+    Args:
+        source ([`Source`]): The clip.
+        survey ([`Survey`]): Written to.
+        threads (`int`): For decoding. With more than one it is left to chance how many frames before a damaged packet
+            still come out.
+    """
+    av = require("av", extra="video")
+    frames = 0
+    with opened(source, quick=False) as (container, stream):
+        context = stream.codec_context
+        survey.frame_seconds = float(1 / stream.average_rate) if stream.average_rate else 0.0
+        _set_threads(context, threads)
+        packets, lost, packet = container.demux(stream), False, None
+        while packet is None or packet.size:  # the last one is empty and drains the decoder
+            try:
+                packet = next(packets)
+            except StopIteration:
+                break
+            except av.FFmpegError as error:
+                survey.cause, survey.after = survey.cause or error.strerror, survey.after or frames
+                break
+            survey.packets += 1 if packet.size else 0
+            source.limits.check(source.label, frames=survey.packets)
+            if lost and packet.size and not packet.is_keyframe:
+                continue
+            cause, lost = "Truncated packet" if packet.is_corrupt else None, False
+            try:
+                for frame in [] if cause else context.decode(packet):
+                    if frame.is_corrupt:
+                        cause = "Damaged picture"
+                        break
+                    frames += 1
+                    yield frame
+            except av.FFmpegError as error:
+                cause = error.strerror
+            if cause is not None:
+                if survey.cause is None:
+                    survey.cause, survey.after = cause, frames
+                context.flush_buffers()  # what follows refers to what did not decode
+                lost = True
+
+
+def thread_count(asked: int, pixels: float) -> int:
+    """How many threads to decode with: as many as asked for, or as pay off for so many pixels."""
+    if asked > 0:
+        return asked
+    return 1 if pixels < THREADED_PIXELS else min(MAX_THREADS, _processors())
+
+
+def _set_threads(context: Any, threads: int) -> None:
+    context.thread_count = threads
+    # frames in parallel: nearly all clips have one slice a frame, which slice threads cannot divide
+    context.thread_type = "FRAME" if threads > 1 else "SLICE"
+
+
+@cache
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if os.name == "posix" and os.uname().sysname == "Linux" else os.cpu_count() or 1
+
+
+@cache
+def av_version() -> tuple[int, ...]:
+    return tuple(int(part) for part in require("av", extra="video").__version__.split(".")[:2])

@@ -1,0 +1,79 @@
+"""The frames of a clip as one array, or handed on one by one: decoded pictures to upright RGB."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from t2vid_hf._optional import require
+from t2vid_hf.errors import InputError
+from t2vid_hf.video.limits import Limits
+
+Sink = Callable[[int, np.ndarray], None]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames of a clip.
+
+    Args:
+        data (`np.ndarray` of shape `(n, height, width, 3)`, uint8): RGB, upright (rotation flags applied). With a sink
+            it is empty.
+        timestamps (`np.ndarray` of shape `(n,)`, float64): Seconds from the start of the stream.
+        total (`int`): Frames the whole clip decodes to.
+        damaged (`str`, *optional*): What is wrong with the file, where `on_damage="keep"` let it pass.
+        lost (`int`, *optional*, defaults to 0): How many frames of a damaged file do not decode.
+    """
+
+    data: np.ndarray
+    timestamps: np.ndarray
+    total: int
+    damaged: str | None = None
+    lost: int = 0
+
+
+class Canvas:
+    """Where the frames of a clip are put: an array of all, or a sink that takes each with its place.
+
+    Args:
+        size (`int`): How many frames there will be.
+        label (`str`): What messages call the clip.
+        limits ([`~t2vid_hf.video.limits.Limits`]): Of the clip.
+        sink (`Callable[[int, np.ndarray], None]`, *optional*): Takes (place, frame) and keeps nothing here.
+    """
+
+    def __init__(self, size: int, label: str, *, limits: Limits, sink: Sink | None = None) -> None:
+        self.data = np.empty((0, 0, 0, 3), np.uint8)
+        self._size, self._label, self._limits, self._sink = size, label, limits, sink
+        self._reformatter: Any = None
+
+    def put_frame(self, places: Iterable[int], frame: Any) -> None:
+        """Put a PyAV frame."""
+        if self._reformatter is None:  # one for the whole clip: it keeps its tables from frame to frame
+            self._reformatter = require("av.video.reformatter", extra="video").VideoReformatter()
+        self._limits.check(self._label, pixels=frame.width * frame.height)
+        # one thread: dividing a frame of VGA size takes longer than converting it
+        rgb = self._reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+        # FFmpeg's angle is counter-clockwise, as np.rot90 turns
+        self.put(places, np.rot90(rgb, frame.rotation // 90) if frame.rotation else rgb)
+
+    def put(self, places: Iterable[int], picture: np.ndarray) -> None:
+        """Put a picture of shape `(height, width, 3)`."""
+        if self.data.shape[1:] != picture.shape:
+            if self.data.shape[1]:
+                raise InputError(
+                    f"{self._label}: the picture's size changes from {self.data.shape[2]} x {self.data.shape[1]} to "
+                    f"{picture.shape[1]} x {picture.shape[0]} pixels; give clips of one size each"
+                )
+            if self._sink is None:
+                self._limits.check(self._label, bytes=self._size * picture.size)
+            self.data = np.empty((0 if self._sink else self._size, *picture.shape), np.uint8)
+        for place in places:
+            if self._sink is not None:
+                self._sink(place, np.ascontiguousarray(picture))
+            elif picture.strides[1:] == (3, 1):
+                self.data[place] = picture
+            else:  # turned: NumPy copies three long columns four times as fast as many pixels of three bytes
+                for channel in range(3):
+                    self.data[place, ..., channel] = picture[..., channel]

@@ -1,0 +1,156 @@
+"""Which packets the wanted frames need: a pure function of what the packets say of themselves. No I/O.
+
+The choice: the frames' number is predicted from the packets' headers and not by decoding, and only the packets that
+a wanted frame can refer to are decoded. The prediction is checked while decoding ([`Plan.expected`]): every packet that
+is fed must come out as a frame with its own time, in order; where one does not, the reader decodes in full instead.
+"""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from t2vid_hf.video.bitstream import DISPOSABLE, LAYER, PARAMETERS, SHOWN, START, UNREADABLE
+
+NO_TIME = -(2**63)
+
+
+@dataclass
+class Packets:
+    """What is known of each packet of a stream, in decoding order: 9 bytes a packet.
+
+    Args:
+        times (`array` of int64): When it is shown, in the stream's time base.
+        flags (`bytearray`): Flags of [`~t2vid_hf.video.bitstream`].
+        duration (`int`): Of the packet that is shown last, in the time base; 0 where nobody says.
+    """
+
+    times: array = field(default_factory=lambda: array("q"))
+    flags: bytearray = field(default_factory=bytearray)
+    duration: int = 0
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The frames that a clip is predicted to hold.
+
+    Args:
+        positions (`np.ndarray` of shape `(total,)`): Of each frame, in the order shown, its packet's number.
+        times (`np.ndarray` of shape `(total,)`): When each is shown, ascending, in the stream's time base.
+    """
+
+    positions: np.ndarray
+    times: np.ndarray
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to decode.
+
+    Args:
+        fed (`np.ndarray` of shape `(packets,)`, bool): Packets to decode.
+        hops (`frozenset[int]`): Packets before which the decoder starts afresh: packets before them were left out.
+        expected (`list[int]`): The times of the frames that then come out, in this order.
+    """
+
+    fed: np.ndarray
+    hops: frozenset[int]
+    expected: list[int]
+
+
+def timeline(packets: Packets) -> Timeline | None:
+    """The frames of a clip, or `None` where its packets do not say: then it must be decoded to be counted.
+
+    Example:
+
+    ```python
+    >>> from array import array
+    >>> from t2vid_hf.video.planning import Packets, timeline
+    >>> timeline(Packets(array("q", [0, 30, 10, 20]), bytearray([3, 1, 5, 5]))).positions.tolist()
+    [0, 2, 3, 1]
+
+    ```
+    """
+    flags = np.frombuffer(packets.flags, np.uint8)
+    times = np.frombuffer(packets.times, np.int64)
+    if not len(flags) or not flags[0] & START or (flags & UNREADABLE).any():
+        return None
+    shown = np.flatnonzero(flags & SHOWN)
+    order = shown[np.argsort(times[shown], kind="stable")]
+    ascending = times[order]
+    # what is shown before the first packet refers to what is not there, and decoders differ in what they do about it
+    if times.min() < times[0] or not len(order) or (ascending[1:] == ascending[:-1]).any():
+        return None
+    return Timeline(order, ascending)
+
+
+def plan(packets: Packets, positions: Iterable[int]) -> Plan:
+    """What the frames of some packets need.
+
+    Args:
+        packets ([`Packets`]): Of the stream, as [`timeline`] takes them.
+        positions (`Iterable[int]`): Numbers of the packets whose frames are wanted.
+
+    Returns:
+        [`Plan`]
+
+    Example:
+
+    ```python
+    >>> from array import array
+    >>> from t2vid_hf.video.planning import Packets, plan
+    >>> stream = Packets(array("q", [0, 30, 10, 20, 40, 60, 50]), bytearray([3, 1, 5, 5, 3, 1, 5]))
+    >>> plan(stream, [3, 5]).fed.astype(int).tolist()  # not frame 10, to which none refers, and nothing after 60
+    [1, 1, 0, 1, 1, 1, 0]
+
+    ```
+    """
+    flags, starts = packets.flags, _starts(packets)
+    leading = _leading(packets, starts)
+    top_layer = max(flag >> LAYER for flag in set(flags))
+    wanted = {int(position) for position in positions}
+    fed = np.zeros(len(flags), bool)
+    needed = reaches_back = False  # a wanted frame further on needs this chunk; and the one before this chunk's start
+    for position in range(max(wanted), -1, -1):
+        flag = flags[position]
+        if position in wanted:
+            fed[position] = needed = True
+            reaches_back = reaches_back or bool(leading[position])
+        elif needed and (reaches_back or not leading[position]):
+            # a frame of a higher temporal layer may refer to one that its own layer does not refer to
+            fed[position] = not flag & DISPOSABLE or flag >> LAYER < top_layer
+        if starts[position]:
+            needed, reaches_back = reaches_back, False
+    shown = np.frombuffer(flags, np.uint8) & SHOWN != 0
+    expected = np.sort(np.frombuffer(packets.times, np.int64)[fed & shown]).tolist()
+    return Plan(fed, _hops(flags, fed, starts, leading), expected)
+
+
+def _starts(packets: Packets) -> bytearray:
+    """Of each packet, 1 where decoding can start: where parameter sets come in packets, a start must bring them."""
+    asked = START | PARAMETERS if any(flag & PARAMETERS for flag in set(packets.flags)) else START
+    return bytearray(flag & asked == asked for flag in packets.flags)
+
+
+def _leading(packets: Packets, starts: bytearray) -> bytearray:
+    """Of each packet, 1 where it is shown before the start that it follows: it may refer to what lies before that."""
+    latest, leading = NO_TIME, bytearray(len(starts))
+    for position, time in enumerate(packets.times):
+        if starts[position]:
+            latest = time
+        elif time < latest:
+            leading[position] = 1
+    return leading
+
+
+def _hops(flags: bytearray, fed: np.ndarray, starts: bytearray, leading: bytearray) -> frozenset[int]:
+    """Starts before which the decoder must forget: the chunk before them is not decoded to its end."""
+    hops, whole = set(), True
+    for position in range(1, len(fed)):
+        if starts[position]:
+            if fed[position] and not whole:
+                hops.add(position)
+            whole = True
+        whole = whole and bool(fed[position] or flags[position] & DISPOSABLE or leading[position])
+    return frozenset(hops)

@@ -1,0 +1,68 @@
+"""What a process pays: a light import, a flat memory, and a compiler only when a text is drawn."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from t2vid_hf.rendering import kernels
+
+MEMORY = """
+import json, resource, sys
+from t2vid_hf.rendering import RenderConfig, TextRenderer
+texts = json.load(sys.stdin)
+for preset in ("paper", "dense"):
+    renderer = TextRenderer(RenderConfig.preset(preset, missing="replace"))
+    for text in texts:
+        renderer.render(text).pngs()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def run(program: str, given: object = None) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", program], input=json.dumps(given), capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@pytest.mark.parametrize("module", ["t2vid_hf", "t2vid_hf.rendering"])
+def test_an_import_loads_neither_compiler_nor_torch(module: str) -> None:
+    code = f"import sys, {module}; print([name for name in ('numba', 'llvmlite', 'torch') if name in sys.modules])"
+    assert run(code) == "[]"
+
+
+def test_left_to_right_text_compiles_no_reading_order() -> None:
+    code = (
+        "import sys; from t2vid_hf.rendering import RenderConfig, TextRenderer; "
+        "TextRenderer(RenderConfig.preset('paper')).render('abc'); print('t2vid_hf.rendering.bidi' in sys.modules)"
+    )
+    assert run(code) == "False"
+
+
+def test_ten_times_the_stories_take_the_same_memory(texts: Callable[[str], list[tuple[str, str]]]) -> None:
+    stories = [text for _, text in texts("data/longqa/squality") if len(text) > 10_000]
+    longest = sorted(stories, key=len)[-8:]
+    few, many = (int(run(MEMORY, longest + part)) for part in ([], stories[:72]))
+    assert len(stories) >= 72 and many - few < 50, (few, many)
+
+
+@pytest.mark.parametrize("module", ["kernels", "blit", "bidi"])
+def test_numba_s_cache_is_stale_when_a_constant_changes(module: str) -> None:
+    """numba compiles constants in, and compares its cache with the one file of the function."""
+    folder = Path(kernels.__file__).parent
+    digest = hashlib.blake2b((folder / "slots.py").read_bytes(), digest_size=8).hexdigest()
+    assert digest in (folder / f"{module}.py").read_text(encoding="utf-8"), f"write {digest} into {module}.py"
+
+
+def test_without_a_folder_for_its_cache_numba_compiles_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def njit(function: object = None, *, cache: bool = False) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return function
+
+    monkeypatch.setattr(kernels, "njit", njit)
+    assert kernels.compiled(run) is run
