@@ -25,7 +25,9 @@ def write_dataset_card(repository: Path, template: Path, *, name: str | None = N
     """
     stats = configs(repository)
     if not stats:
-        raise InputError(f"{repository}: no such file or no config in it; build one with dataset_scripts/build_long_text_qa.py first")
+        raise InputError(
+            f"{repository}: no such file or no config in it; build one with dataset_scripts/build_long_text_qa.py first"
+        )
     licenses = sorted({item["license"] for item in stats.values()})
     data = DatasetCardData(
         license=licenses[0] if len(licenses) == 1 else licenses,

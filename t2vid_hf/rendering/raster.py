@@ -17,9 +17,9 @@ from t2vid_hf.rendering.fonts import font_for, font_runs, load_font
 from t2vid_hf.rendering.slots import STRIP_PX, UNIT
 
 _PHASES = 4
-# Room around a word, in units of two ems; what is further out is cut off. A word has at most 64 characters (`words`),
-# so that even one letter under 63 marks stays within 32 ems.
-_MOST_ROOM = 16
+# Room around a word, in units of 1.5 ems; what is further out is cut off. A word has at most 64 characters (`words`),
+# so that even one letter under 63 marks stays within 48 ems.
+_MOST_ROOM = 32
 _EM_PX = 2048
 # Grey levels of a bitmap: 16 instead of 256 make a PNG a sixth smaller and cost tesseract nothing.
 _LEVEL = 17
@@ -110,7 +110,7 @@ def _zoomed(
     length = sum(_length(part, font, size_px, direction) for part, font in parts)
     room = 1
     while True:
-        origin = base = 2 * room * size_px
+        origin = base = 3 * room * size_px // 2
         sheet = Image.new("L", (math.ceil(length) + 2 * origin, 2 * base), 0)
         pencil = ImageDraw.Draw(sheet)
         pen = 0.0

@@ -34,9 +34,7 @@ class T2VidSFTTrainer(SFTTrainer):
     def __init__(self, model: Any, *, args: T2VidSFTConfig, train_dataset: Any, processing_class: Any, **kwargs: Any):
         missing = sorted(set(COLUMNS) - set(next(iter(train_dataset))))
         if missing:
-            raise InputError(
-                f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}"
-            )
+            raise InputError(f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
         if args.remove_unused_columns:
             raise InputError("remove_unused_columns=True would drop the videos of a row; leave it false")
         if args.packing or args.padding_free:

@@ -2,8 +2,8 @@
 
 The first is what makes reading quick: a pass over the packets' headers predicts the frames ([`planning`]), and the
 decoder is fed only what the wanted ones need. Nothing is trusted: the first frame that does not come out as predicted
-raises [`Mispredicted`], and the caller decodes all. Both keep memory independent of the clip's length: at most
-`HELD_BYTES` of packets are kept between the passes, a longer clip is read twice.
+raises [`Mispredicted`], and the caller decodes all. Memory does not grow with the clip (9 bytes a packet aside): at
+most `HELD_BYTES` of packets are kept between the passes, and a longer clip is read twice.
 """
 
 import io
@@ -48,11 +48,12 @@ class Source:
 
 @dataclass
 class Survey:
-    """What a full decode met: the first damage and the frames before it, the packets, how long a frame stays."""
+    """What a full decode met: the first damage and the frames before it, packets there and declared, a frame's time."""
 
     cause: str | None = None
     after: int = 0
     packets: int = 0
+    declared: int = 0
     frame_seconds: float = 0.0
 
 
@@ -64,11 +65,8 @@ def opened(source: Source, *, quick: bool) -> Iterator[tuple[Any, Any]]:
     first is what its file name is known by.
     """
     av = require("av", extra="video")
-    options = {
-        "format_whitelist": CONTAINERS,
-        "protocol_whitelist": "file",
-        "max_pixels": str(source.limits.max_pixels),
-    }
+    bound = {"max_pixels": str(source.limits.max_pixels)}
+    options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file", **bound}
     file = io.BytesIO(source.video) if isinstance(source.video, bytes) else f"file:{source.video}"
     try:
         container = av.open(file, options=options | (_QUICK if quick else {}))
@@ -83,7 +81,7 @@ def opened(source: Source, *, quick: bool) -> Iterator[tuple[Any, Any]]:
             raise InputError(f"{source.label}: no video stream in it that can be decoded; give a video file")
         context = stream.codec_context
         source.limits.check(source.label, pixels=context.width * context.height)
-        context.options = {"max_pixels": str(source.limits.max_pixels)}
+        context.options = bound
         if av_version() >= (17, 1):  # the demuxer then leaves out what else is in the file
             for other in container.streams:
                 if other is not stream:
@@ -190,7 +188,7 @@ def all_frames(source: Source, survey: Survey, threads: int) -> Iterator[Any]:
     av = require("av", extra="video")
     frames = 0
     with opened(source, quick=False) as (container, stream):
-        context = stream.codec_context
+        context, survey.declared = stream.codec_context, stream.frames
         survey.frame_seconds = float(1 / stream.average_rate) if stream.average_rate else 0.0
         _set_threads(context, threads)
         packets, lost, packet = container.demux(stream), False, None
@@ -200,7 +198,8 @@ def all_frames(source: Source, survey: Survey, threads: int) -> Iterator[Any]:
             except StopIteration:
                 break
             except av.FFmpegError as error:
-                survey.cause, survey.after = survey.cause or error.strerror, survey.after or frames
+                if survey.cause is None:
+                    survey.cause, survey.after = error.strerror, frames
                 break
             survey.packets += 1 if packet.size else 0
             source.limits.check(source.label, frames=survey.packets)
@@ -224,10 +223,13 @@ def all_frames(source: Source, survey: Survey, threads: int) -> Iterator[Any]:
 
 
 def thread_count(asked: int, pixels: float) -> int:
-    """How many threads to decode with: as many as asked for, or as pay off for so many pixels."""
+    """How many threads to decode with: as many as asked for, or as pay off for so many pixels.
+
+    One more than there are processors: the oldest frame is waited for, and the processor that did it needs another.
+    """
     if asked > 0:
         return asked
-    return 1 if pixels < THREADED_PIXELS else min(MAX_THREADS, _processors())
+    return 1 if pixels < THREADED_PIXELS else min(MAX_THREADS, _processors() + 1)
 
 
 def _set_threads(context: Any, threads: int) -> None:

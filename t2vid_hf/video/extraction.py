@@ -3,7 +3,7 @@
 A folder is there whole or not at all: it is written under another name and renamed, so a run that was stopped is
 resumed by starting it again. `frames.json` in it says what it was made with. Frames go to disk one by one, so memory
 does not grow with the video. Unlike the original (`ffmpeg -vf fps=1 .../frame_%04d.png`) frames are JPEG of quality 95
-by default, about a tenth of the bytes, and the names of two videos that differ in their suffix do not collide.
+by default, a fifth to a third of the bytes, and the names of two videos that differ in their suffix do not collide.
 """
 
 import json

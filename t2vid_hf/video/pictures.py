@@ -8,6 +8,7 @@ import numpy as np
 
 from t2vid_hf._optional import require
 from t2vid_hf.errors import InputError
+from t2vid_hf.video.decoding import av_version
 from t2vid_hf.video.limits import Limits
 
 Sink = Callable[[int, np.ndarray], None]
@@ -54,7 +55,8 @@ class Canvas:
             self._reformatter = require("av.video.reformatter", extra="video").VideoReformatter()
         self._limits.check(self._label, pixels=frame.width * frame.height)
         # one thread: dividing a frame of VGA size takes longer than converting it
-        rgb = self._reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+        threads = {"threads": 1} if av_version() >= (17, 0) else {}
+        rgb = self._reformatter.reformat(frame, format="rgb24", **threads).to_ndarray()
         # FFmpeg's angle is counter-clockwise, as np.rot90 turns
         self.put(places, np.rot90(rgb, frame.rotation // 90) if frame.rotation else rgb)
 

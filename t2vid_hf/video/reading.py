@@ -165,7 +165,7 @@ def _in_full(source: Source, choose: Choose, sink: Sink | None, on_damage: str) 
             canvas.put_frame(places[index], frame)
         if index == indices[-1]:
             break
-    lost = max(survey.packets - len(times), 0) if survey.cause else 0
+    lost = max(survey.packets - len(times), survey.declared - len(times), 0) if survey.cause else 0
     return Frames(canvas.data, shown[indices], len(times), survey.cause, lost)
 
 

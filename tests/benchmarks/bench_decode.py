@@ -9,8 +9,8 @@ Three ways to the same number of frames, in turn, file by file and round by roun
 - load_video: with its PyAV backend. It decodes every packet up to the last frame taken. Files that declare no frames
   (webm, mkv, fragmented mp4) it refuses; of clips shorter than 24 frames it is asked for all there are;
 - floor: what nobody can do without who decodes with PyAV and these threads: open the file, demux, decode exactly the
-  packets that these frames need, which it is told beforehand, and convert these frames to RGB. It counts nothing,
-  plans nothing and checks nothing.
+  packets that these frames need, which it is told beforehand, and convert these frames to upright RGB. It counts
+  nothing, plans nothing and checks nothing.
 
 `ratio` is load_video / ours, more is better; `floor ratio` is ours / floor, 1.0 is the least. Each is the median over
 the rounds of the quotient within a round, so that a busy machine slows both sides. The memory is measured in a process
@@ -19,6 +19,7 @@ of its own: the peak while reading 24 frames of a clip repeated 2 and 20 times. 
 
 import argparse
 import gc
+import itertools
 import json
 import os
 import platform
@@ -34,10 +35,10 @@ from typing import Any
 
 import av
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
 from t2vid_hf.video.decoding import Mispredicted, Source, opened, scan, thread_count
 from t2vid_hf.video.limits import Limits
+from t2vid_hf.video.pictures import Canvas
 from t2vid_hf.video.planning import Plan, plan, timeline
 from t2vid_hf.video.reading import read_frames
 from t2vid_hf.video.sampling import mid_segment
@@ -94,7 +95,7 @@ def measure(path: Path, folder: Path, rounds: int) -> dict[str, Any] | None:
     threads = thread_count(0, int(needs.fed.sum()) * pixels)
     tasks: dict[str, Callable[[], Any]] = {
         "ours": lambda: read_frames(path, NUM_FRAMES).data,
-        "floor": lambda: bare(source, needs, wanted, threads),
+        "floor": lambda: bare(source, needs, wanted, threads=threads),
         "load_video": lambda: load(path, len(indices)),
     }
     try:
@@ -102,7 +103,7 @@ def measure(path: Path, folder: Path, rounds: int) -> dict[str, Any] | None:
     except ValueError:
         del tasks["load_video"]
     gc.freeze()  # what torch and transformers left is not searched for garbage in the middle of a reading
-    if not np.array_equal(tasks["ours"](), np.rot90(tasks["floor"](), rotation(path), axes=(1, 2))):
+    if not np.array_equal(tasks["ours"](), tasks["floor"]()):
         raise SystemExit(f"{path}: the two readers differ")
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
     start = time.perf_counter()
@@ -134,14 +135,15 @@ def measure(path: Path, folder: Path, rounds: int) -> dict[str, Any] | None:
     return row
 
 
-def bare(source: Source, needs: Plan, wanted: set[int], threads: int) -> np.ndarray:
+def bare(source: Source, needs: Plan, wanted: set[int], *, threads: int) -> np.ndarray:
     """The floor: what the frames need, and no more."""
-    fed, last, frames, reformatter = needs.fed.tolist(), int(np.flatnonzero(needs.fed)[-1]), [], VideoReformatter()
+    fed, last = needs.fed.tolist(), int(np.flatnonzero(needs.fed)[-1])
+    canvas, places = Canvas(len(wanted), source.label, limits=source.limits), itertools.count()
 
     def keep(decoded: list[av.VideoFrame]) -> None:
         for frame in decoded:
             if frame.pts in wanted:
-                frames.append(reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray())
+                canvas.put_frame([next(places)], frame)
 
     with opened(source, quick=True) as (container, stream):
         context = stream.codec_context
@@ -155,18 +157,13 @@ def bare(source: Source, needs: Plan, wanted: set[int], threads: int) -> np.ndar
             if position == last:
                 break
         keep(context.decode(None))
-    return np.stack(frames)
+    return canvas.data
 
 
 def load(path: Path, num_frames: int) -> np.ndarray:
     from transformers.video_utils import load_video
 
     return load_video(str(path), num_frames=num_frames, backend="pyav")[0]
-
-
-def rotation(path: Path) -> int:
-    with av.open(str(path)) as container:
-        return next(container.decode(video=0)).rotation // 90
 
 
 def quotient(slower: list[float], faster: list[float]) -> float:

@@ -9,14 +9,15 @@ import pytest
 WIDTH, HEIGHT, RATE = 96, 64, 25
 
 
-def encode(container: str, codec: str, *, frames: int = 60, pixels: str = "yuv420p", gaps: bool = False, **options: str):
+def encode(
+    container: str, codec: str, *, frames: int = 60, pixels: str = "yuv420p", gaps: bool = False, **options: str
+):
     """A clip of a moving texture, as bytes. With gaps each third frame stays three times as long."""
     av = pytest.importorskip("av")
     texture = np.random.default_rng(0).integers(0, 255, (2 * HEIGHT, 2 * WIDTH, 3), np.uint8)
     buffer = io.BytesIO()
-    # the muxer's options and the encoder's do not share a name
-    with av.open(buffer, "w", format=container, options={key: options[key] for key in options if "flags" in key}) as file:
-        stream = file.add_stream(codec, rate=RATE, options={key.replace("__", "-"): options[key] for key in options})
+    with av.open(buffer, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=RATE, options={key.replace("_", "-"): options[key] for key in options})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pixels
         for index in range(frames):
             picture = np.roll(texture, (3 * index, 2 * index), (0, 1))[:HEIGHT, :WIDTH]

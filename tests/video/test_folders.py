@@ -1,0 +1,69 @@
+"""Folders of frames read as clips."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from t2vid_hf.errors import InputError
+from t2vid_hf.video.limits import Limits
+from t2vid_hf.video.reading import read_frames
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve frames whose shade is their number, named so that sorting letters would mix them up."""
+    (tmp_path / "frames").mkdir()
+    for number in range(1, 13):
+        Image.new("RGB", (16, 12), (number, 0, 0)).save(tmp_path / f"frames/frame_{number}.png")
+    (tmp_path / "frames/frames.json").write_text("{}")
+    (tmp_path / "frames/.frame_0.png").write_text("hidden")
+    return tmp_path / "frames"
+
+
+def test_frames_stand_in_the_order_of_their_numbers(folder):
+    frames = read_frames(folder)
+    assert frames.data[:, 0, 0, 0].tolist() == list(range(1, 13)) and frames.data.shape == (12, 12, 16, 3)
+    assert frames.timestamps.tolist() == list(range(12)) and frames.total == 12
+
+
+def test_sampling_is_that_of_videos(folder):
+    assert read_frames(folder, 4).data[:, 0, 0, 0].tolist() == [2, 5, 8, 10]
+    assert read_frames(folder, 4).timestamps.tolist() == [1, 4, 7, 9]
+    assert read_frames(folder, 3, fps=2.0).timestamps.tolist() == [1, 2.5, 4.5]
+
+
+def test_pictures_of_other_kinds(tmp_path):
+    Image.new("L", (16, 12), 7).save(tmp_path / "1.png")
+    Image.new("RGBA", (16, 12), (7, 7, 7, 9)).save(tmp_path / "2.PNG")
+    Image.new("P", (16, 12)).save(tmp_path / "3.webp", lossless=True)
+    assert read_frames(tmp_path, 3).data[:, 0, 0].tolist() == [[7, 7, 7], [7, 7, 7], [0, 0, 0]]
+
+
+def test_broken_frames(folder):
+    (folder / "frame_3.png").write_text("text")
+    (folder / "frame_7.png").write_bytes((folder / "frame_7.png").read_bytes()[:40])
+    with pytest.raises(InputError, match=r"frame_3\.png is not a picture; remove the file"):
+        read_frames(folder)
+    frames = read_frames(folder, on_damage="keep")
+    assert (frames.total, frames.lost, frames.damaged) == (10, 2, "frame_3.png is not a picture")
+    assert frames.data[:, 0, 0, 0].tolist() == [1, 2, 4, 5, 6, 8, 9, 10, 11, 12]
+
+
+def test_what_a_folder_may_be(folder, tmp_path):
+    with pytest.raises(InputError, match="192 pixels a frame"):
+        read_frames(folder, limits=Limits(max_pixels=100))
+    with pytest.raises(InputError, match="12 frames, and at most 11"):
+        read_frames(folder, 2, limits=Limits(max_frames=11))
+    (tmp_path / "outside.png").write_bytes((folder / "frame_1.png").read_bytes())
+    (folder / "frame_13.png").symlink_to(tmp_path / "outside.png")
+    with pytest.raises(InputError, match=r"frame_13\.png leads out of the folder"):
+        read_frames(folder, root=folder)
+    Image.new("RGB", (12, 16)).save(folder / "frame_14.png")
+    with pytest.raises(InputError, match="size changes from 16 x 12 to 12 x 16"):
+        read_frames(folder)
+
+
+def test_frames_are_those_of_the_files(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 255, (12, 16, 3), np.uint8)
+    Image.fromarray(picture).save(tmp_path / "1.png")
+    assert np.array_equal(read_frames(tmp_path).data[0], picture)
