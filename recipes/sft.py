@@ -40,12 +40,13 @@ VERSIONS = ("t2vid-hf", "transformers", "trl", "datasets", "accelerate", "torch"
 
 def main() -> None:
     recipe, config = parse()
+    parts = recipe.parts()  # a wrong mixture ends here, before a model is loaded
     datasets.disable_progress_bars()
     model, processor = load_model(recipe)
     adapter = adapter_for(model.config.model_type)  # an unknown family ends here, before anything is read
     adapter.configure(processor)
     mixture = load_mixture(
-        recipe.parts(),
+        parts,
         seed=recipe.mixture_seed,
         count_tokens=lambda text: len(processor.tokenizer(text)["input_ids"]),
     )

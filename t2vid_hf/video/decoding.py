@@ -15,16 +15,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from t2vid_hf._optional import require
 from t2vid_hf.errors import InputError
 from t2vid_hf.video.bitstream import SHOWN, START, UNREADABLE, reader
 from t2vid_hf.video.limits import CONTAINERS, Limits
-from t2vid_hf.video.planning import NO_TIME, Packets, Plan
+from t2vid_hf.video.planning import NO_TIME, Packets
 
 HELD_BYTES = 2**25
-THREADED_PIXELS = 1_000_000  # to decode; below it, starting threads costs more than they gain
 MAX_THREADS = 8  # each holds frames of its own, and more gain little
 
 # FFmpeg looks into a clip before it says what is in it, and may decode 20 frames to guess how many are reordered. The
@@ -131,51 +128,6 @@ def scan(container: Any, stream: Any, source: Source) -> tuple[Packets, list[Any
     return packets, held if size <= HELD_BYTES else None
 
 
-def planned_frames(stream: Any, packets: Iterator[Any], plan: Plan, threads: int) -> Iterator[Any]:
-    """Decode what a plan says.
-
-    Args:
-        stream: Of a freshly opened container.
-        packets (`Iterator`): All packets of the stream, in order.
-        plan ([`Plan`]): Which of them to decode.
-        threads (`int`): For decoding.
-
-    Yields:
-        The frames that `plan.expected` lists.
-
-    Raises:
-        [`Mispredicted`]: a frame is damaged, missing, at another time or one too many.
-    """
-    av = require("av", extra="video")
-    expected, come = plan.expected, 0
-    try:
-        for frame in _fed(stream, packets, plan, threads):
-            if come == len(expected) or frame.pts != expected[come] or frame.is_corrupt or frame.interlaced_frame:
-                raise Mispredicted
-            come += 1
-            yield frame
-    except av.FFmpegError:
-        raise Mispredicted from None
-    if come != len(expected):
-        raise Mispredicted
-
-
-def _fed(stream: Any, packets: Iterator[Any], plan: Plan, threads: int) -> Iterator[Any]:
-    context = stream.codec_context
-    _set_threads(context, threads)
-    last = int(np.flatnonzero(plan.fed)[-1])
-    fed = plan.fed.tobytes()
-    for position, packet in enumerate(packets):
-        if fed[position]:
-            if position in plan.hops:
-                yield from context.decode(None)
-                context.flush_buffers()
-            yield from context.decode(packet)
-        if position == last:
-            break
-    yield from context.decode(None)
-
-
 def all_frames(source: Source, survey: Survey, threads: int) -> Iterator[Any]:
     """Decode all frames of a clip, in order; past damage, from the next key frame on.
 
@@ -190,7 +142,7 @@ def all_frames(source: Source, survey: Survey, threads: int) -> Iterator[Any]:
     with opened(source, quick=False) as (container, stream):
         context, survey.declared = stream.codec_context, stream.frames
         survey.frame_seconds = float(1 / stream.average_rate) if stream.average_rate else 0.0
-        _set_threads(context, threads)
+        set_threads(context, threads)
         packets, lost, packet = container.demux(stream), False, None
         while packet is None or packet.size:  # the last one is empty and drains the decoder
             try:
@@ -222,25 +174,17 @@ def all_frames(source: Source, survey: Survey, threads: int) -> Iterator[Any]:
                 lost = True
 
 
-def thread_count(asked: int, pixels: float) -> int:
-    """How many threads to decode with: as many as asked for, or as pay off for so many pixels.
-
-    One more than there are processors: the oldest frame is waited for, and the processor that did it needs another.
-    """
-    if asked > 0:
-        return asked
-    return 1 if pixels < THREADED_PIXELS else min(MAX_THREADS, _processors() + 1)
+def processors() -> int:
+    """Processors that this process may use, and of more than `MAX_THREADS` that many."""
+    linux = os.name == "posix" and os.uname().sysname == "Linux"
+    return min(MAX_THREADS, len(os.sched_getaffinity(0)) if linux else os.cpu_count() or 1)
 
 
-def _set_threads(context: Any, threads: int) -> None:
+def set_threads(context: Any, threads: int) -> None:
+    """Set a decoder's threads, before it decodes."""
     context.thread_count = threads
     # frames in parallel: nearly all clips have one slice a frame, which slice threads cannot divide
     context.thread_type = "FRAME" if threads > 1 else "SLICE"
-
-
-@cache
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if os.name == "posix" and os.uname().sysname == "Linux" else os.cpu_count() or 1
 
 
 @cache

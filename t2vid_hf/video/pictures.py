@@ -1,5 +1,6 @@
 """The frames of a clip as one array, or handed on one by one: decoded pictures to upright RGB."""
 
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,21 @@ class Frames:
     lost: int = 0
 
 
+class Converter:
+    """Decoded frames to upright RGB; one for each thread, as it keeps FFmpeg's tables from frame to frame."""
+
+    def __init__(self) -> None:
+        self._reformat = require("av.video.reformatter", extra="video").VideoReformatter().reformat
+        # one thread: dividing a frame of VGA size takes longer than converting it
+        self._options = {"format": "rgb24"} | ({"threads": 1} if av_version() >= (17, 0) else {})
+
+    def __call__(self, frame: Any) -> np.ndarray:
+        """A PyAV frame as an array of shape `(height, width, 3)`."""
+        rgb = self._reformat(frame, **self._options).to_ndarray()
+        # FFmpeg's angle is counter-clockwise, as np.rot90 turns
+        return np.rot90(rgb, frame.rotation // 90) if frame.rotation else rgb
+
+
 class Canvas:
     """Where the frames of a clip are put: an array of all, or a sink that takes each with its place.
 
@@ -47,21 +63,19 @@ class Canvas:
     def __init__(self, size: int, label: str, *, limits: Limits, sink: Sink | None = None) -> None:
         self.data = np.empty((0, 0, 0, 3), np.uint8)
         self._size, self._label, self._limits, self._sink = size, label, limits, sink
-        self._reformatter: Any = None
+        self._lock = threading.Lock()
 
-    def put_frame(self, places: Iterable[int], frame: Any) -> None:
-        """Put a PyAV frame."""
-        if self._reformatter is None:  # one for the whole clip: it keeps its tables from frame to frame
-            self._reformatter = require("av.video.reformatter", extra="video").VideoReformatter()
+    def put_frame(self, places: Iterable[int], frame: Any, convert: "Converter") -> None:
+        """Put a PyAV frame. Threads may put theirs at the same time."""
         self._limits.check(self._label, pixels=frame.width * frame.height)
-        # one thread: dividing a frame of VGA size takes longer than converting it
-        threads = {"threads": 1} if av_version() >= (17, 0) else {}
-        rgb = self._reformatter.reformat(frame, format="rgb24", **threads).to_ndarray()
-        # FFmpeg's angle is counter-clockwise, as np.rot90 turns
-        self.put(places, np.rot90(rgb, frame.rotation // 90) if frame.rotation else rgb)
+        self.put(places, convert(frame))
 
     def put(self, places: Iterable[int], picture: np.ndarray) -> None:
         """Put a picture of shape `(height, width, 3)`."""
+        with self._lock:
+            self._put(places, picture)
+
+    def _put(self, places: Iterable[int], picture: np.ndarray) -> None:
         if self.data.shape[1:] != picture.shape:
             if self.data.shape[1]:
                 raise InputError(

@@ -50,13 +50,19 @@ class Plan:
 
     Args:
         fed (`np.ndarray` of shape `(packets,)`, bool): Packets to decode.
-        hops (`frozenset[int]`): Packets before which the decoder starts afresh: packets before them were left out.
-        expected (`list[int]`): The times of the frames that then come out, in this order.
+        segments (`list[tuple[int, int]]`): Stretches of packets, half-open: each begins with a start, and decodes
+            without what lies before it.
+        times (`np.ndarray` of shape `(packets,)`): When each packet is shown; `NO_TIME` where it is not.
     """
 
     fed: np.ndarray
-    hops: frozenset[int]
-    expected: list[int]
+    segments: list[tuple[int, int]]
+    times: np.ndarray
+
+    def expected(self, first: int, end: int) -> list[int]:
+        """The times of the frames that come out of a segment, in order."""
+        times = self.times[first:end][self.fed[first:end]]
+        return np.sort(times[times != NO_TIME]).tolist()
 
 
 def timeline(packets: Packets) -> Timeline | None:
@@ -111,7 +117,8 @@ def plan(packets: Packets, positions: Iterable[int]) -> Plan:
     top_layer = max(flag >> LAYER for flag in set(flags))
     wanted = {int(position) for position in positions}
     fed = np.zeros(len(flags), bool)
-    needed = reaches_back = False  # a wanted frame further on needs this chunk; and the one before this chunk's start
+    segments, end = [], max(wanted) + 1
+    needed = reaches_back = False  # a wanted frame further on needs this segment; and the one before its start
     for position in range(max(wanted), -1, -1):
         flag = flags[position]
         if position in wanted:
@@ -121,10 +128,12 @@ def plan(packets: Packets, positions: Iterable[int]) -> Plan:
             # a frame of a higher temporal layer may refer to one that its own layer does not refer to
             fed[position] = not flag & DISPOSABLE or flag >> LAYER < top_layer
         if starts[position]:
+            if needed and not reaches_back:
+                segments.append((position, end))
             needed, reaches_back = reaches_back, False
+            end = end if needed else position
     shown = np.frombuffer(flags, np.uint8) & SHOWN != 0
-    expected = np.sort(np.frombuffer(packets.times, np.int64)[fed & shown]).tolist()
-    return Plan(fed, _hops(flags, fed, starts, leading), expected)
+    return Plan(fed, segments[::-1], np.where(shown, np.frombuffer(packets.times, np.int64), NO_TIME))
 
 
 def _starts(packets: Packets) -> bytearray:
@@ -142,15 +151,3 @@ def _leading(packets: Packets, starts: bytearray) -> bytearray:
         elif time < latest:
             leading[position] = 1
     return leading
-
-
-def _hops(flags: bytearray, fed: np.ndarray, starts: bytearray, leading: bytearray) -> frozenset[int]:
-    """Starts before which the decoder must forget: the chunk before them is not decoded to its end."""
-    hops, whole = set(), True
-    for position in range(1, len(fed)):
-        if starts[position]:
-            if fed[position] and not whole:
-                hops.add(position)
-            whole = True
-        whole = whole and bool(fed[position] or flags[position] & DISPOSABLE or leading[position])
-    return frozenset(hops)

@@ -11,16 +11,18 @@ Damage is looked for in what is decoded: a broken packet that no wanted frame ne
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from t2vid_hf.errors import InputError, unknown
-from t2vid_hf.video.decoding import Mispredicted, Source, Survey, all_frames, opened, planned_frames, scan, thread_count
+from t2vid_hf.video.decoding import Mispredicted, Source, Survey, all_frames, opened, processors, scan
 from t2vid_hf.video.folders import read_folder
 from t2vid_hf.video.limits import VIDEO_SUFFIXES, Limits, video_path
-from t2vid_hf.video.pictures import Canvas, Frames, Sink
+from t2vid_hf.video.pictures import Canvas, Converter, Frames, Sink
 from t2vid_hf.video.planning import plan, timeline
 from t2vid_hf.video.sampling import SAMPLINGS, chosen
+from t2vid_hf.video.segments import decode_plan, division
 
 __all__ = ["VIDEO_SUFFIXES", "Frames", "Limits", "read_frames"]
 
@@ -120,25 +122,22 @@ def _needed(source: Source, choose: Choose, sink: Sink | None) -> Frames:
         indices = choose(times, times[-1] + length)
         needs = plan(packets, line.positions[indices])
         places = _places([int(line.times[index]) for index in indices])
-        context = stream.codec_context
-        threads = thread_count(source.threads, int(needs.fed.sum()) * context.width * context.height)
         canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
-        if held is not None:
-            for frame in planned_frames(stream, iter(held), needs, threads):
-                if frame.pts in places:
-                    canvas.put_frame(places[frame.pts], frame)
-        else:
-            with opened(source, quick=True) as (again, stream):
-                there = (packet for packet in again.demux(stream) if packet.size)
-                for frame in planned_frames(stream, there, needs, threads):
-                    if frame.pts in places:
-                        canvas.put_frame(places[frame.pts], frame)
+
+        def take(frame: Any, convert: Converter) -> None:
+            if frame.pts in places:
+                canvas.put_frame(places[frame.pts], frame, convert)
+
+        sizes = None if held is None else np.array([packet.size for packet in held])
+        pixels = stream.codec_context.width * stream.codec_context.height
+        at_once, threads = division(needs, sizes, asked=source.threads, pixels=pixels)
+        decode_plan(source, stream, needs, take, held=held, at_once=at_once, threads=threads)
     return Frames(canvas.data, times[indices], len(times))
 
 
 def _in_full(source: Source, choose: Choose, sink: Sink | None, on_damage: str) -> Frames:
     """Decode all to count, and again to convert the wanted frames: no memory for the frames between."""
-    threads = thread_count(source.threads, float("inf"))
+    threads = source.threads or processors()
     survey = Survey()
     times = [frame.time for frame in all_frames(source, survey, threads)]
     if survey.cause is not None and threads > 1:
@@ -160,9 +159,10 @@ def _in_full(source: Source, choose: Choose, sink: Sink | None, on_damage: str) 
     indices = choose(ascending, float(ascending[-1]) + survey.frame_seconds)
     places = _places(indices)
     canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
+    convert = Converter()
     for index, frame in enumerate(all_frames(source, Survey(), threads)):
         if index in places:
-            canvas.put_frame(places[index], frame)
+            canvas.put_frame(places[index], frame, convert)
         if index == indices[-1]:
             break
     lost = max(survey.packets - len(times), survey.declared - len(times), 0) if survey.cause else 0

@@ -2,12 +2,14 @@
 
 from array import array
 
+import numpy as np
 import pytest
 
 from t2vid_hf.video.bitstream import DISPOSABLE, LAYER, PARAMETERS, SHOWN, START, UNREADABLE, reader
 from t2vid_hf.video.decoding import Source, opened, scan
 from t2vid_hf.video.limits import Limits
-from t2vid_hf.video.planning import Packets, plan, timeline
+from t2vid_hf.video.planning import Packets, Plan, plan, timeline
+from t2vid_hf.video.segments import division
 from tests.video.clips import encode
 
 KEY, REFERENCE, LOOSE, HIDDEN = SHOWN | START, SHOWN, SHOWN | DISPOSABLE, 0
@@ -38,20 +40,22 @@ def test_a_frame_shown_before_its_start_needs_what_lies_before_that():
     assert fed(OPEN, 4) == [0, 1, 3, 4]
 
 
-def test_the_decoder_starts_afresh_where_something_was_left_out():
-    assert plan(CLOSED, [0, 6]).hops == {4}  # 1 is a reference and was not decoded
-    assert plan(CLOSED, [3, 6]).hops == frozenset()  # only 2 was left out, to which nothing refers
-    assert plan(OPEN, [1, 5]).hops == frozenset()
+def test_segments_decode_by_themselves():
+    assert plan(CLOSED, [0, 6]).segments == [(0, 4), (4, 7)]
+    assert plan(CLOSED, [7]).segments == [(4, 8)]
+    assert plan(OPEN, [1, 5]).segments == [(0, 3), (3, 6)]
+    assert plan(OPEN, [4]).segments == [(0, 5)]  # 4 needs both
 
 
 def test_frames_are_expected_in_the_order_shown():
-    assert plan(CLOSED, [3, 6]).expected == [0, 2, 3, 4, 5, 6]
+    needs = plan(CLOSED, [3, 6])
+    assert [needs.expected(*segment) for segment in needs.segments] == [[0, 2, 3], [4, 5, 6]]
 
 
 def test_hidden_packets_are_fed_and_give_no_frame():
     stream = packets((0, KEY), (1, HIDDEN), (1, REFERENCE), (2, REFERENCE))
     assert timeline(stream).positions.tolist() == [0, 2, 3]
-    assert fed(stream, 3) == [0, 1, 2, 3] and plan(stream, [3]).expected == [0, 1, 2]
+    assert fed(stream, 3) == [0, 1, 2, 3] and plan(stream, [3]).expected(0, 4) == [0, 1, 2]
 
 
 def test_only_the_top_layer_s_loose_frames_are_loose():
@@ -63,6 +67,20 @@ def test_only_the_top_layer_s_loose_frames_are_loose():
 def test_parameters_in_a_packet_make_it_needed():
     stream = packets((0, KEY | PARAMETERS), (1, REFERENCE), (2, KEY), (3, REFERENCE))
     assert fed(stream, 3) == [0, 1, 2, 3]  # the second start may need parameters that came before it
+
+
+def test_work_is_divided_by_segments_first():
+    def divided(*lengths: int, threads: int = 4, pixels: int = 10**6) -> tuple[int, int]:
+        ends = np.cumsum(lengths).tolist()
+        needs = Plan(np.ones(ends[-1], bool), list(zip([0, *ends], ends, strict=False)), np.arange(ends[-1]))
+        return division(needs, np.ones(ends[-1]), asked=threads, pixels=pixels)
+
+    assert divided(9, 9, 9, 9, 9, 9, 9, 9) == (4, 1)
+    assert divided(9, 9, 9, 9) == (4, 1)
+    assert divided(36) == (1, 5)
+    assert divided(30, 6) == (2, 3)  # one is far longer: its frames are divided too
+    assert divided(9, 9, threads=1) == (1, 1)
+    assert divided(3, 3, threads=0, pixels=100) == (1, 1)  # too little to start threads for
 
 
 @pytest.mark.parametrize(
