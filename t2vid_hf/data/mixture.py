@@ -97,12 +97,11 @@ class _Reader:
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
         rows = [self._row(*pick) for pick in zip(batch["part"], batch["position"], batch["take_frames"], strict=True)]
-        return {name: [row[name] for row in rows] for name in rows[0]}
+        return {name: [row[name] for row in rows] for name in rows[0]}  # type: ignore[literal-required]
 
-    def _row(self, number: int, position: int, take_frames: int | None) -> dict[str, Any]:
+    def _row(self, number: int, position: int, take_frames: int | None) -> Row:
         part, dataset = self.parts[number]
-        row = normalise(dataset[position], source=part.label, index=position)
-        return {**row, "take_frames": take_frames}
+        return part.row(dataset[position], position, take_frames=take_frames)
 
 
 def load_mixture(parts: Sequence[Part], *, seed: int = 0, count_tokens: CountTokens | None = None) -> Mixture:

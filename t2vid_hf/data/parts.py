@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
+from t2vid_hf.data.conversion import inside
 from t2vid_hf.data.filters import FilterPreset
+from t2vid_hf.data.normalise import normalise
 from t2vid_hf.data.packing import OVER_LIMIT, OverLimit
 from t2vid_hf.errors import InputError, unknown
+from t2vid_hf.schema import Row
 
 PAPER_FRAMES = 24  # of a video in training; arXiv 2411.19951 and its code, for both models
 
@@ -28,6 +32,8 @@ class Part:
         max_frames (`int`, *optional*): Rows with more pages are dropped. Real video is thinned instead, and has no
             such limit.
         filter (`str`, *optional*): A key of `t2vid_hf.data.filters.PRESETS`: the filters of a published data set.
+        media_root (`str`, *optional*): The folder that videos are below, where rows hold their paths and not their
+            bytes; `path` by default. A path that leaves it is refused.
         over_limit (`str`): What becomes of a row above the trainer's `max_length`: `"error"`; `"drop"`, counted;
             `"thin"`: its video takes fewer frames. Pages are never thinned.
     """
@@ -41,6 +47,7 @@ class Part:
     frames: int | None = None
     max_frames: int | None = None
     filter: str | None = None
+    media_root: str | None = None
     over_limit: OverLimit = "error"
 
     @classmethod
@@ -70,6 +77,21 @@ class Part:
     def label(self) -> str:
         """The part's data set and config, for tables."""
         return f"{self.path}:{self.name}" if self.name else self.path
+
+    def row(self, given: Mapping[str, Any], index: int, *, take_frames: int | None) -> Row:
+        """A row of the part as the trainer takes it: our columns, its videos below the root, its frames to take.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: see [`~t2vid_hf.data.normalise.normalise`]; a video's path leaves the
+                root.
+        """
+        row = normalise(given, source=self.label, index=index)
+        root = Path(self.media_root or self.path)
+        videos = [
+            video if video["bytes"] is not None else {**video, "path": str(inside(video["path"], root))}
+            for video in row["videos"]
+        ]
+        return {**row, "videos": videos, "take_frames": take_frames}
 
 
 def _video(source: str, count: int) -> Part:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from t2vid_hf.data.filters import reason_to_drop
-from t2vid_hf.data.normalise import normalise
 from t2vid_hf.data.parts import Part
 from t2vid_hf.data.repository import undecoded
 from t2vid_hf.errors import InputError
+from t2vid_hf.schema import Row
 from t2vid_hf.schema import features as schema_features
 
 
@@ -37,8 +37,8 @@ class StreamedMixture:
 class _Normalise:
     part: Part
 
-    def __call__(self, row: Mapping[str, Any], index: int) -> dict[str, Any]:
-        return {**normalise(row, source=self.part.label, index=index), "take_frames": self.part.frames}
+    def __call__(self, row: Mapping[str, Any], index: int) -> Row:
+        return self.part.row(row, index, take_frames=self.part.frames)
 
 
 @dataclass

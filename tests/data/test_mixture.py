@@ -169,3 +169,19 @@ def test_a_published_filter_needs_a_tokenizer():
         mix(parts, 0, count_tokens=len)
     with pytest.raises(InputError, match="unknown filter preset 'nope'"):
         Part("a", share=1, filter="nope")
+
+
+def test_videos_by_path_stay_below_their_root(tmp_path, clip_file):
+    from t2vid_hf.data.inputs import image_inputs
+
+    (tmp_path / "clip.mp4").write_bytes(clip_file.read_bytes())
+    settings, dataset = videos("v", 1, 16, share=1, media_root=str(tmp_path))
+
+    def row_with(path: str):
+        rows = [{**row, "videos": [{"bytes": None, "path": path}]} for row in dataset]
+        return mix([(settings, Dataset.from_list(rows, features=features()))], 0).dataset[0]
+
+    assert len(image_inputs(row_with("clip.mp4"), num_frames=4)[1]) == 4
+    for path in ("../../etc/passwd", "/etc/passwd"):
+        with pytest.raises(InputError, match="not of a file below"):
+            row_with(path)
