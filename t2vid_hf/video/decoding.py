@@ -1,10 +1,12 @@
 """Packets to frames with PyAV, two ways: the packets that the wanted frames need, or all of them.
 
 The first is what makes reading quick: a pass over the packets' headers predicts the frames ([`planning`]), and the
-decoder is fed only what the wanted ones need. The first frame that does not come out as predicted raises
+decoder is fed only what the wanted ones need ([`segments`]). The first frame that does not come out as predicted raises
 [`Mispredicted`], and the caller decodes all. What is not fed is not checked: a packet that promises a picture is taken
-at its word, and a frame to which nothing refers, says its header, is left out. Memory does not grow with the clip (9 bytes a packet aside): at
-most `HELD_BYTES` of packets are kept between the passes, and a longer clip is read twice.
+at its word, and a frame to which nothing refers, says its header, is left out.
+
+Memory does not grow with the clip (9 bytes a packet aside): at most `HELD_BYTES` of packets are kept between the
+passes, and a longer clip is read twice.
 """
 
 import io

@@ -1,7 +1,7 @@
 """Decodes what a plan says: the independent segments of a clip side by side, and the frames of each in parallel.
 
 The choice: a segment on one thread each, where there are enough of them. Threads over the frames of one segment cost a
-fifth to a third more work than one thread (measured on clips of 320 to 960 pixels), so they are added only where too
+tenth to a third more work than one thread (measured on clips of 320 to 960 pixels), so they are added only where too
 few segments, or one that is far longer than the others, would leave processors idle.
 """
 
@@ -20,6 +20,7 @@ from t2vid_hf.video.pictures import Converter
 from t2vid_hf.video.planning import Plan
 
 THREADED_PIXELS = 1_000_000  # to decode; below it, starting threads costs more than they gain
+UNEVEN = 1.5  # times an even share: what the longest segment may be before its frames are divided as well
 
 Take = Callable[[Any, Converter], None]
 
@@ -59,7 +60,7 @@ def division(plan: Plan, sizes: np.ndarray | None, *, asked: int, pixels: int) -
     work = np.where(plan.fed, sizes + sizes[plan.fed].mean(), 0)
     parts = [work[first:end].sum() for first, end in plan.segments]
     at_once = min(threads, len(parts))
-    if max(parts) <= 1.2 * sum(parts) / threads:
+    if max(parts) <= UNEVEN * sum(parts) / threads:
         return at_once, 1
     # one more: the oldest frame is waited for, and the processor that did it needs another
     return at_once, math.ceil(threads / at_once) + 1
