@@ -7,8 +7,10 @@ long; the size the vision tower sees is asked for directly.
 
 from typing import Any
 
+import numpy as np
+
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.base import Adapter, ImageText
+from t2vid_hf.models.base import Adapter, ImageText, Parts
 
 # Idefics3Processor calls it `global_image_tag` and SmolVLMProcessor `global_image_token`; the text is the same.
 GLOBAL_IMAGE = "<global-img>"
@@ -17,13 +19,17 @@ GLOBAL_IMAGE = "<global-img>"
 class Idefics3Adapter(Adapter):
     """Idefics3 (`idefics3`) and its successor SmolVLM (`smolvlm`), which share their processing."""
 
+    parts = Parts(
+        vision=("model.vision_model",), connector=("model.connector",), language=("model.text_model", "lm_head")
+    )
+
     def configure(self, processor: Any) -> None:
         image_processor = processor.image_processor
         image_processor.do_image_splitting = False
         image_processor.size = dict(image_processor.max_image_size)
 
-    def tokens_per_image(self, processor: Any) -> int:
-        return processor.image_seq_len + 3  # <fake_token_around_image><global-img> ... <fake_token_around_image>
+    def page_px(self, processor: Any) -> int:
+        return processor.image_processor.max_image_size["longest_edge"]
 
     def image_text(self, processor: Any) -> ImageText:
         if processor.image_processor.do_image_splitting:
@@ -44,3 +50,15 @@ class Idefics3Adapter(Adapter):
         ids = [processor.image_token_id, tokenizer.convert_tokens_to_ids(processor.fake_image_token)]
         ids.append(tokenizer.convert_tokens_to_ids(GLOBAL_IMAGE))
         return tuple(token for token in ids if token is not None)
+
+    def fitted(self, processor: Any, frames: Any) -> Any:
+        # Two steps, as the processor takes them: first the longer side, then both.
+        made = processor.image_processor([list(frames)], do_rescale=False, do_normalize=False, return_tensors="pt")
+        return made["pixel_values"][0].byte()  # whole numbers: padding has made them float
+
+    def model_inputs(self, values: Any) -> dict[str, Any]:
+        # (1, images, 3, page_px, page_px): the model flattens both, so no row is padded with empty images
+        return {"pixel_values": values.unsqueeze(0)}
+
+    def position_ids(self, processor: Any, input_ids: np.ndarray) -> np.ndarray:
+        return np.arange(len(input_ids))

@@ -8,7 +8,8 @@ from transformers import AutoProcessor, PreTrainedTokenizerFast
 
 from t2vid_hf.data.token_cost import TokenCost
 from t2vid_hf.errors import InputError
-from t2vid_hf.models import ADAPTERS, Adapter, ImageText, tiny
+from t2vid_hf.models import ADAPTERS, ImageText, tiny
+from t2vid_hf.models.idefics3 import Idefics3Adapter
 from t2vid_hf.schema import conversation, features, media_block, text
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 from tests.conftest import page
@@ -128,16 +129,8 @@ def test_an_image_costs_what_transformers_says(size, idefics3):
     assert TokenCost(idefics3, ADAPTERS["idefics3"]).tokens_per_image == expected
 
 
-class PlainDelimiters(Adapter):
+class PlainDelimiters(Idefics3Adapter):
     """A family whose delimiters are not tokens of their own, but plain text."""
-
-    def configure(self, processor): ...
-
-    def tokens_per_image(self, processor):
-        raise NotImplementedError
-
-    def media_token_ids(self, processor):
-        raise NotImplementedError
 
     def image_text(self, processor):
         return ImageText(tiny.IMAGE, token=tiny.IMAGE, repeats=7, before="\nPic", after="the\n")
