@@ -1,4 +1,4 @@
-"""A row -> what a processor takes: chat messages with one block an image, and the images themselves.
+"""A row -> chat messages with one block an image, and the pixels of its images; and where the assistant speaks.
 
 Training and evaluation both go through here, so that a model is asked exactly as it was taught.
 """
@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from t2vid_hf.errors import InputError
@@ -16,16 +17,18 @@ from t2vid_hf.video.reading import read_frames
 Span = tuple[int, int]
 
 
-def image_inputs(row: Row, *, num_frames: int) -> tuple[list[Message], list[Image.Image]]:
+def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[Message], list[np.ndarray]]:
     """The messages and images of a row for a model that takes images: a video becomes its frames.
 
     Args:
         row ([`~t2vid_hf.schema.Row`]): Is not changed. Its pages are all kept: losing a page loses text.
         num_frames (`int`): Frames to take of each video, unless the row has its own number (`take_frames`, which a
             mixture's part may set).
+        threads (`int`): To decode with; 0 takes the processors there are. Give 1 in workers that run side by side.
 
     Returns:
-        `tuple[list[Message], list[PIL.Image.Image]]`: as many "image" blocks as images, in order.
+        `tuple[list[Message], list[np.ndarray]]`: as many "image" blocks as images, in order; an image is uint8, of
+        shape `(height, width)` where it is grey and `(height, width, 3)` where not.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: blocks and media of the row do not agree, or a video does not decode.
@@ -35,21 +38,24 @@ def image_inputs(row: Row, *, num_frames: int) -> tuple[list[Message], list[Imag
     if row["media"] not in MEDIA:
         raise InputError(f"row '{row['id']}': media is '{row['media']}'; known: {', '.join(MEDIA)}")
     messages: list[Message] = []
-    images: list[Image.Image] = []
+    images: list[np.ndarray] = []
     for message in row["messages"]:
         content = []
         for block in message["content"]:
             if block["type"] == "text":
                 content.append(block)
             elif block["type"] == "image" and pages:
-                images.append(_opened(pages.pop(0)))
+                images.append(_pixels(pages.pop(0)))
                 content.append(block)
             elif block["type"] == "video" and videos:
                 video = videos.pop(0)
                 frames = read_frames(
-                    video["bytes"] or video["path"], wanted, name=f"row '{row['id']}', video {video['path']}"
+                    video["bytes"] or video["path"],
+                    wanted,
+                    threads=threads,
+                    name=f"row '{row['id']}', video {video['path']}",
                 )
-                images += [Image.fromarray(frame) for frame in frames.data]
+                images += list(frames.data)
                 content += [media_block("image")] * len(frames.data)
             else:
                 raise InputError(
@@ -64,11 +70,11 @@ def image_inputs(row: Row, *, num_frames: int) -> tuple[list[Message], list[Imag
     return messages, images
 
 
-def _opened(image: Any) -> Image.Image:
-    """A PIL image as it is, or one opened from the `{"bytes", "path"}` that undecoded columns hand out."""
-    if isinstance(image, Image.Image):
-        return image
-    return Image.open(io.BytesIO(image["bytes"]) if image["bytes"] is not None else image["path"])
+def _pixels(image: Any) -> np.ndarray:
+    """The pixels of a PIL image, or of the `{"bytes", "path"}` that undecoded columns hand out."""
+    if not isinstance(image, Image.Image):
+        image = Image.open(io.BytesIO(image["bytes"]) if image["bytes"] is not None else image["path"])
+    return np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
 
 
 def assistant_spans(messages: Sequence[Message], render: Callable[[Sequence[Message], bool], str]) -> list[Span]:
@@ -101,32 +107,3 @@ def assistant_spans(messages: Sequence[Message], render: Callable[[Sequence[Mess
         # What stands behind the end-of-turn token (a line break, mostly) is the template's, not the model's.
         spans.append((len(before), len(until.rstrip())))
     return spans
-
-
-def shift_spans(spans: Sequence[Span], replacements: Sequence[dict[str, Any]]) -> list[Span]:
-    """Move spans of a text to where they stand once placeholders in it were replaced by longer ones.
-
-    Args:
-        spans (`Sequence[tuple[int, int]]`): Character spans before; none of them may cut a placeholder.
-        replacements (`Sequence[dict]`): A processor's `text_replacement_offsets` of one text: `span` before and
-            `new_span` after, in order.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.data.inputs import shift_spans
-    >>> shift_spans([(8, 12)], [{"span": (0, 7), "new_span": (0, 70)}])
-    [(71, 75)]
-
-    ```
-    """
-
-    def moved(position: int) -> int:
-        gained = 0
-        for item in replacements:
-            if item["span"][1] > position:
-                break
-            gained = item["new_span"][1] - item["span"][1]
-        return position + gained
-
-    return [(moved(start), moved(end)) for start, end in spans]

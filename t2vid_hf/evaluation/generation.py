@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
-from t2vid_hf.data.inputs import image_inputs
+from t2vid_hf.data.encoding import RowEncoder, stacked
 from t2vid_hf.models import adapter_for
+from t2vid_hf.models.pixels import levels, looked_up
 from t2vid_hf.schema import Row
 
 
@@ -35,26 +37,29 @@ def answer(
     Returns:
         `list[str]`: one reply a row, without special tokens.
     """
-    adapter_for(model.config.model_type).configure(processor)
+    adapter = adapter_for(model.config.model_type)
+    adapter.configure(processor)
+    encoder = RowEncoder(processor, adapter, num_frames=num_frames)
+    table = levels(processor).to(model.device, model.dtype)
     model.eval()
     replies: list[str] = []
     starts = range(0, len(rows), batch_size)
     for start in tqdm(starts, progress, unit=" batches", delay=1, disable=progress is None):
-        inputs = [image_inputs(row, num_frames=num_frames) for row in rows[start : start + batch_size]]
-        images = [row_images for _, row_images in inputs]
-        batch = processor(
-            text=[
-                processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-                for messages, _ in inputs
-            ],
-            images=images if any(images) else None,
-            add_special_tokens=False,
-            padding=True,
-            padding_side="left",  # the reply begins right behind the prompt
-            return_tensors="pt",
-        ).to(model.device, model.dtype)
+        prompts = [encoder.prompt(row) for row in rows[start : start + batch_size]]
+        length = max(len(prompt) for prompt in prompts)
+        # on the left: the reply begins right behind the prompt
+        padded = [(length - len(prompt), prompt.input_ids) for prompt in prompts]
+        pad = processor.tokenizer.pad_token_id or 0
+        batch = {
+            "input_ids": torch.tensor(np.stack([np.pad(ids, (more, 0), constant_values=pad) for more, ids in padded])),
+            "attention_mask": torch.tensor(np.stack([np.arange(length) >= more for more, _ in padded])).long(),
+        }
+        batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
+        images = [prompt.pixels for prompt in prompts if len(prompt.pixels)]
+        if images:
+            pixels = stacked(images).to(model.device)
+            batch.update(adapter.model_inputs(looked_up(pixels, table)))
         with torch.inference_mode():
             tokens = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
-        new = tokens[:, batch["input_ids"].shape[1] :]
-        replies += [reply.strip() for reply in processor.batch_decode(new, skip_special_tokens=True)]
+        replies += [reply.strip() for reply in processor.batch_decode(tokens[:, length:], skip_special_tokens=True)]
     return replies

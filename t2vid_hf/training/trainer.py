@@ -1,18 +1,29 @@
 """`T2VidSFTTrainer`: TRL's `SFTTrainer` for rows of pages, video and text.
 
-What TRL does well is inherited: the fused LM head, loss normalised over ranks and accumulation steps, PEFT, model
-cards. What it refuses or drops without a word is replaced, and each override says why.
+What TRL does well is inherited: the fused LM head, loss normalised over ranks and accumulation steps, PEFT, activation
+offloading, model cards. What it refuses or drops without a word is replaced, and each override says why.
 """
 
+import functools
 from typing import Any
 
+import torch
+from datasets import IterableDataset
+from peft import PeftModel
+from transformers.trainer_pt_utils import BatchRebalanceSampler, LengthGroupedSampler
 from trl import SFTTrainer
 
+from t2vid_hf.data.encoding import IGNORED, RowEncoder
+from t2vid_hf.data.packing import PackingPlan, plan
+from t2vid_hf.data.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
+from t2vid_hf.models.pixels import levels, looked_up
 from t2vid_hf.schema import COLUMNS
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 from t2vid_hf.training.config import T2VidSFTConfig
+from t2vid_hf.training.sampling import PlanSampler
+from t2vid_hf.training.telemetry import Telemetry
 
 
 class T2VidSFTTrainer(SFTTrainer):
@@ -21,39 +32,180 @@ class T2VidSFTTrainer(SFTTrainer):
     Args:
         model ([`~transformers.PreTrainedModel`]): Of a family in `t2vid_hf.models.ADAPTERS`.
         args ([`T2VidSFTConfig`]): Training arguments.
-        train_dataset ([`~datasets.Dataset`]): Rows of `t2vid_hf.schema.Row`.
+        train_dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`]): Rows of `t2vid_hf.schema.Row`.
         processing_class ([`~transformers.ProcessorMixin`]): The model's processor; it is set, in place, to one block
             of tokens a page.
+        prices ([`~t2vid_hf.data.token_cost.Prices`], *optional*): Of the training rows; computed where they are needed
+            (`packing`, sampling by length) and not given.
         kwargs: As for [`~trl.SFTTrainer`]; `data_collator` is ours and cannot be given.
+
+    Attributes:
+        packing_plan ([`~t2vid_hf.data.packing.PackingPlan`] or `None`): With `packing`, which rows share a sequence.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: columns are missing, the model's family is unknown, or an argument
             contradicts the rows.
     """
 
-    def __init__(self, model: Any, *, args: T2VidSFTConfig, train_dataset: Any, processing_class: Any, **kwargs: Any):
+    def __init__(
+        self,
+        model: Any,
+        *,
+        args: T2VidSFTConfig,
+        train_dataset: Any,
+        processing_class: Any,
+        prices: Prices | None = None,
+        **kwargs: Any,
+    ):
         missing = sorted(set(COLUMNS) - set(next(iter(train_dataset))))
         if missing:
             raise InputError(f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
-        if args.remove_unused_columns:
-            raise InputError("remove_unused_columns=True would drop the videos of a row; leave it false")
-        if args.packing or args.padding_free:
-            raise InputError("packing and padding_free are not supported for rows with media; leave them false")
-        adapter = adapter_for(model.config.model_type)
-        adapter.configure(processing_class)
+        self.adapter = adapter_for(model.config.model_type)
+        self.adapter.configure(processing_class)
+        self._prices = prices
+        self._cost = TokenCost(processing_class, self.adapter, num_frames=args.num_frames)
+        self._levels = levels(processing_class)
+        packed = args.packing or args.padding_free
+        if args.ddp_find_unused_parameters is None:
+            # Every part runs on every rank in every step (`always_media`), so no graph need be searched for parts that
+            # did not. TRL would search it.
+            args.ddp_find_unused_parameters = False
         collator = DataCollatorForVideoLanguageModeling(
-            processing_class,
-            adapter,
-            num_frames=args.num_frames,
+            RowEncoder(processing_class, self.adapter, num_frames=args.num_frames, labels=args.labels),
+            packed=packed,
             max_length=args.max_length,
             pad_to_multiple_of=args.pad_to_multiple_of,
+            always_media=args.world_size > 1,
         )
-        super().__init__(
-            model=model,
-            args=args,
-            train_dataset=train_dataset,
-            processing_class=processing_class,
-            # Ours, because TRL's collator drops video without a word and supervises image placeholders.
-            data_collator=collator,
-            **kwargs,
+        wanted = args.packing, args.padding_free
+        # TRL refuses both where rows have images, because its own collator can do neither.
+        args.packing = args.padding_free = False
+        try:
+            super().__init__(
+                model=model,
+                args=args,
+                train_dataset=train_dataset,
+                processing_class=processing_class,
+                # Ours, because TRL's collator drops video without a word and supervises image placeholders.
+                data_collator=collator,
+                **kwargs,
+            )
+        finally:
+            args.packing, args.padding_free = wanted
+        self.packing_plan: PackingPlan | None = self._plan() if args.packing else None
+        self.telemetry = Telemetry(self, collator)
+        self._supervised: torch.Tensor | None = None
+        self._wrap_forward()
+
+    def _plan(self) -> PackingPlan:
+        if isinstance(self.train_dataset, IterableDataset):
+            raise InputError("packing plans an epoch from the prices of its rows, which a stream does not know; leave "
+                             "packing false: padding_free needs no plan")  # fmt: skip
+        return plan(
+            self.prices,
+            max_tokens=self.args.max_length,
+            max_images=self.args.max_images,
+            num_ranks=self.args.world_size,
+            bins_per_step=self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps,
+            seed=self.args.data_seed or self.args.seed,
         )
+
+    @property
+    def prices(self) -> Prices:
+        """What each row of the training set costs."""
+        if self._prices is None:
+            if "messages" not in self.train_dataset.column_names:
+                raise InputError("the training set is read through a transform, so its rows cannot be priced here; "
+                                 "give prices=TokenCost(...).prices(mixture.light)")  # fmt: skip
+            self._prices = self._cost.prices(self.train_dataset)
+        if len(self._prices) != len(self.train_dataset):
+            raise InputError(f"{len(self._prices)} prices for {len(self.train_dataset)} rows")
+        return self._prices
+
+    # Overridden for packing, and because `Trainer` measures rows by a column of the processor's output, which does not
+    # exist before the collator has run.
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        args = self.args
+        if self.packing_plan is not None:
+            steps = self.packing_plan.num_steps
+            return PlanSampler(
+                self.packing_plan,
+                rank=args.process_index,
+                bins_per_batch=args.per_device_train_batch_size,
+                epoch=lambda: self.state.global_step // steps,
+                seed=args.data_seed or args.seed,
+            )
+        if args.train_sampling_strategy == "group_by_length":
+            lengths = self.prices.tokens.tolist()
+            return LengthGroupedSampler(args.train_batch_size * args.gradient_accumulation_steps, lengths=lengths)
+        if args.train_sampling_strategy == "batch_rebalance":
+            return BatchRebalanceSampler(
+                self.prices.tokens.tolist(),
+                args.train_batch_size * args.gradient_accumulation_steps * args.world_size,
+                args.world_size,
+                args.gradient_accumulation_steps,
+                rank=args.process_index,
+                drop_last=args.dataloader_drop_last,
+            )
+        return super()._get_train_sampler(train_dataset)
+
+    # Overridden because pixels travel as uint8: they become values on the device, by the processor's own table.
+    def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        inputs = super()._prepare_inputs(dict(inputs))
+        if "pixels" in inputs:
+            pixels = inputs.pop("pixels")
+            table = self._levels.to(pixels.device, self.model.dtype)
+            inputs.update(self.adapter.model_inputs(looked_up(pixels, table)))
+        return inputs
+
+    # Overridden to score the supervised positions alone (TRL's head does so on CUDA only, and image tokens are up to
+    # 99 % of a row), and to tell the losses of the sources apart.
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        inputs = dict(inputs)
+        sources, lengths = inputs.pop("sources"), inputs.pop("row_lengths")
+        self.telemetry.batch(inputs, lengths)
+        if return_outputs or self.compute_loss_func is not None or self.label_smoother is not None:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        following = inputs["labels"][:, 1:]
+        mask = torch.nn.functional.pad(following != IGNORED, (0, 1))  # (batch, length)
+        # At least one position, so that a batch in which nothing is supervised has a loss of 0 that can be derived.
+        mask[0, 0] |= ~mask.any()
+        self._supervised = mask
+        labels = inputs.pop("labels")
+        # (1, supervised positions): what the head is to predict there
+        inputs["shift_labels"] = torch.nn.functional.pad(labels[:, 1:], (0, 1), value=IGNORED)[mask].unsqueeze(0)
+        try:
+            loss = super().compute_loss(model, inputs, False, num_items_in_batch)
+        finally:
+            self._supervised = None
+        self.telemetry.losses(mask, sources, lengths)
+        return loss
+
+    def _wrap_forward(self) -> None:
+        """Keep of the hidden states those that the head is to score, and of its outputs the log-probabilities."""
+        model = self.accelerator.unwrap_model(self.model)
+        model = model.get_base_model() if isinstance(model, PeftModel) else model
+        fused = model.forward
+
+        def keep(module: Any, args: Any, outputs: Any) -> Any:
+            if self._supervised is not None:
+                outputs.last_hidden_state = outputs.last_hidden_state[self._supervised].unsqueeze(0)
+            return outputs
+
+        @functools.wraps(fused)  # `generate` reads the signature
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            outputs = fused(*args, **kwargs)
+            if self._supervised is not None:
+                self.telemetry.log_probs = outputs.log_probs.detach()
+            return outputs
+
+        model.base_model.register_forward_hook(keep)
+        model.forward = forward
+
+    # Overridden to add what the telemetry has counted.
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        if self.model.training:
+            logs = {**logs, **self.telemetry.flush()}
+        super().log(logs, start_time)

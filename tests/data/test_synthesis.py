@@ -9,7 +9,6 @@ from PIL import Image
 
 from t2vid_hf import sources
 from t2vid_hf.data.gallery import contact_sheet
-from t2vid_hf.data.inputs import shift_spans
 from t2vid_hf.data.synthesis import synthesize
 from t2vid_hf.errors import InputError
 from t2vid_hf.rendering import RenderConfig, TextRenderer
@@ -44,11 +43,6 @@ def test_questions_about_one_text_share_its_pages():
 def test_a_text_that_cannot_be_drawn_names_its_row():
     with pytest.raises(InputError, match="row 'q0' of source 'long_qa'"):
         list(synthesize([LongTextQA("q0", "long_qa", "glyph \U0001fbff", "?", "!")], PAPER))
-
-
-def test_spans_move_behind_what_was_expanded_before_them():
-    replacements = [{"span": (0, 7), "new_span": (0, 20)}, {"span": (10, 17), "new_span": (23, 43)}]
-    assert shift_spans([(7, 10), (17, 20)], replacements) == [(20, 23), (43, 46)]
 
 
 def test_a_contact_sheet_holds_every_image():

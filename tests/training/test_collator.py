@@ -6,10 +6,11 @@ import pytest
 import torch
 from transformers import AutoProcessor
 
+from t2vid_hf.data.encoding import IGNORED, RowEncoder
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
 from t2vid_hf.schema import conversation, media_block, text
-from t2vid_hf.training.collator import IGNORED, DataCollatorForVideoLanguageModeling
+from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 
 
 @pytest.fixture
@@ -19,7 +20,12 @@ def processor(tiny_checkpoint):
 
 @pytest.fixture
 def collate(processor):
-    return DataCollatorForVideoLanguageModeling(processor, adapter_for("idefics3"), num_frames=4)
+    return padded(processor)
+
+
+def padded(processor, **kwargs):
+    encoder = RowEncoder(processor, adapter_for("idefics3"), num_frames=4)
+    return DataCollatorForVideoLanguageModeling(encoder, packed=False, **kwargs)
 
 
 def supervised(batch, index, processor) -> str:
@@ -32,7 +38,7 @@ def test_one_batch_of_text_pages_and_video(collate, rows, processor):
     assert batch["input_ids"].shape == batch["labels"].shape == batch["attention_mask"].shape
     image_tokens = (batch["input_ids"] == processor.image_token_id).sum(1).tolist()
     assert image_tokens == [0, 2 * processor.image_seq_len, 4 * processor.image_seq_len]
-    assert batch["pixel_values"].shape[:2] == (3, 4)  # padded to the row with most images
+    assert batch["pixels"].shape == (6, 3, 96, 96)  # 2 pages and 4 frames, and nothing for the row of text
 
 
 def test_labels_are_the_answer_and_its_end_of_turn_token(collate, rows, processor):
@@ -61,7 +67,7 @@ def test_the_order_of_rows_changes_nothing(collate, rows):
 
 
 def test_text_alone_has_no_pixels(collate, rows):
-    assert "pixel_values" not in collate(rows[:1])
+    assert "pixels" not in collate(rows[:1])
 
 
 def test_the_rows_are_not_changed(collate, rows):
@@ -114,7 +120,7 @@ def test_a_row_without_an_answer_is_refused(collate, rows):
 
 
 def test_a_long_row_is_an_error_and_never_cut(processor, rows):
-    collate = DataCollatorForVideoLanguageModeling(processor, adapter_for("idefics3"), num_frames=4, max_length=40)
+    collate = padded(processor, max_length=40)
     with pytest.raises(InputError, match="row 'video' has .* max_length is 40"):
         collate(rows[2:])
 

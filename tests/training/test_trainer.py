@@ -62,7 +62,7 @@ def test_video_is_not_dropped(tiny_checkpoint, rows, tmp_path):
     """Stock TRL trains a row of video as text alone, without a word; here its frames reach the model."""
     dataset = Dataset.from_list(rows[2:], features=features())
     run = trainer(tiny_checkpoint, config(tmp_path, per_device_train_batch_size=1), dataset)
-    assert next(iter(run.get_train_dataloader()))["pixel_values"].shape[1] == 4
+    assert next(iter(run.get_train_dataloader()))["pixels"].shape[0] == 4
 
 
 def test_missing_columns_are_named(tiny_checkpoint, dataset, tmp_path):
@@ -70,7 +70,15 @@ def test_missing_columns_are_named(tiny_checkpoint, dataset, tmp_path):
         trainer(tiny_checkpoint, config(tmp_path), dataset.remove_columns("videos"))
 
 
-@pytest.mark.parametrize("change", [{"remove_unused_columns": True}, {"packing": True}, {"padding_free": True}])
-def test_settings_that_would_lose_media_are_refused(tiny_checkpoint, dataset, tmp_path, change):
-    with pytest.raises(InputError):
-        trainer(tiny_checkpoint, config(tmp_path, **change), dataset)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"remove_unused_columns": True}, "would drop the videos"),
+        ({"packing": True}, "set max_length"),
+        ({"max_images": 3}, "set packing"),
+        ({"labels": "answers"}, "assistant"),
+    ],
+)
+def test_settings_that_would_lose_something_are_refused(tmp_path, change, message):
+    with pytest.raises(InputError, match=message):
+        config(tmp_path, **change)

@@ -1,0 +1,94 @@
+"""What a run says of itself beside the loss: the loss of each source, the share of visual tokens, fill and speed."""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object
+
+from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
+
+
+class Telemetry:
+    """Sums over the steps since the last log, on the device: nothing is waited for before it is logged.
+
+    Args:
+        trainer ([`~trl.SFTTrainer`]): Whose batches are counted.
+        collator ([`~t2vid_hf.training.DataCollatorForVideoLanguageModeling`]): That made them.
+    """
+
+    def __init__(self, trainer: Any, collator: DataCollatorForVideoLanguageModeling) -> None:
+        self._trainer = trainer
+        self._media_ids = torch.tensor(collator.encoder.adapter.media_token_ids(collator.encoder.processor))
+        self.log_probs: torch.Tensor | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._losses: dict[str, list[torch.Tensor]] = defaultdict(list)
+        self._visual: list[torch.Tensor] = []
+        self._tokens = self._places = 0
+        self._since = time.perf_counter()
+
+    def batch(self, inputs: dict[str, Any], lengths: Sequence[int]) -> None:
+        """Count a batch: its tokens, those of images, and the places that it had for tokens."""
+        if not self._trainer.model.training:
+            return
+        ids = inputs["input_ids"]
+        self._media_ids = self._media_ids.to(ids.device)
+        self._visual.append(torch.isin(ids, self._media_ids).sum())
+        self._tokens += sum(lengths)
+        args = self._trainer.args
+        self._places += args.max_length * args.per_device_train_batch_size if args.packing else ids.numel()
+
+    def losses(self, mask: torch.Tensor, sources: Sequence[str], lengths: Sequence[int]) -> None:
+        """Add up the losses of a batch by source.
+
+        Args:
+            mask (`torch.Tensor` of shape `(batch, length)`): The positions that were scored, in order.
+            sources (`Sequence[str]`), lengths (`Sequence[int]`): Of the batch's rows, a dummy's left out.
+        """
+        scored = self.log_probs
+        self.log_probs = None
+        if not self._trainer.model.training or scored is None or not sources:
+            return
+        names = sorted(set(sources))
+        numbers = torch.tensor([names.index(source) for source in sources], device=mask.device)
+        if mask.shape[0] > 1 or len(sources) == 1:
+            rows = mask.nonzero()[:, 0]  # (scored,)
+        else:
+            ends = torch.tensor(lengths, device=mask.device).cumsum(0)
+            rows = torch.searchsorted(ends, mask.nonzero()[:, 1], right=True)
+        kept = rows < len(sources)
+        source = numbers[rows[kept]]
+        sums = torch.zeros(len(names), 2, device=mask.device)
+        losses = -scored[0][kept].float()
+        sums.index_add_(0, source, torch.stack([losses, torch.ones_like(losses)], dim=1))
+        for name, pair in zip(names, sums, strict=True):
+            self._losses[name].append(pair)
+
+    def flush(self) -> dict[str, float]:
+        """What was counted since the last time, over all ranks, for the log."""
+        seconds = time.perf_counter() - self._since
+        mine = {
+            "losses": {name: torch.stack(pairs).sum(0).tolist() for name, pairs in self._losses.items()},
+            "visual": int(torch.stack(self._visual).sum()) if self._visual else 0,
+            "tokens": self._tokens,
+            "places": self._places,
+        }
+        self._reset()
+        ranks = gather_object([mine])
+        tokens = sum(rank["tokens"] for rank in ranks)
+        if not tokens:
+            return {}
+        logs = {
+            "visual_token_share": sum(rank["visual"] for rank in ranks) / tokens,
+            "fill": tokens / sum(rank["places"] for rank in ranks),
+            "tokens_per_second": tokens / seconds,
+        }
+        for name in sorted({name for rank in ranks for name in rank["losses"]}):
+            total, count = (sum(rank["losses"].get(name, (0, 0))[part] for rank in ranks) for part in (0, 1))
+            if count:
+                logs[f"loss/{name}"] = total / count
+        return logs
