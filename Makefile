@@ -36,7 +36,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports --config setup.cfg
 
 bench: setup
-	@for bench in render builder decode cost packing; do $(BIN)/python tests/benchmarks/bench_$$bench.py || exit 1; done
+	@for bench in render builder decode cost packing collate; do $(BIN)/python tests/benchmarks/bench_$$bench.py || exit 1; done
 
 clean:
 	rm -rf out

@@ -8,7 +8,7 @@ written out in full. Pages of the model's own size go into the tensor as they we
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +18,8 @@ from t2vid_hf.models import Adapter
 from t2vid_hf.schema import Message, Row
 
 IGNORED = -100
-Labels = Literal["assistant", "all_text"]
-LABELS: tuple[Labels, ...] = ("assistant", "all_text")
+
+LABELS = ("assistant", "all_text")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ class RowEncoder:
         adapter: Adapter,
         *,
         num_frames: int = 24,
-        labels: Labels = "assistant",
+        labels: str = "assistant",
         threads: int = 0,
     ) -> None:
         if processor.chat_template is None:
@@ -172,6 +172,12 @@ class RowEncoder:
         stand_in = self._image.text(self._written)
         encoding = self.processor.tokenizer(stand_in.join(parts), add_special_tokens=False, return_offsets_mapping=True)
         ids = np.array(encoding["input_ids"], np.int64)
+        found = int((ids == self._token_id).sum())
+        if found != images * self._written:
+            raise InputError(
+                f"row '{key}' has the image token '{self._image.token}' in its text; take it out, because it would be "
+                f"taken for an image"
+            )
         offsets = np.array(encoding["offset_mapping"], np.int64).reshape(-1, 2)
         # How much longer the text has become before each character of it, so that offsets can be moved back.
         begins = np.cumsum([0] + [len(part) + len(stand_in) for part in parts[:-1]])[1:] - len(stand_in)

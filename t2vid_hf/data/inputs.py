@@ -99,6 +99,11 @@ def assistant_spans(messages: Sequence[Message], render: Callable[[Sequence[Mess
         if message["role"] != "assistant":
             continue
         before, until = render(messages[:index], True), render(messages[: index + 1], False)
+        if not until.startswith(before):
+            # LLaVA-OneVision's template asks with "assistant\n" and answers with "assistant \n": what is spoken begins
+            # behind the blanks of either.
+            name = before.rstrip()
+            before = until[: len(until) - len(until[len(name) :].lstrip())] if until.startswith(name) else before
         if not (whole.startswith(until) and until.startswith(before)):
             raise InputError(
                 f"the chat template rewrites what comes before turn {index}, so the assistant's turns cannot be told "

@@ -39,6 +39,7 @@ def answer(
     """
     adapter = adapter_for(model.config.model_type)
     adapter.configure(processor)
+    adapter.configure_model(model.config)
     encoder = RowEncoder(processor, adapter, num_frames=num_frames)
     table = levels(processor).to(model.device, model.dtype)
     model.eval()
@@ -54,6 +55,8 @@ def answer(
             "input_ids": torch.tensor(np.stack([np.pad(ids, (more, 0), constant_values=pad) for more, ids in padded])),
             "attention_mask": torch.tensor(np.stack([np.arange(length) >= more for more, _ in padded])).long(),
         }
+        more_inputs = [adapter.text_inputs(processor, row) for row in batch["input_ids"].numpy()]
+        batch |= {name: torch.tensor(np.stack([row[name] for row in more_inputs])) for name in more_inputs[0]}
         batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
         images = [prompt.pixels for prompt in prompts if len(prompt.pixels)]
         if images:

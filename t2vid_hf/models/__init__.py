@@ -6,9 +6,18 @@ A new family is one file here and one line in `ADAPTERS`, keyed by the configura
 from t2vid_hf.errors import InputError
 from t2vid_hf.models.base import Adapter, ImageText
 from t2vid_hf.models.idefics3 import Idefics3Adapter
+from t2vid_hf.models.internvl import InternVLAdapter
+from t2vid_hf.models.llava_onevision import LlavaOnevisionAdapter
+from t2vid_hf.models.minicpm import MiniCPMAdapter
+from t2vid_hf.models.qwen_vl import QwenVLAdapter
 
 ADAPTERS: dict[str, Adapter] = {
     "idefics3": Idefics3Adapter(),
+    "internvl": InternVLAdapter(),
+    "llava_onevision": LlavaOnevisionAdapter(),
+    "minicpmv": MiniCPMAdapter(),
+    "qwen2_5_vl": QwenVLAdapter(patch_px=14, timestamps=False),
+    "qwen3_vl": QwenVLAdapter(patch_px=16, timestamps=True),
     "smolvlm": Idefics3Adapter(),
 }
 

@@ -3,13 +3,18 @@
 Every page and frame is one square of `page_px` pixels, so that all of them take as many tokens, prices are arithmetic,
 and a batch's pixels are one uint8 tensor whatever the family: `model_inputs` lays it out as the model wants it, on the
 device. The price: a frame that is not square is squeezed, as Idefics3 and InternVL do by themselves and the paper did.
+
+A family that takes real video besides (`takes_video`) has it as an extension: pages stay images.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
+
+from t2vid_hf.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -46,14 +51,60 @@ class ImageText:
 
 
 @dataclass(frozen=True)
+class VideoText:
+    """What a processor writes into a text for one video: a piece a group of frames, or one for all of them.
+
+    Args:
+        placeholder (`str`): What the chat template writes for a video block.
+        pieces (`tuple[ImageText, ...]`): In order; their own `placeholder` is not used.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.models.base import ImageText, VideoText
+    >>> pieces = [ImageText("", token="<v>", repeats=9, before=f"<{second} seconds>") for second in (0.5, 2.5)]
+    >>> VideoText("<video>", tuple(pieces)).text(1)
+    '<0.5 seconds><v><2.5 seconds><v>'
+
+    ```
+    """
+
+    placeholder: str
+    pieces: tuple[ImageText, ...]
+
+    def text(self, repeats: int | None = None) -> str:
+        """The text of a video, or a stand-in for it with fewer tokens in each piece."""
+        return "".join(piece.text(repeats) for piece in self.pieces)
+
+
+@dataclass(frozen=True)
+class VideoTimes:
+    """When the frames taken of a video were shown: what families tell their models about time is made of it.
+
+    Args:
+        seconds (`tuple[float, ...]`): Of each frame taken, from the start of the video.
+        duration (`float`): Of the whole video, in seconds.
+    """
+
+    seconds: tuple[float, ...]
+    duration: float
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+
+@dataclass(frozen=True)
 class Parts:
     """A model's modules by the part they belong to, as paths in `model.named_modules()` of the loaded class.
 
     Args:
         vision (`tuple[str, ...]`): The vision tower.
-        connector (`tuple[str, ...]`): What turns its output into tokens.
+        connector (`tuple[str, ...]`): What turns its output into tokens. A path may also be that of a parameter which
+            is no submodule's.
         language (`tuple[str, ...]`): The language model, its embeddings and its head.
-        lora (`tuple[str, ...]`): Last names of the linear layers of the language model that LoRA adapts.
+        lora (`tuple[str, ...]`): Last names of the linear layers of the language model that LoRA adapts. Vision towers
+            have layers of these names too: take those below `language`.
+        unused (`tuple[str, ...]`): What of these no forward uses, so that it never has a gradient.
 
     Together the first three cover every parameter, each once.
     """
@@ -62,12 +113,20 @@ class Parts:
     connector: tuple[str, ...]
     language: tuple[str, ...]
     lora: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    unused: tuple[str, ...] = ()
 
 
 class Adapter(ABC):
-    """What is particular to one family of vision-language models."""
+    """What is particular to one family of vision-language models.
 
-    parts: ClassVar[Parts]
+    Args:
+        parts ([`Parts`]): Of the model.
+        takes_video (`bool`): Whether a video block can be fed as a video, not only as its frames: the methods
+            `video_text` and `video_inputs`, and `position_ids` with `videos`.
+    """
+
+    parts: Parts
+    takes_video: bool = False
 
     @abstractmethod
     def configure(self, processor: Any) -> None:
@@ -76,6 +135,19 @@ class Adapter(ABC):
         The settings are attributes of the processor, so that `save_pretrained` writes them beside the checkpoint and
         whoever loads it sees pages as they were seen in training.
         """
+
+    def configure_model(self, config: Any) -> None:
+        """Set a model's configuration, in place, to what `configure` sets of its processor.
+
+        Only where the model counts tokens by itself; by default nothing. It is saved with the model.
+
+        Args:
+            config ([`~transformers.PreTrainedConfig`]): `model.config`.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: the model is not built as its adapter expects of the family.
+        """
+        return None
 
     @abstractmethod
     def page_px(self, processor: Any) -> int:
@@ -117,14 +189,56 @@ class Adapter(ABC):
             `dict[str, torch.Tensor]`: keyword arguments of the model's forward: `pixel_values` and what goes with it.
         """
 
-    @abstractmethod
-    def position_ids(self, processor: Any, input_ids: np.ndarray) -> np.ndarray:
+    def text_inputs(self, processor: Any, input_ids: np.ndarray) -> dict[str, np.ndarray]:
+        """What a model that is given no `position_ids` (in `generate`, or with padded rows) needs beside the ids.
+
+        By default nothing. Without it Qwen2.5-VL takes the positions of text for its images, and does not say so.
+
+        Args:
+            input_ids (`np.ndarray` of shape `(..., tokens)`).
+
+        Returns:
+            `dict[str, np.ndarray]`: keyword arguments, of the shape of `input_ids`.
+        """
+        return {}
+
+    def position_ids(self, processor: Any, input_ids: np.ndarray, *, videos: Sequence[VideoTimes] = ()) -> np.ndarray:
         """Positions of a row alone, which make it independent of the rows that it is packed with.
 
         Args:
             input_ids (`np.ndarray` of shape `(tokens,)`).
+            videos (`Sequence[VideoTimes]`): Of the videos fed as such, in order.
 
         Returns:
             `np.ndarray` of shape `(tokens,)`, int64; for models with M-RoPE `(4, tokens)`: the positions in the text,
             then time, height and width.
         """
+        return np.arange(len(input_ids))
+
+    def video_text(self, processor: Any, video: VideoTimes) -> VideoText:
+        """What a configured processor writes for a video of square frames of `page_px`.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: the family takes no video, or the processor is not configured.
+        """
+        raise _no_video(self)
+
+    def video_inputs(self, values: Any, num_frames: Sequence[int]) -> dict[str, Any]:
+        """Lay out normalised frames of videos as the model's forward takes them, beside `model_inputs`.
+
+        Args:
+            values (`torch.Tensor` of shape `(frames, 3, page_px, page_px)`, floating): Of all videos in the order of
+                their blocks, over the whole batch; on any device.
+            num_frames (`Sequence[int]`): How many frames each video has.
+
+        Returns:
+            `dict[str, torch.Tensor]`: keyword arguments of the model's forward.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: the family takes no video, or not such a batch of them.
+        """
+        raise _no_video(self)
+
+
+def _no_video(adapter: Adapter) -> InputError:
+    return InputError(f"{type(adapter).__name__} takes no video: give its frames as images")

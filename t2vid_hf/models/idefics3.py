@@ -7,8 +7,6 @@ long; the size the vision tower sees is asked for directly.
 
 from typing import Any
 
-import numpy as np
-
 from t2vid_hf.errors import InputError
 from t2vid_hf.models.base import Adapter, ImageText, Parts
 
@@ -59,6 +57,3 @@ class Idefics3Adapter(Adapter):
     def model_inputs(self, values: Any) -> dict[str, Any]:
         # (1, images, 3, page_px, page_px): the model flattens both, so no row is padded with empty images
         return {"pixel_values": values.unsqueeze(0)}
-
-    def position_ids(self, processor: Any, input_ids: np.ndarray) -> np.ndarray:
-        return np.arange(len(input_ids))

@@ -80,7 +80,11 @@ class DataCollatorForVideoLanguageModeling:
             input_ids[index, : len(each)] = torch.from_numpy(each.input_ids)
             labels[index, : len(each)] = torch.from_numpy(each.labels)
             attention_mask[index, : len(each)] = 1
-        return {"input_ids": input_ids, "attention_mask": attention_mask, "labels": labels}
+        adapter, processor = self.encoder.adapter, self.encoder.processor
+        # What a model needs to know of a row to find its positions, which packed rows bring along.
+        more = [adapter.text_inputs(processor, row) for row in input_ids.numpy()]
+        extra = {name: torch.from_numpy(np.stack([row[name] for row in more])) for name in more[0]}
+        return {"input_ids": input_ids, "attention_mask": attention_mask, "labels": labels, **extra}
 
 
 def _packed(encoded: Sequence[Encoded]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class Telemetry:
         self._trainer = trainer
         self._media_ids = torch.tensor(collator.encoder.adapter.media_token_ids(collator.encoder.processor))
         self.log_probs: torch.Tensor | None = None
+        self.total_tokens = 0  # of all ranks, since the run began
         self._reset()
 
     def _reset(self) -> None:
@@ -36,11 +37,13 @@ class Telemetry:
         if not self._trainer.model.training:
             return
         ids = inputs["input_ids"]
+        args = self._trainer.args
+        self._places += args.max_length * args.per_device_train_batch_size if args.packing else ids.numel()
+        # without a dummy, which stands last
+        ids = ids[: len(lengths)] if "attention_mask" in inputs else ids[:, : sum(lengths)]
         self._media_ids = self._media_ids.to(ids.device)
         self._visual.append(torch.isin(ids, self._media_ids).sum())
         self._tokens += sum(lengths)
-        args = self._trainer.args
-        self._places += args.max_length * args.per_device_train_batch_size if args.packing else ids.numel()
 
     def losses(self, mask: torch.Tensor, sources: Sequence[str], lengths: Sequence[int]) -> None:
         """Add up the losses of a batch by source.
@@ -80,6 +83,7 @@ class Telemetry:
         self._reset()
         ranks = gather_object([mine])
         tokens = sum(rank["tokens"] for rank in ranks)
+        self.total_tokens += tokens
         if not tokens:
             return {}
         logs = {

@@ -8,6 +8,7 @@ import functools
 from typing import Any
 
 import torch
+from accelerate.utils import DistributedType
 from datasets import IterableDataset
 from peft import PeftModel
 from transformers.trainer_pt_utils import BatchRebalanceSampler, LengthGroupedSampler
@@ -62,6 +63,7 @@ class T2VidSFTTrainer(SFTTrainer):
             raise InputError(f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
         self.adapter = adapter_for(model.config.model_type)
         self.adapter.configure(processing_class)
+        self.adapter.configure_model(model.config)
         self._prices = prices
         self._cost = TokenCost(processing_class, self.adapter, num_frames=args.num_frames)
         self._levels = levels(processing_class)
@@ -75,7 +77,8 @@ class T2VidSFTTrainer(SFTTrainer):
             packed=packed,
             max_length=args.max_length,
             pad_to_multiple_of=args.pad_to_multiple_of,
-            always_media=args.world_size > 1,
+            # also for one rank that was launched as one of several: DDP wraps it all the same
+            always_media=args.distributed_state.distributed_type != DistributedType.NO,
         )
         wanted = args.packing, args.padding_free
         # TRL refuses both where rows have images, because its own collator can do neither.
@@ -92,6 +95,9 @@ class T2VidSFTTrainer(SFTTrainer):
             )
         finally:
             args.packing, args.padding_free = wanted
+        # TRL's loss takes the number of tokens of all accumulation steps, whatever the model's own forward takes:
+        # without this a Qwen-VL's micro-batches would count alike, however few tokens of them are learned.
+        self.model_accepts_loss_kwargs = True
         self.packing_plan: PackingPlan | None = self._plan() if args.packing else None
         self.telemetry = Telemetry(self, collator)
         self._supervised: torch.Tensor | None = None
@@ -204,8 +210,9 @@ class T2VidSFTTrainer(SFTTrainer):
         model.base_model.register_forward_hook(keep)
         model.forward = forward
 
-    # Overridden to add what the telemetry has counted.
+    # Overridden to add what the telemetry has counted, and to leave dummies out of the number of tokens.
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if self.model.training:
             logs = {**logs, **self.telemetry.flush()}
+            self._metrics["train"]["num_tokens"] = [self.telemetry.total_tokens]
         super().log(logs, start_time)

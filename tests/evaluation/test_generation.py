@@ -26,8 +26,8 @@ def test_replies_do_not_depend_on_the_batch(model_and_processor, asked):
 
 def test_a_model_is_asked_as_it_was_taught(model_and_processor, rows, asked):
     """The prompt that generation builds is what stands before the answer in a training row."""
+    from t2vid_hf.data.encoding import IGNORED, RowEncoder
     from t2vid_hf.models import adapter_for
-    from t2vid_hf.training.collator import IGNORED, DataCollatorForVideoLanguageModeling
 
     model, processor = model_and_processor
     seen = []
@@ -39,6 +39,6 @@ def test_a_model_is_asked_as_it_was_taught(model_and_processor, rows, asked):
 
     model.generate = spy
     answer(model, processor, asked[2:], num_frames=4, max_new_tokens=1)
-    taught = DataCollatorForVideoLanguageModeling(processor, adapter_for("idefics3"), num_frames=4)(rows[2:])
-    prompt = int((taught["labels"][0] != IGNORED).nonzero()[0])
-    assert seen[0].tolist() == taught["input_ids"][0][:prompt].tolist()
+    taught = RowEncoder(processor, adapter_for("idefics3"), num_frames=4).encode(rows[2])
+    prompt = int((taught.labels != IGNORED).argmax())
+    assert seen[0].tolist() == taught.input_ids[:prompt].tolist()

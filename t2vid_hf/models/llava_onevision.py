@@ -1,0 +1,96 @@
+"""LLaVA-OneVision: a page is one block of tokens, also where it is the only image of its row.
+
+The family cuts the only image of a row into tiles (at least one, beside the whole: 1,485 tokens) and leaves each of
+several whole (730). Nothing switches that off, so the grids of tiles are set to degenerate ones, for which the
+processor's and the model's own arithmetic counts 730 for an only image too (transformers 5.23):
+
+- processor, `image_grid_pinpoints = [[px, px - 1]]`: a grid of 1 x 0 tiles, which is no feature and one line break;
+- model, `[[0, 0]]`: no tile, so it looks at the whole alone.
+
+The processor still makes the pixels of a tile, which the model drops. It holds for towers whose side in patches is odd
+(27 in every published checkpoint); for others `image_text` raises.
+
+A video takes 196 tokens a frame (the model pools them) and one for all; those of a batch must be of equal length.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from t2vid_hf.errors import InputError
+from t2vid_hf.models.base import Adapter, ImageText, Parts, VideoText, VideoTimes
+
+# A row's only image has one tile more than none: nothing is left of it but the line break.
+NO_TILE = [[0, 0]]
+
+
+class LlavaOnevisionAdapter(Adapter):
+    """LLaVA-OneVision (`llava_onevision`)."""
+
+    parts = Parts(
+        vision=("model.vision_tower",),
+        connector=("model.multi_modal_projector", "model.image_newline"),
+        language=("model.language_model", "lm_head"),
+        # The features are those of the last layer, before it.
+        unused=("model.vision_tower.post_layernorm",),
+    )
+    takes_video = True
+
+    def configure(self, processor: Any) -> None:
+        processor.image_processor.image_grid_pinpoints = _one_line_break(self.page_px(processor))
+
+    def configure_model(self, config: Any) -> None:
+        config.image_grid_pinpoints = NO_TILE
+
+    def page_px(self, processor: Any) -> int:
+        return processor.image_processor.size["height"]
+
+    def image_text(self, processor: Any) -> ImageText:
+        if processor.image_processor.image_grid_pinpoints != _one_line_break(self.page_px(processor)):
+            raise InputError(
+                "the processor cuts a row's only image into tiles, so its tokens depend on its size: call "
+                "adapter.configure(processor)"
+            )
+        if math.isqrt(processor.num_image_tokens) % 2 == 0:
+            raise InputError(
+                f"an image has {processor.num_image_tokens} features, a square of an even side, for which a row's only "
+                f"image cannot be kept whole; published checkpoints have 729"
+            )
+        # a class token that the model leaves out, and the line break
+        features = processor.num_image_tokens - (processor.vision_feature_select_strategy == "default")
+        return ImageText(processor.image_token, token=processor.image_token, repeats=features + 1)
+
+    def media_token_ids(self, processor: Any) -> tuple[int, ...]:
+        return processor.image_token_id, processor.video_token_id
+
+    def fitted(self, processor: Any, frames: Any) -> Any:
+        # Squeezed. The processor would do so with a row's only image, and put bars beside each of several.
+        image_processor = processor.image_processor
+        return image_processor.resize(frames, image_processor.size, image_processor.resample)
+
+    def model_inputs(self, values: Any) -> dict[str, Any]:
+        import torch
+
+        # (images, 1, 3, page_px, page_px): the whole, and no tile. The sizes are read by Python, so they stay here.
+        return {
+            "pixel_values": values.unsqueeze(1),
+            "image_sizes": torch.tensor([list(values.shape[-2:])] * len(values)),
+        }
+
+    def video_text(self, processor: Any, video: VideoTimes) -> VideoText:
+        pooled = math.ceil(math.isqrt(processor.num_image_tokens) / 2)
+        token = processor.video_token
+        return VideoText(token, (ImageText("", token=token, repeats=len(video) * pooled**2 + 1),))
+
+    def video_inputs(self, values: Any, num_frames: Sequence[int]) -> dict[str, Any]:
+        if len(set(num_frames)) != 1:
+            raise InputError(
+                f"videos of {', '.join(map(str, num_frames))} frames in one batch: LLaVA-OneVision takes those of a "
+                f"batch in one array, so give them as many frames each"
+            )
+        # (videos, frames, 3, page_px, page_px)
+        return {"pixel_values_videos": values.unflatten(0, (len(num_frames), num_frames[0]))}
+
+
+def _one_line_break(page_px: int) -> list[list[int]]:
+    return [[page_px, page_px - 1]]

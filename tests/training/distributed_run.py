@@ -1,0 +1,77 @@
+"""A short run that tests launch on one process or several: losses of each step, and what became of the weights.
+
+python tests/training/distributed_run.py CHECKPOINT OUTPUT.json '{"per_device_train_batch_size": 4}'
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from torch.distributed.tensor import DTensor
+from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers.distributed import DistributedConfig
+
+from t2vid_hf.schema import conversation, features, media_block
+from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
+from tests.conftest import page
+
+
+def rows() -> Dataset:
+    """By twos: two with images, two of text, and so on; in order, so that of two ranks one has no image at all."""
+    made = []
+    for index in range(12):
+        images = (1 + index % 3) if index % 4 < 2 else 0
+        made.append(
+            {
+                "id": str(index), "source": "pages" if images else "text",
+                "media": "image_sequence" if images else "text",
+                "messages": conversation([media_block("image")] * images, "What?" + " red" * index, "A clock." * 2),
+                "images": [page(10 * number + index) for number in range(images)],
+                "videos": [], "num_frames": images,
+            }
+        )  # fmt: skip
+    return Dataset.from_list(made, features=features())
+
+
+def main() -> None:
+    checkpoint, output, changes = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
+    settings = {
+        "output_dir": tempfile.mkdtemp(), "num_train_epochs": 1, "learning_rate": 1e-3, "use_cpu": True, "bf16": False,
+        "gradient_checkpointing": False, "report_to": "none", "save_strategy": "no", "dataloader_pin_memory": False,
+        "disable_tqdm": True, "logging_steps": 1, "train_sampling_strategy": "sequential", "dataloader_num_workers": 0,
+    }  # fmt: skip
+    loading = {"dtype": "float32"}
+    fsdp2 = changes.pop("fsdp2", False)
+    if fsdp2:
+        # As transformers does it when it loads a model: accelerate offers FSDP on accelerators only.
+        plan = dict.fromkeys(
+            ["model.text_model.layers.*", "model.vision_model.encoder.layers.*", "model.connector"],
+            "free_full_weight",
+        )
+        loading["distributed_config"] = DistributedConfig(fsdp_size=2, fsdp_plan=plan)
+    trainer = T2VidSFTTrainer(
+        AutoModelForImageTextToText.from_pretrained(checkpoint, **loading),
+        args=T2VidSFTConfig(**{**settings, **changes}),
+        train_dataset=rows(),
+        processing_class=AutoProcessor.from_pretrained(checkpoint),
+    )
+    trainer.train()
+    sharded = [value for value in trainer.model.state_dict().values() if isinstance(value, DTensor)]
+    assert bool(sharded) == fsdp2
+    sums = {
+        name: float((value.full_tensor() if isinstance(value, DTensor) else value).double().norm())
+        for name, value in trainer.model.state_dict().items()
+    }
+    if trainer.is_world_process_zero():
+        history = [entry for entry in trainer.state.log_history if "loss" in entry]
+        output.write_text(json.dumps({"history": history, "norms": sums}))
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()  # none ends while another still talks to it
+        torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()

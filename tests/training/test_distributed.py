@@ -1,0 +1,79 @@
+"""Two processes on a CPU, one of them without an image in a step: no hang, and the numbers of one process."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def launch(checkpoint: Path, output: Path, processes: int, **changes) -> dict:
+    """What a run did; with 0 processes it is not launched, but started."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launcher = ["-m", "torch.distributed.run", f"--nproc_per_node={processes}", f"--master_port={port}"]
+    command = [
+        sys.executable, *(launcher if processes else []),
+        str(ROOT / "tests/training/distributed_run.py"), str(checkpoint), str(output), json.dumps(changes),
+    ]  # fmt: skip
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,  # a rank that waits for the other waits for ever
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(output.read_text())
+
+
+@pytest.fixture(scope="module")
+def alone(tiny_checkpoint, tmp_path_factory) -> dict:
+    output = tmp_path_factory.mktemp("alone") / "run.json"
+    return launch(tiny_checkpoint, output, 0, per_device_train_batch_size=4)
+
+
+def check(run: dict, alone: dict) -> None:
+    assert len(run["history"]) == len(alone["history"]) == 3
+    for mine, theirs in zip(run["history"], alone["history"], strict=True):
+        for key in ("loss", "grad_norm", "loss/pages", "loss/text", "num_tokens", "visual_token_share"):
+            assert mine[key] == pytest.approx(theirs[key], rel=2e-5), key
+    norms = {name.replace("module.", ""): value for name, value in run["norms"].items()}
+    assert norms == pytest.approx(alone["norms"], rel=1e-4, abs=1e-6)
+
+
+def test_one_process_that_was_launched(tiny_checkpoint, tmp_path, alone):
+    check(launch(tiny_checkpoint, tmp_path / "run.json", 1, per_device_train_batch_size=4), alone)
+
+
+def test_accumulation_changes_nothing(tiny_checkpoint, tmp_path, alone):
+    check(
+        launch(tiny_checkpoint, tmp_path / "run.json", 0, per_device_train_batch_size=1, gradient_accumulation_steps=4),
+        alone,
+    )
+
+
+@pytest.mark.parametrize("padding_free", [True, False])
+def test_ddp_with_a_rank_of_text(tiny_checkpoint, tmp_path, alone, padding_free):
+    run = launch(tiny_checkpoint, tmp_path / "run.json", 2, per_device_train_batch_size=2, padding_free=padding_free)
+    check(run, alone)
+
+
+def test_fsdp2_with_a_rank_of_text(tiny_checkpoint, tmp_path, alone):
+    check(launch(tiny_checkpoint, tmp_path / "run.json", 2, per_device_train_batch_size=2, fsdp2=True), alone)
+
+
+def test_ddp_packed(tiny_checkpoint, tmp_path):
+    settings = {"packing": True, "max_length": 130, "num_train_epochs": 2}
+    run = launch(tiny_checkpoint, tmp_path / "run.json", 2, per_device_train_batch_size=1, **settings)
+    one = launch(tiny_checkpoint, tmp_path / "one.json", 0, per_device_train_batch_size=2, **settings)
+    assert [entry["num_tokens"] for entry in run["history"]][-1] == [entry["num_tokens"] for entry in one["history"]][
+        -1
+    ]
