@@ -23,6 +23,7 @@ from t2vid_hf.evaluation.benchmarks import BENCHMARKS, Item
 from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.metrics.answers import extract_choice
 from t2vid_hf.metrics.scoring import Judged, Score, score_groups
+from t2vid_hf.models import register
 
 VERSIONS = ("t2vid-hf", "transformers", "datasets", "torch")
 
@@ -83,6 +84,7 @@ def main(
 
 def load(path: str):
     """A checkpoint and its processor, on the first GPU where there is one."""
+    register()
     try:
         model = AutoModelForImageTextToText.from_pretrained(path)
         processor = AutoProcessor.from_pretrained(path)

@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 def pytest_configure() -> None:
     # No test may reach the Hub: what a test needs it makes, or serves on loopback in a process of its own.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    # A second thread gains nothing on tiny models, and beside another busy process takes 75 times as long.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

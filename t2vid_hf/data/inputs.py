@@ -104,7 +104,7 @@ def assistant_spans(messages: Sequence[Message], render: Callable[[Sequence[Mess
             # behind the blanks of either.
             name = before.rstrip()
             before = until[: len(until) - len(until[len(name) :].lstrip())] if until.startswith(name) else before
-        if not (whole.startswith(until) and until.startswith(before)):
+        if not (whole.startswith(until.rstrip()) and until.startswith(before)):
             raise InputError(
                 f"the chat template rewrites what comes before turn {index}, so the assistant's turns cannot be told "
                 f"apart; give a template that renders a conversation turn by turn"

@@ -62,7 +62,7 @@ def answer(
         if images:
             pixels = stacked(images).to(model.device)
             batch.update(adapter.model_inputs(looked_up(pixels, table)))
-        with torch.inference_mode():
-            tokens = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
+        # `generate` runs without gradients by itself; inference mode would break FSDP2's buffers
+        tokens = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
         replies += [reply.strip() for reply in processor.batch_decode(tokens[:, length:], skip_special_tokens=True)]
     return replies

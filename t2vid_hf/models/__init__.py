@@ -48,4 +48,25 @@ def adapter_for(model_type: str) -> Adapter:
     return ADAPTERS[model_type]
 
 
-__all__ = ["ADAPTERS", "Adapter", "ImageText", "adapter_for"]
+def register() -> None:
+    """Make transformers' Auto classes know the families that transformers lacks; a second call does nothing.
+
+    The recipes call it. In a program of your own, call it before `AutoModelForImageTextToText.from_pretrained`.
+
+    Example:
+
+    ```python
+    >>> from transformers import AutoConfig
+    >>> from t2vid_hf import models
+    >>> models.register()
+    >>> AutoConfig.for_model("minicpmv").model_type
+    'minicpmv'
+
+    ```
+    """
+    from t2vid_hf.models import minicpm_llama3_v25
+
+    minicpm_llama3_v25.register()
+
+
+__all__ = ["ADAPTERS", "Adapter", "ImageText", "adapter_for", "register"]

@@ -7,9 +7,9 @@ import difflib
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 from transformers import HfArgumentParser
@@ -29,9 +29,17 @@ class RecipeArguments:
         mixture (`list` or `str`): The parts, as mappings (see [`~t2vid_hf.data.parts.Part`]), or the name of one of
             the paper's (a key of `t2vid_hf.data.parts.MIXTURES`). YAML only.
         mixture_paths (`dict`): For a named mixture: its sources' paths.
+        mixture_filter (`str`, *optional*): For a named mixture: the filter of its parts of pages, a key of
+            `t2vid_hf.data.filters.PRESETS`. Rows are then left out before they are drawn, so that the counts hold.
         mixture_seed (`int`): Which rows are drawn, and their order.
-        attn_implementation (`str`): As for `from_pretrained`.
-        dtype (`str`): Of the weights while training.
+        attn_implementation (`str`): As for `from_pretrained`, or `"auto"`: flash attention 2 where it can run, else
+            sdpa.
+        dtype (`str`): Of the weights. What trains is kept in float32 besides, where no one else does.
+        lora (`bool`): Train an adapter of the language model (and, in full, the parts of `tune_vision` and
+            `tune_connector`) instead of the model.
+        lora_r (`int`), lora_alpha (`float`), lora_dropout (`float`): Of the adapter; the defaults are those of
+            MiniCPM-V's finetune.py, which the paper's code comes from.
+        load_in_4bit (`bool`): QLoRA: the language model's weights in 4 bits; needs `lora`.
         dry_run (`bool`): Load, mix and report; train nothing.
     """
 
@@ -39,17 +47,31 @@ class RecipeArguments:
     model_revision: str | None = field(default=None, metadata={"help": "Revision on the Hub."})
     mixture: Any = field(default=None, metadata={"help": "Parts, or the name of a mixture; in YAML only."})
     mixture_paths: Any = field(default=None, metadata={"help": "Paths of a named mixture's sources; in YAML only."})
+    mixture_filter: str | None = field(default=None, metadata={"help": "Filter of a named mixture's parts of pages."})
     mixture_seed: int = field(default=0, metadata={"help": "Which rows are drawn, and their order."})
-    attn_implementation: str = field(default="sdpa", metadata={"help": "sdpa, eager or flash_attention_2."})
+    attn_implementation: str = field(default="auto", metadata={"help": "auto, sdpa, eager or flash_attention_2."})
     dtype: str = field(default="bfloat16", metadata={"help": "Of the weights: bfloat16 or float32."})
+    lora: bool = field(default=False, metadata={"help": "Train a LoRA adapter of the language model."})
+    lora_r: int = field(default=64, metadata={"help": "Rank of the adapter."})
+    lora_alpha: float = field(default=64, metadata={"help": "Scale of the adapter, over its rank."})
+    lora_dropout: float = field(default=0.05, metadata={"help": "Dropout before the adapter."})
+    load_in_4bit: bool = field(default=False, metadata={"help": "QLoRA: 4-bit weights of the language model."})
     dry_run: bool = field(default=False, metadata={"help": "Load, mix and report; train nothing."})
+
+    def __post_init__(self) -> None:
+        if self.load_in_4bit and not self.lora:
+            raise InputError("load_in_4bit: 4-bit weights cannot train; set lora as well")
 
     def parts(self) -> list[Part]:
         """The parts of the mixture."""
         if not self.mixture:
             raise InputError("the recipe has no mixture; give a list of parts under 'mixture' in the YAML file")
         if isinstance(self.mixture, str):
-            return named_mixture(self.mixture, self.mixture_paths or {})
+            parts = named_mixture(self.mixture, self.mixture_paths or {})
+            # Video is thinned where a row is too long, and its number of frames is that of the whole clip.
+            return [part if part.over_limit == "thin" else replace(part, filter=self.mixture_filter) for part in parts]
+        if self.mixture_filter or self.mixture_paths:
+            raise InputError("mixture_filter and mixture_paths are for a named mixture; give each part its own")
         return [Part.from_dict(part) for part in self.mixture]
 
 
@@ -72,13 +94,20 @@ def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTC
         given = read_yaml(Path(arguments[position + 1]))
         del arguments[position : position + 2]
     parser = HfArgumentParser([RecipeArguments, T2VidSFTConfig], allow_abbrev=False)
+    parser.error = _refuse  # argparse would print every option first
+    # A default that is a text goes through its field's type, which is `Any` for these; neither is an option.
+    yaml_only = {name: given.pop(name) for name in ("mixture", "mixture_paths") if name in given}
     parser.set_defaults(**given)
     recipe, config, unknown = parser.parse_args_into_dataclasses(args=arguments, return_remaining_strings=True)
     if unknown:
         raise InputError(f"unknown option {unknown[0]}; see --help for the known ones")
     if not recipe.model_name_or_path:
         raise InputError("no model is named; give model_name_or_path in the YAML file or on the command line")
-    return recipe, config
+    return replace(recipe, **yaml_only), config
+
+
+def _refuse(message: str) -> NoReturn:
+    raise InputError(f"{message}; see --help")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

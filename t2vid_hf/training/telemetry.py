@@ -1,14 +1,64 @@
-"""What a run says of itself beside the loss: the loss of each source, the share of visual tokens, fill and speed."""
+"""What a run says of itself beside the loss: the loss of each source, the share of visual tokens, fill and speed.
 
+And, before the first step, how large its largest batch may be, so that nobody learns it hours later.
+"""
+
+import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from accelerate.utils import gather_object
+from transformers import TrainerCallback
 
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
+from t2vid_hf.training.memory import estimated_memory, largest_batch, patches_of_image
+
+
+class LargestBatch(TrainerCallback):
+    """Logs before step 0 the most tokens and images that a batch may hold, and the memory that they should take.
+
+    Args:
+        trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): Nothing is logged where its rows have no prices (a stream).
+    """
+
+    def __init__(self, trainer: Any) -> None:
+        self._trainer = trainer
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Log once, on a run's first step."""
+        trainer = self._trainer
+        if not trainer.has_prices or state.global_step:
+            return
+        tokens, images = largest_batch(
+            trainer.prices,
+            trainer.packing_plan,
+            batch_size=args.per_device_train_batch_size,
+            padded=not (args.packing or args.padding_free),
+        )
+        deepspeed = args.deepspeed_plugin
+        sharded = deepspeed.zero_stage == 3 if deepspeed else trainer.is_fsdp_enabled
+        page_px = trainer.adapter.page_px(trainer.processing_class)
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        memory = estimated_memory(
+            model,
+            trainer.adapter.parts,
+            tokens=tokens,
+            patches=images * patches_of_image(model, trainer.adapter.parts, page_px=page_px),
+            gradient_checkpointing=args.gradient_checkpointing,
+            activation_bytes=2 if args.bf16 or args.fp16 else 4,
+            optimizer_bytes=12 if deepspeed else None,
+            num_shards=args.world_size if sharded else 1,
+        )
+        trainer.log(
+            {
+                "largest_batch_tokens": tokens,
+                "largest_batch_images": images,
+                "estimated_memory_gib": round(memory.total / 2**30, 3),
+            }
+        )
 
 
 class Telemetry:
@@ -31,6 +81,15 @@ class Telemetry:
         self._visual: list[torch.Tensor] = []
         self._tokens = self._places = 0
         self._since = time.perf_counter()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """What happens within takes no time of the training's."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._since += time.perf_counter() - start
 
     def batch(self, inputs: dict[str, Any], lengths: Sequence[int]) -> None:
         """Count a batch: its tokens, those of images, and the places that it had for tokens."""

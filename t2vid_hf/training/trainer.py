@@ -11,6 +11,7 @@ import torch
 from accelerate.utils import DistributedType
 from datasets import IterableDataset
 from peft import PeftModel
+from transformers.trainer_optimizer import is_optimizer_factory
 from transformers.trainer_pt_utils import BatchRebalanceSampler, LengthGroupedSampler
 from trl import SFTTrainer
 
@@ -24,7 +25,14 @@ from t2vid_hf.schema import COLUMNS
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 from t2vid_hf.training.config import T2VidSFTConfig
 from t2vid_hf.training.sampling import PlanSampler
-from t2vid_hf.training.telemetry import Telemetry
+from t2vid_hf.training.telemetry import LargestBatch, Telemetry
+from t2vid_hf.training.tuning import (
+    freeze,
+    freeze_unused,
+    parameter_groups,
+    run_frozen_without_grad,
+    train_in_float32,
+)
 
 
 class T2VidSFTTrainer(SFTTrainer):
@@ -37,7 +45,7 @@ class T2VidSFTTrainer(SFTTrainer):
         processing_class ([`~transformers.ProcessorMixin`]): The model's processor; it is set, in place, to one block
             of tokens a page.
         prices ([`~t2vid_hf.data.token_cost.Prices`], *optional*): Of the training rows; computed where they are needed
-            (`packing`, sampling by length) and not given.
+            (`packing`, sampling by length) and not given. With them the largest batch is known before the first step.
         kwargs: As for [`~trl.SFTTrainer`]; `data_collator` is ours and cannot be given.
 
     Attributes:
@@ -80,6 +88,14 @@ class T2VidSFTTrainer(SFTTrainer):
             # also for one rank that was launched as one of several: DDP wraps it all the same
             always_media=args.distributed_state.distributed_type != DistributedType.NO,
         )
+        if kwargs.get("peft_config") is None and not isinstance(model, PeftModel):
+            freeze(
+                model,
+                self.adapter.parts,
+                vision=args.tune_vision,
+                connector=args.tune_connector,
+                language=args.tune_llm,
+            )
         wanted = args.packing, args.padding_free
         # TRL refuses both where rows have images, because its own collator can do neither.
         args.packing = args.padding_free = False
@@ -98,8 +114,13 @@ class T2VidSFTTrainer(SFTTrainer):
         # TRL's loss takes the number of tokens of all accumulation steps, whatever the model's own forward takes:
         # without this a Qwen-VL's micro-batches would count alike, however few tokens of them are learned.
         self.model_accepts_loss_kwargs = True
+        freeze_unused(self.model, self.adapter.parts)
+        run_frozen_without_grad(self.model, self.adapter.parts)
+        if (args.bf16 or args.fp16) and not (self.is_deepspeed_enabled or self.is_fsdp_enabled):
+            train_in_float32(self.model)
         self.packing_plan: PackingPlan | None = self._plan() if args.packing else None
         self.telemetry = Telemetry(self, collator)
+        self.add_callback(LargestBatch(self))
         self._supervised: torch.Tensor | None = None
         self._wrap_forward()
 
@@ -113,8 +134,17 @@ class T2VidSFTTrainer(SFTTrainer):
             max_images=self.args.max_images,
             num_ranks=self.args.world_size,
             bins_per_step=self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps,
-            seed=self.args.data_seed or self.args.seed,
+            seed=self._seed,
         )
+
+    @property
+    def _seed(self) -> int:
+        return self.args.seed if self.args.data_seed is None else self.args.data_seed
+
+    @property
+    def has_prices(self) -> bool:
+        """Whether the rows' prices are known: they were given, or were needed."""
+        return self._prices is not None
 
     @property
     def prices(self) -> Prices:
@@ -139,7 +169,7 @@ class T2VidSFTTrainer(SFTTrainer):
                 rank=args.process_index,
                 bins_per_batch=args.per_device_train_batch_size,
                 epoch=lambda: self.state.global_step // steps,
-                seed=args.data_seed or args.seed,
+                seed=self._seed,
             )
         if args.train_sampling_strategy == "group_by_length":
             lengths = self.prices.tokens.tolist()
@@ -188,6 +218,29 @@ class T2VidSFTTrainer(SFTTrainer):
             self._supervised = None
         self.telemetry.losses(mask, sources, lengths)
         return loss
+
+    # Overridden for a learning rate for each part: `Trainer` takes the groups of an optimizer from "params".
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        args = self.args
+        if self.optimizer is None and (args.vision_learning_rate, args.connector_learning_rate) != (None, None):
+            wanted = self.model if model is None else model
+            kind, settings = self.get_optimizer_cls_and_kwargs(args, wanted)
+            if is_optimizer_factory(kind) or {"params", "model", "optimizer_dict"} & set(settings):
+                raise InputError(
+                    f"optim={args.optim} groups parameters by itself; leave vision_learning_rate and "
+                    f"connector_learning_rate out, or take another, such as adamw_torch"
+                )
+            groups = parameter_groups(
+                wanted,
+                self.adapter.parts,
+                learning_rate=args.learning_rate,
+                vision_learning_rate=args.vision_learning_rate,
+                connector_learning_rate=args.connector_learning_rate,
+                weight_decay=args.weight_decay,
+                decay_names=self.get_decay_parameter_names(wanted),
+            )
+            self.optimizer_cls_and_kwargs: Any = (kind, {**settings, "params": groups})
+        return super().create_optimizer(model)
 
     def _wrap_forward(self) -> None:
         """Keep of the hidden states those that the head is to score, and of its outputs the log-probabilities."""

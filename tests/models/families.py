@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from t2vid_hf.models import ADAPTERS, Adapter, tiny
+from t2vid_hf.models import ADAPTERS, Adapter, register, tiny
+from tests.models.minicpm_checkpoint import write_checkpoint
 
 # Not of a published form: an even number of layers, heads of 16, and a vocabulary of bytes and a few words.
 TEXT = dict(
@@ -96,7 +97,7 @@ class Family:
 
 
 @pytest.fixture(
-    scope="session", params=["idefics3", "internvl", "llava_onevision", "qwen2_5_vl", "qwen3_vl", "smolvlm"]
+    scope="session", params=["idefics3", "internvl", "llava_onevision", "minicpmv", "qwen2_5_vl", "qwen3_vl", "smolvlm"]
 )
 def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Family:
     folder = tmp_path_factory.mktemp(request.param)
@@ -111,6 +112,10 @@ def build(family: str, folder: Path, *, seed: int = 0) -> None:
 
     if family == "idefics3":
         tiny.build(folder, WORDS, seed=seed)
+        return
+    if family == "minicpmv":
+        register()
+        write_checkpoint(folder)
         return
     set_seed(seed)
     model, processor = BUILDERS[family]()

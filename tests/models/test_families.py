@@ -144,6 +144,7 @@ PUBLISHED = {
     "idefics3": (364, 172),
     "internvl": (448, 258),
     "llava_onevision": (384, 730),
+    "minicpmv": (448, 98),
     "qwen2_5_vl": (448, 258),
     "qwen3_vl": (448, 198),
     "smolvlm": (512, 67),
@@ -163,6 +164,8 @@ def test_tokens_of_a_page_on_published_checkpoints(family: Family):
     elif family.name == "llava_onevision":
         processor.image_processor.size = {"height": px, "width": px}
         processor.num_image_tokens = 729
+    elif family.name == "minicpmv":
+        processor.image_processor.scale_resolution, processor.image_processor.image_feature_size = px, 96
     adapter.configure(processor)
     assert (adapter.page_px(processor), TokenCost(processor, adapter).tokens_per_image) == (px, tokens)
     pictures = [drawn(np.random.default_rng(0), px, px, 1) for _ in range(2)]

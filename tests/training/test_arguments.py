@@ -8,7 +8,7 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.training.arguments import parse
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPES = sorted(path for path in (ROOT / "recipes").glob("*/*.yaml") if path.parent.name != "accelerate")
+NAMED = "model_name_or_path: a\nuse_cpu: true\nbf16: false\n"
 
 
 def write(folder: Path, text: str) -> list[str]:
@@ -17,11 +17,16 @@ def write(folder: Path, text: str) -> list[str]:
     return ["--config", str(path)]
 
 
-def test_every_recipe_parses(monkeypatch):
-    assert len(RECIPES) == 1
-    for path in RECIPES:
-        recipe, config = parse(["--config", str(path)])
-        assert recipe.model_name_or_path and recipe.parts()
+def test_a_named_mixture_has_its_paths_and_its_filter_on_pages_alone(tmp_path):
+    paths = "{video_chatgpt: a, share_gemini: b, longalpaca: c, longqlora: d}"
+    text = f"{NAMED}mixture: t2vid_30k\nmixture_paths: {paths}\nmixture_filter: t2vid_idefics3\n"
+    parts = parse(write(tmp_path, text))[0].parts()
+    assert [(part.path, part.filter) for part in parts] == [
+        ("a", None), ("b", None), ("c", "t2vid_idefics3"), ("d", "t2vid_idefics3"),
+    ]  # fmt: skip
+    recipe, _ = parse(write(tmp_path, f"{NAMED}mixture: [{{path: x, share: 1}}]\nmixture_filter: t2vid_idefics3\n"))
+    with pytest.raises(InputError, match="are for a named mixture"):
+        recipe.parts()
 
 
 def test_the_command_line_wins(tmp_path):
@@ -37,6 +42,8 @@ def test_the_command_line_wins(tmp_path):
         ("- a\n", "a mapping of settings is expected"),
         ("a: [1\n", "not YAML"),
         ("use_cpu: true\nbf16: false\n", "no model is named"),
+        (f"{NAMED}load_in_4bit: true\n", "set lora as well"),
+        (f"{NAMED}learning_rate: fast\n", "invalid float value: 'fast'; see --help"),
     ],
 )
 def test_bad_yaml(tmp_path, text, message):

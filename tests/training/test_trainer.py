@@ -17,6 +17,7 @@ def config(folder: Path, **changes) -> T2VidSFTConfig:
         "output_dir": str(folder), "max_steps": 2, "per_device_train_batch_size": 3, "learning_rate": 1e-3,
         "use_cpu": True, "bf16": False, "gradient_checkpointing": False, "report_to": "none", "save_strategy": "no",
         "dataloader_pin_memory": False, "disable_tqdm": True, "num_frames": 4, "logging_steps": 1,
+        "dataloader_num_workers": 0,
     }  # fmt: skip
     return T2VidSFTConfig(**{**settings, **changes})
 

@@ -1,0 +1,123 @@
+"""A model's parts (vision tower, connector, language model): whose a parameter is, and how many of them train."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+from torch import nn
+
+from t2vid_hf.errors import InputError
+from t2vid_hf.models.base import Parts
+
+PARTS = ("vision", "connector", "language")
+# What FSDP, torch.compile and activation checkpointing insert into names, anywhere in them.
+_WRAPPERS = ("_fsdp_wrapped_module", "_orig_mod", "_checkpoint_wrapped_module")
+
+
+def plain_name(name: str) -> str:
+    """A parameter's name in the bare model: without what DDP, FSDP, torch.compile and PEFT put before or into it.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.training.tuning import plain_name
+    >>> plain_name("module.base_model.model.model.connector.modules_to_save.default.proj.weight")
+    'model.connector.proj.weight'
+
+    ```
+    """
+    name = ".".join(word for word in name.split(".") if word not in _WRAPPERS)
+    name = name.removeprefix("module.").removeprefix("base_model.model.")
+    return re.sub(r"\.modules_to_save\.[^.]+|\.original_module\b", "", name)
+
+
+def part_of(name: str, parts: Parts) -> str:
+    """The part that a parameter belongs to: "vision", "connector" or "language".
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: no part, or more than one, has the parameter.
+    """
+    plain = plain_name(name)
+    owners = [
+        part
+        for part, paths in paths_by_part(parts).items()
+        if any(plain == path or plain.startswith(f"{path}.") for path in paths)
+    ]
+    if len(owners) != 1:
+        raise InputError(
+            f"the parameter '{plain}' is in {' and '.join(owners) or 'no part'}; the adapter's parts must have every "
+            f"parameter once"
+        )
+    return owners[0]
+
+
+def paths_by_part(parts: Parts) -> dict[str, tuple[str, ...]]:
+    """The modules of each part."""
+    return {"vision": parts.vision, "connector": parts.connector, "language": parts.language}
+
+
+def check_paths(model: nn.Module, parts: Parts) -> None:
+    """Refuse parts that are not the model's.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: a path is not a module or a parameter of the model.
+    """
+    # Duplicates too: a head that is tied to the embeddings has a module and no parameter of its own.
+    known = {name for name, _ in model.named_modules(remove_duplicate=False)}
+    known |= {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    for part, paths in paths_by_part(parts).items():
+        for path in paths:
+            if path not in known:
+                top = [name for name, _ in model.named_modules() if name and name.count(".") < 2]
+                raise InputError(
+                    f"the {part} part has the path '{path}', which {type(model).__name__} lacks; its top modules are "
+                    f"{', '.join(top)}"
+                )
+
+
+@dataclass(frozen=True)
+class PartSize:
+    """Parameters of a part: those that train, and all that its forward uses, LoRA's with them."""
+
+    part: str
+    trainable: int
+    total: int
+
+
+def what_trains(model: nn.Module, parts: Parts) -> list[PartSize]:
+    """What trains, by part; a part without parameters is left out.
+
+    Args:
+        model (`nn.Module`): Bare or wrapped. Of a module that PEFT trains in full, only the copy that trains counts.
+        parts ([`~t2vid_hf.models.base.Parts`]): Of the model's family.
+    """
+    trainable, total = dict.fromkeys(PARTS, 0), dict.fromkeys(PARTS, 0)
+    for name, parameter in model.named_parameters():
+        if ".original_module." in name:
+            continue
+        part = part_of(name, parts)
+        total[part] += number_of(parameter)
+        trainable[part] += number_of(parameter) * parameter.requires_grad
+    return [PartSize(part, trainable[part], total[part]) for part in PARTS if total[part]]
+
+
+def number_of(parameter: nn.Parameter) -> int:
+    """Numbers that a parameter holds; bitsandbytes packs two of 4 bits into a byte."""
+    packed = type(parameter).__name__ == "Params4bit" and parameter.element_size() == 1
+    return parameter.numel() * (2 if packed else 1)
+
+
+def show_parts(sizes: Sequence[PartSize], show: Callable[[Any], Any]) -> None:
+    """Show what trains as a table.
+
+    Args:
+        sizes (`Sequence[PartSize]`): See [`what_trains`].
+        show (`Callable`): `rich.console.Console().print`, or another.
+    """
+    table = Table("part", "trains", "of parameters", "share", title="What trains")
+    everything = PartSize("all", sum(size.trainable for size in sizes), sum(size.total for size in sizes))
+    for size in (*sizes, everything):
+        table.add_row(size.part, f"{size.trainable:,}", f"{size.total:,}", f"{size.trainable / size.total:.2%}")
+    show(table)

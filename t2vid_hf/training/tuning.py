@@ -1,0 +1,206 @@
+"""What trains: freezing by part, LoRA on the language model, and a learning rate for each part.
+
+Pure functions over a model and its [`~t2vid_hf.models.base.Parts`]. A part is a set of module paths, so that no name is
+searched for: "q_proj" stands in vision towers too, and LoRA by last names alone would adapt them unasked. The price is
+that a new family must say where its parts are; a path that matches nothing is an error.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import torch
+from peft import LoraConfig
+from torch import nn
+
+from t2vid_hf.errors import InputError
+from t2vid_hf.models.base import Parts
+from t2vid_hf.training.model_parts import check_paths, part_of, plain_name
+
+
+def freeze(model: nn.Module, parts: Parts, *, vision: bool, connector: bool, language: bool) -> None:
+    """Choose which parts train, by `requires_grad`.
+
+    Args:
+        model ([`~transformers.PreTrainedModel`]): Not yet wrapped by PEFT, DDP or FSDP.
+        parts ([`~t2vid_hf.models.base.Parts`]): Of the model's family.
+        vision (`bool`), connector (`bool`), language (`bool`): Whether the part trains.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: a path of a part matches nothing, nothing is left to train, or weights that
+            are to train are quantised.
+    """
+    check_paths(model, parts)
+    trains = {"vision": vision, "connector": connector, "language": language}
+    if not any(trains.values()):
+        raise InputError("nothing is left to train: set one of tune_vision, tune_connector and tune_llm")
+    for name, parameter in model.named_parameters():
+        train = trains[part_of(name, parts)]
+        if train and not parameter.is_floating_point():
+            raise InputError(
+                f"'{name}' is quantised and cannot train: use LoRA, or load the model without load_in_4bit"
+            )
+        parameter.requires_grad_(train)
+    freeze_unused(model, parts)
+
+
+def freeze_unused(model: nn.Module, parts: Parts) -> None:
+    """Freeze what no forward uses (`parts.unused`): DDP would wait for its gradients. Also for a `PeftModel`."""
+    for name, parameter in model.named_parameters():
+        if any(f"{plain_name(name)}.".startswith(f"{path}.") for path in parts.unused):
+            parameter.requires_grad_(False)
+
+
+def lora_config(
+    model: nn.Module,
+    parts: Parts,
+    *,
+    r: int,
+    alpha: float,
+    dropout: float,
+    tune_vision: bool = False,
+    tune_connector: bool = True,
+) -> LoraConfig:
+    """LoRA on the language model's linear layers; connector and vision tower in full where they are to train.
+
+    The adapter that is saved holds those in full too, and `PeftModel.from_pretrained(base, folder)` restores all. PEFT
+    saves modules only: a bare parameter of a part (LLaVA-OneVision's `image_newline`) stays as it is.
+
+    Args:
+        model ([`~transformers.PreTrainedModel`]): The base model; its weights may be quantised.
+        parts ([`~t2vid_hf.models.base.Parts`]): `parts.lora` names the layers.
+        r (`int`), alpha (`float`), dropout (`float`): See [`~peft.LoraConfig`].
+        tune_vision (`bool`), tune_connector (`bool`): Whether the part trains, in full.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: a path of a part matches nothing, no layer is found, or a number is out of
+            its range.
+    """
+    check_paths(model, parts)
+    if r < 1 or alpha <= 0 or not 0 <= dropout < 1:
+        raise InputError(f"lora_r={r}, lora_alpha={alpha}, lora_dropout={dropout}: r >= 1, alpha > 0, 0 <= dropout < 1")
+    # One pattern for whole names: last names alone, PEFT's usual form, would match the vision tower's layers.
+    below = "|".join(map(re.escape, parts.language))
+    pattern = rf"(?:{below})\.(?:.*\.)?(?:{'|'.join(map(re.escape, parts.lora))})"
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    if not any(re.fullmatch(pattern, name) for name in linear):
+        there = sorted({name.rpartition(".")[2] for name in linear if part_of(name, parts) == "language"})
+        raise InputError(
+            f"no linear layer of the language model is called {', '.join(parts.lora)}; there are {', '.join(there)}"
+        )
+    saved = (*(parts.vision if tune_vision else ()), *(parts.connector if tune_connector else ()))
+    return LoraConfig(
+        r=r,
+        lora_alpha=alpha,
+        lora_dropout=dropout,
+        target_modules=pattern,
+        modules_to_save=[name for path in saved for name in _callable(dict(model.named_modules()), path)] or None,
+    )
+
+
+def _callable(modules: Mapping[str, nn.Module], path: str) -> list[str]:
+    """The module, or those in it where it is a list: models iterate over a list and never call it."""
+    if path not in modules:
+        return []  # a bare parameter
+    if isinstance(modules[path], nn.ModuleList | nn.ModuleDict):
+        return [f"{path}.{name}" for name, _ in modules[path].named_children()]
+    return [path]
+
+
+def quantization_config(parts: Parts) -> Any:
+    """4-bit weights of the language model, as in QLoRA (arXiv 2305.14314): NF4, double quantisation, bfloat16 compute.
+
+    Vision tower, connector and head keep their precision: they are small, train in full, and TRL's fused head reads
+    the head's weight itself.
+
+    Returns:
+        [`~transformers.BitsAndBytesConfig`]: for `from_pretrained(..., quantization_config=...)`; the package
+        bitsandbytes is needed there.
+    """
+    from transformers import BitsAndBytesConfig
+
+    heads = [path for path in parts.language if path.endswith("head")]
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        llm_int8_skip_modules=[*parts.vision, *parts.connector, *heads],  # for 4 bits too, in spite of its name
+    )
+
+
+def parameter_groups(
+    model: nn.Module,
+    parts: Parts,
+    *,
+    learning_rate: float,
+    vision_learning_rate: float | None = None,
+    connector_learning_rate: float | None = None,
+    weight_decay: float,
+    decay_names: Collection[str],
+) -> list[dict[str, Any]]:
+    """Groups of an optimizer: what trains, by part and by whether it decays.
+
+    Args:
+        model (`nn.Module`): As the trainer has it: bare, or wrapped by PEFT, DDP or FSDP.
+        parts ([`~t2vid_hf.models.base.Parts`]): Of the model's family.
+        learning_rate (`float`): Of every part that has no other.
+        vision_learning_rate (`float`, *optional*), connector_learning_rate (`float`, *optional*): Of that part.
+        weight_decay (`float`): Of the parameters in `decay_names`.
+        decay_names (`Collection[str]`): `Trainer.get_decay_parameter_names(model)`.
+
+    Returns:
+        `list[dict]`: each with "params", "lr" and "weight_decay"; none is empty.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: a learning rate is given for a part that does not train.
+    """
+    own = {"vision": vision_learning_rate, "connector": connector_learning_rate}
+    decaying = set(decay_names)
+    groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault((part_of(name, parts), name in decaying), []).append(parameter)
+    for part, rate in own.items():
+        if rate is not None and part not in {trained for trained, _ in groups}:
+            raise InputError(f"{part}_learning_rate is {rate}, and the {part} part does not train: set tune_{part}")
+    return [
+        {
+            "params": members,
+            "lr": learning_rate if own.get(part) is None else own[part],
+            "weight_decay": weight_decay if decays else 0.0,
+        }
+        for (part, decays), members in groups.items()
+    ]
+
+
+def train_in_float32(model: nn.Module) -> None:
+    """Keep what trains in float32; autocast still computes in bfloat16.
+
+    AdamW moves a weight by about the learning rate. The paper's 5e-6 is less than half of bfloat16's step at every
+    weight above 2^-9 = 0.002, and rounds away there. DeepSpeed and FSDP keep float32 copies themselves: call it for
+    one GPU and DDP, where PEFT does it for LoRA's weights but not for those that it saves in full.
+    """
+    for parameter in model.parameters():
+        if parameter.requires_grad and parameter.dtype in (torch.bfloat16, torch.float16):
+            parameter.data = parameter.data.float()
+
+
+def run_frozen_without_grad(model: nn.Module, parts: Parts) -> bool:
+    """Run a frozen vision tower without gradients; returns whether it is frozen.
+
+    With gradient checkpointing transformers makes the output of every embedding require a gradient, the tower's too
+    (`enable_input_require_grads`, transformers 5.23), so that a frozen tower would be recomputed and run backward in
+    each step, for nothing.
+
+    Args:
+        model (`nn.Module`): Bare, or a `PeftModel`; before DDP or FSDP wraps it.
+        parts ([`~t2vid_hf.models.base.Parts`]): Of the model's family.
+    """
+    if any(p.requires_grad and part_of(name, parts) == "vision" for name, p in model.named_parameters()):
+        return False
+    modules = {plain_name(name): module for name, module in model.named_modules()}
+    for path in parts.vision:
+        for name in _callable(modules, path):
+            modules[name].forward = torch.no_grad()(modules[name].forward)
+    return True
