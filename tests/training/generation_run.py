@@ -92,6 +92,7 @@ def main() -> None:
     torch.distributed.all_gather_object(everyone, mine)
     if torch.distributed.get_rank() == 0:
         output.write_text(json.dumps(everyone))
+    torch.distributed.barrier()  # none ends while another still talks to it
     torch.distributed.destroy_process_group()
 
 
