@@ -83,3 +83,30 @@ def test_missing_columns_are_named(tiny_checkpoint, dataset, tmp_path):
 def test_settings_that_would_lose_something_are_refused(tmp_path, change, message):
     with pytest.raises(InputError, match=message):
         config(tmp_path, **change)
+
+
+@pytest.mark.parametrize("padding_free", [True, False])
+def test_the_loss_of_each_source_is_that_of_its_rows_alone(tiny_checkpoint, rows, tmp_path, padding_free):
+    def logged(chosen: list) -> dict[str, float]:
+        dataset = Dataset.from_list(chosen, features=features())
+        run = trainer(tiny_checkpoint, config(tmp_path, max_steps=1, padding_free=padding_free), dataset)
+        run.train()
+        return next(entry for entry in run.state.log_history if "loss" in entry)
+
+    named = [{**row, "source": f"source {index}"} for index, row in enumerate(rows)]
+    together = logged(named)
+    for row in named:
+        alone = logged([row])
+        assert alone["loss"] == pytest.approx(alone[f"loss/{row['source']}"], rel=1e-5)
+        assert together[f"loss/{row['source']}"] == pytest.approx(alone["loss"], rel=1e-5)
+
+
+def test_the_largest_batch_is_logged_before_the_first_step(tiny_checkpoint, dataset, tmp_path):
+    args = config(tmp_path, packing=True, max_length=200, per_device_train_batch_size=2)
+    run = trainer(tiny_checkpoint, args, dataset)
+    run.train()
+    first = run.state.log_history[0]
+    assert first["step"] == 0 and first["largest_batch_tokens"] == 400
+    images = [run.prices.images[bin_].sum() for bins in run.packing_plan.steps(0) for bin_ in bins]
+    assert first["largest_batch_images"] == 2 * max(images)
+    assert first["estimated_memory_gib"] > 0
