@@ -16,14 +16,13 @@ import torch
 import typer
 from rich.console import Console
 from rich.table import Table
-from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from t2vid_hf.errors import InputError, one_line_errors, unknown
 from t2vid_hf.evaluation.benchmarks import BENCHMARKS, Item
 from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.metrics.answers import extract_choice
 from t2vid_hf.metrics.scoring import Judged, Score, score_groups
-from t2vid_hf.models import register
+from t2vid_hf.models.loading import load_checkpoint
 
 VERSIONS = ("t2vid-hf", "transformers", "datasets", "torch")
 
@@ -83,13 +82,8 @@ def main(
 
 
 def load(path: str):
-    """A checkpoint and its processor, on the first GPU where there is one."""
-    register()
-    try:
-        model = AutoModelForImageTextToText.from_pretrained(path)
-        processor = AutoProcessor.from_pretrained(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"checkpoint '{path}': {error}") from None
+    """A checkpoint, or a LoRA adapter on its base model, and its processor; on the first GPU where there is one."""
+    model, processor, _ = load_checkpoint(path, lora=True)
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), processor
 
 

@@ -15,22 +15,25 @@ from importlib.metadata import version
 from pathlib import Path
 
 import datasets
-import torch
 import yaml
 from peft import LoraConfig, get_peft_model
 from rich.console import Console
 from rich.table import Table
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from t2vid_hf._optional import require
 from t2vid_hf.data.mixture import Mixture, fit, load_mixture
 from t2vid_hf.data.packing import PackingPlan, plan
 from t2vid_hf.data.token_cost import Prices, TokenCost
-from t2vid_hf.errors import InputError, one_line_errors
-from t2vid_hf.models import Adapter, adapter_for, register
+from t2vid_hf.errors import InputError, one_line_errors, unknown
+from t2vid_hf.evaluation.benchmarks import BENCHMARKS
+from t2vid_hf.evaluation.generation import answer
+from t2vid_hf.metrics.answers import extract_choice
+from t2vid_hf.models import Adapter
+from t2vid_hf.models.loading import load_checkpoint
 from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
 from t2vid_hf.training.arguments import RecipeArguments, parse
 from t2vid_hf.training.attention import resolve_attention
+from t2vid_hf.training.generation_callback import GenerationCallback
 from t2vid_hf.training.memory import estimated_memory, largest_batch, patches_of_image
 from t2vid_hf.training.model_parts import show_parts, what_trains
 from t2vid_hf.training.tuning import freeze, freeze_unused, lora_config, quantization_config, train_in_float32
@@ -83,6 +86,8 @@ def main() -> None:
     sizes = what_trains(trainer.model, adapter.parts)
     if config.process_index == 0:
         show_parts(sizes, Console().print)
+    if recipe.ask_dataset:
+        trainer.add_callback(asking(trainer, recipe, config))
     trainer.train()
     trainer.save_model()  # weights, or the adapter alone, and the processor
     trainer.save_state()  # trainer_state.json, with the loss curve
@@ -93,25 +98,20 @@ def main() -> None:
 
 def load_model(recipe: RecipeArguments, config: T2VidSFTConfig):
     """The model, its processor and its adapter."""
-    say = print if config.process_index == 0 else str
-    attention = resolve_attention(recipe.attn_implementation, show=say)
-    register()
-    where, revision = recipe.model_name_or_path, recipe.model_revision
-    try:
-        described = AutoConfig.from_pretrained(where, revision=revision)
-        adapter = adapter_for(described.model_type)  # an unknown family ends here, before its weights are fetched
-        settings = {"dtype": recipe.dtype, "attn_implementation": attention}
-        if recipe.load_in_4bit:
-            require("bitsandbytes", extra="gpu")
-            settings["quantization_config"] = quantization_config(adapter.parts)
-        elif recipe.dry_run:
-            with torch.device("meta"):  # shapes without weights
-                model = AutoModelForImageTextToText.from_config(described, **settings)
-            return model, AutoProcessor.from_pretrained(where, revision=revision), adapter
-        model = AutoModelForImageTextToText.from_pretrained(where, revision=revision, **settings)
-        return model, AutoProcessor.from_pretrained(where, revision=revision), adapter
-    except (OSError, ValueError) as error:
-        raise InputError(f"model '{where}': {error}") from None
+    attention = resolve_attention(recipe.attn_implementation, show=print if config.process_index == 0 else str)
+    if recipe.load_in_4bit:
+        if not config.bf16:  # TRL keeps what trains over 4 bits in bfloat16, and without autocast the two do not mix
+            raise InputError("load_in_4bit: needs bf16 as well; set bf16: true")
+        require("bitsandbytes", extra="gpu")
+    return load_checkpoint(
+        recipe.model_name_or_path,
+        revision=recipe.model_revision,
+        # 4 bits are counted as they are loaded
+        weights=recipe.load_in_4bit or not recipe.dry_run,
+        quantization=quantization_config if recipe.load_in_4bit else None,
+        dtype=recipe.dtype,
+        attn_implementation=attention,
+    )
 
 
 def lora(model, adapter: Adapter, recipe: RecipeArguments, config: T2VidSFTConfig) -> LoraConfig | None:
@@ -222,6 +222,21 @@ def dry_run(
     if config.process_index == 0:
         show_parts(what_trains(model, adapter.parts), Console().print)
         print(f"each of {config.world_size} devices, at {tokens:,} tokens and {images} images: {memory} (an estimate)")
+
+
+def asking(trainer: T2VidSFTTrainer, recipe: RecipeArguments, config: T2VidSFTConfig) -> GenerationCallback:
+    """What asks the model questions of a benchmark while it trains, and logs how many it answers."""
+    if recipe.ask_benchmark not in BENCHMARKS:
+        raise unknown("benchmark", recipe.ask_benchmark, BENCHMARKS)
+    items = BENCHMARKS[recipe.ask_benchmark](recipe.ask_dataset)
+    items = items[:: max(1, len(items) // max(1, recipe.ask_questions))][: recipe.ask_questions]
+
+    def evaluate(model, processor) -> dict[str, float]:
+        replies = answer(model, processor, [item.row for item in items], num_frames=config.num_frames)
+        right = [extract_choice(said, item.options) == item.answer for said, item in zip(replies, items, strict=True)]
+        return {f"{recipe.ask_benchmark}_accuracy": sum(right) / len(right)}
+
+    return GenerationCallback(trainer, evaluate, every_steps=recipe.ask_every, at_start=True)
 
 
 def write_records(

@@ -1,7 +1,13 @@
 """Fixtures that all tests share: real data beside the checkout, a tiny model, small rows of every kind."""
 
+# what is set here is read when the packages below are imported
 import os
 from pathlib import Path
+
+# No test may reach the Hub: what a test needs it makes, or serves on loopback in a process of its own.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# A second thread gains nothing on tiny models, and beside another busy process takes 75 times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -10,13 +16,6 @@ from PIL import Image
 from t2vid_hf.schema import conversation, media_block
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def pytest_configure() -> None:
-    # No test may reach the Hub: what a test needs it makes, or serves on loopback in a process of its own.
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    # A second thread gains nothing on tiny models, and beside another busy process takes 75 times as long.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -115,12 +115,12 @@ class RowEncoder:
         """
         messages, images = image_inputs(row, num_frames=self.num_frames, threads=self.threads)
         text = self._render(messages, False)
-        input_ids, offsets = self._tokens(text, len(images), row["id"])
+        input_ids, offsets, of_image = self._tokens(text, len(images), row["id"])
         if self.labels == "all_text":
             supervised = np.ones(len(input_ids), bool)
         else:
             supervised = self._spoken(messages, text, offsets)
-        supervised &= ~np.isin(input_ids, self._media_ids)
+        supervised &= ~of_image
         supervised[:1] = False  # nothing comes before the first token that could predict it
         if not supervised.any():
             raise InputError(f"row '{row['id']}' has no assistant turn to learn from")
@@ -134,7 +134,7 @@ class RowEncoder:
     def prompt(self, row: Row) -> Encoded:
         """Encode a row that ends in a user's turn, with the beginning of the reply; nothing is supervised."""
         messages, images = image_inputs(row, num_frames=self.num_frames, threads=self.threads)
-        input_ids, _ = self._tokens(self._render(messages, True), len(images), row["id"])
+        input_ids, _, _ = self._tokens(self._render(messages, True), len(images), row["id"])
         labels = np.full(len(input_ids), IGNORED)
         return Encoded(input_ids, labels, self.adapter.position_ids(self.processor, input_ids), self._fitted(images))
 
@@ -157,8 +157,8 @@ class RowEncoder:
             list(messages), tokenize=False, add_generation_prompt=add_generation_prompt
         )
 
-    def _tokens(self, text: str, images: int, key: str) -> tuple[np.ndarray, np.ndarray]:
-        """Ids of a rendered text with its images filled in, and for each token where it stands in that text.
+    def _tokens(self, text: str, images: int, key: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Ids of a rendered text with its images filled in; where each token stands in it; which are of images.
 
         Offsets are those of the text as it was rendered, in which an image is one placeholder; the tokens of an image
         share the place of its beginning.
@@ -182,6 +182,10 @@ class RowEncoder:
         # How much longer the text has become before each character of it, so that offsets can be moved back.
         begins = np.cumsum([0] + [len(part) + len(stand_in) for part in parts[:-1]])[1:] - len(stand_in)
         longer = len(stand_in) - len(self._image.placeholder)
+        # Delimiters may be plain text: Idefics3-8B's tokenizer has no token for <global-img>.
+        image = np.searchsorted(begins, offsets[:, 0], side="right") - 1
+        of_image = (image >= 0) & (offsets[:, 1] <= np.append(begins, 0)[image] + len(stand_in))
+        of_image |= np.isin(ids, self._media_ids)
         for column in (0, 1):
             place = offsets[:, column]
             before = np.searchsorted(begins + len(stand_in), place, side="right")  # images that end at or before it
@@ -192,8 +196,9 @@ class RowEncoder:
             offsets[:, column] = moved
         if self._written != self._image.repeats:
             times = np.where(ids == self._token_id, self._image.repeats, 1)
-            ids, offsets = np.repeat(ids, times), np.repeat(offsets, times, axis=0)
-        return ids, offsets
+            ids, of_image = np.repeat(ids, times), np.repeat(of_image, times)
+            offsets = np.repeat(offsets, times, axis=0)
+        return ids, offsets, of_image
 
     def _spoken(self, messages: Sequence[Message], text: str, offsets: np.ndarray) -> np.ndarray:
         supervised = np.zeros(len(offsets), bool)

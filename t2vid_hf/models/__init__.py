@@ -43,7 +43,8 @@ def adapter_for(model_type: str) -> Adapter:
     if model_type not in ADAPTERS:
         raise InputError(
             f"no adapter for model_type '{model_type}'; known: {', '.join(sorted(ADAPTERS))}. "
-            f"A new family is one file in t2vid_hf/models/ and a line in ADAPTERS"
+            f"For a vision-language model of another family write t2vid_hf/models/{model_type}.py and its line in "
+            f"ADAPTERS: recipes/README.md, 'Adding a model family'"
         )
     return ADAPTERS[model_type]
 

@@ -1,6 +1,7 @@
 """Idefics3 and SmolVLM: pages and frames as images, without splitting.
 
-Splitting off makes a page one block: 169 tokens and 3 delimiters on Idefics3-8B, as in the paper. The default
+Splitting off makes a page one block: 169 tokens and its delimiters, as in the paper. They are 3 tokens, or 6 on
+Idefics3-8B, whose tokenizer has none for `<global-img>` and spells it (transformers pull request 32473). The default
 `size` would enlarge each page to 1,456 px and shrink it again to 364, which blurs the text and takes four times as
 long; the size the vision tower sees is asked for directly.
 """

@@ -40,6 +40,9 @@ class RecipeArguments:
         lora_r (`int`), lora_alpha (`float`), lora_dropout (`float`): Of the adapter; the defaults are those of
             MiniCPM-V's finetune.py, which the paper's code comes from.
         load_in_4bit (`bool`): QLoRA: the language model's weights in 4 bits; needs `lora`.
+        ask_dataset (`str`, *optional*): A benchmark's data set, to be asked of the model while it trains.
+        ask_benchmark (`str`): Which benchmark that is; a key of `t2vid_hf.evaluation.benchmarks.BENCHMARKS`.
+        ask_every (`int`), ask_questions (`int`): Every so many steps, so many of its questions, spread over it.
         dry_run (`bool`): Load, mix and report; train nothing.
     """
 
@@ -56,6 +59,10 @@ class RecipeArguments:
     lora_alpha: float = field(default=64, metadata={"help": "Scale of the adapter, over its rank."})
     lora_dropout: float = field(default=0.05, metadata={"help": "Dropout before the adapter."})
     load_in_4bit: bool = field(default=False, metadata={"help": "QLoRA: 4-bit weights of the language model."})
+    ask_dataset: str | None = field(default=None, metadata={"help": "A benchmark's data set, asked while training."})
+    ask_benchmark: str = field(default="clips", metadata={"help": "Which benchmark that is."})
+    ask_every: int = field(default=200, metadata={"help": "Steps from one asking to the next."})
+    ask_questions: int = field(default=64, metadata={"help": "Questions of it that are asked."})
     dry_run: bool = field(default=False, metadata={"help": "Load, mix and report; train nothing."})
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ import torch
 from accelerate.utils import DistributedType
 from datasets import IterableDataset
 from peft import PeftModel
+from transformers import ProcessorMixin
 from transformers.trainer_optimizer import is_optimizer_factory
 from transformers.trainer_pt_utils import BatchRebalanceSampler, LengthGroupedSampler
 from trl import SFTTrainer
@@ -69,6 +70,11 @@ class T2VidSFTTrainer(SFTTrainer):
         missing = sorted(set(COLUMNS) - set(next(iter(train_dataset))))
         if missing:
             raise InputError(f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
+        if not isinstance(processing_class, ProcessorMixin):
+            raise InputError(
+                f"processing_class is a {type(processing_class).__name__}; give the model's processor, from "
+                f"AutoProcessor.from_pretrained"
+            )
         self.adapter = adapter_for(model.config.model_type)
         self.adapter.configure(processing_class)
         self.adapter.configure_model(model.config)

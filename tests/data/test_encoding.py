@@ -134,6 +134,16 @@ def test_all_text_is_everything_but_images(processor, rows):
     assert encoded.labels.tolist() == expected.tolist()
 
 
+def test_delimiters_of_plain_text_are_never_learned(processor, rows):
+    """Idefics3-8B's tokenizer has no token for `<global-img>`, so that it is four of text."""
+    encoder = RowEncoder(processor, PlainDelimiters(), labels="all_text")
+    encoded = encoder.encode(rows[1])
+    learned = processor.decode(encoded.labels[encoded.labels >= 0])
+    said = processor.apply_chat_template(rows[1]["messages"], tokenize=False).replace(tiny.IMAGE, "")
+    assert learned == said.removeprefix(tiny.BOS)
+    assert len(encoded) - (encoded.labels >= 0).sum() > 2 * 7 + 1  # the delimiters are not among the image tokens
+
+
 def test_a_dummy_has_an_image_and_no_label(processor):
     dummy = RowEncoder(processor, ADAPTER).dummy()
     assert (dummy.labels == IGNORED).all() and dummy.pixels.shape == (1, 1, 96, 96)

@@ -66,6 +66,12 @@ def test_video_is_not_dropped(tiny_checkpoint, rows, tmp_path):
     assert next(iter(run.get_train_dataloader()))["pixels"].shape[0] == 4
 
 
+def test_a_tokenizer_is_no_processor(tiny_checkpoint, dataset, tmp_path):
+    model, processor = (kind.from_pretrained(tiny_checkpoint) for kind in (AutoModelForImageTextToText, AutoProcessor))
+    with pytest.raises(InputError, match="give the model's processor"):
+        T2VidSFTTrainer(model, args=config(tmp_path), train_dataset=dataset, processing_class=processor.tokenizer)
+
+
 def test_missing_columns_are_named(tiny_checkpoint, dataset, tmp_path):
     with pytest.raises(InputError, match="lacks the columns videos"):
         trainer(tiny_checkpoint, config(tmp_path), dataset.remove_columns("videos"))
