@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-slow check bench clean
+.PHONY: setup demo test test-slow check bench learn clean
 
 setup: $(VENV)/.installed
 
@@ -37,6 +37,11 @@ check: $(VENV)/.installed-dev
 
 bench: setup
 	@for bench in render builder decode cost packing collate; do $(BIN)/python tests/benchmarks/bench_$$bench.py || exit 1; done
+
+# A model reads a number off a page after minutes of training from nothing. PASSIVE: threads sleep while they wait, and do
+# not spin on a processor that another process could have.
+learn: setup
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python tests/benchmarks/learn.py
 
 clean:
 	rm -rf out

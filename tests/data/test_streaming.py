@@ -28,7 +28,7 @@ def test_rows_come_by_share_and_can_be_shown(rows):
     assert [row["id"] for row in taken if row["source"] == "a"] == [f"a/{n}" for n in range(sources.count("a"))]
     assert {row["take_frames"] for row in taken if row["source"] == "a"} == {8}
     messages, images = image_inputs(taken[0], num_frames=4)
-    assert len(images) == 2 and images[0].size == (48, 48) and len(messages) == 2
+    assert len(images) == 2 and images[0].shape == (48, 48) and len(messages) == 2
 
 
 def test_it_resumes_row_for_row(rows):
