@@ -36,10 +36,10 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports --config setup.cfg
 
 bench: setup
-	@for bench in render builder decode cost packing collate; do $(BIN)/python tests/benchmarks/bench_$$bench.py || exit 1; done
+	@for bench in render builder decode cost packing collate train; do $(BIN)/python tests/benchmarks/bench_$$bench.py || exit 1; done
 
-# A model reads a number off a page after minutes of training from nothing. PASSIVE: threads sleep while they wait, and do
-# not spin on a processor that another process could have.
+# A model reads a number off a page after minutes of training from nothing. PASSIVE: threads sleep while they wait
+# and do not spin on a processor that another process could have.
 learn: setup
 	OMP_WAIT_POLICY=PASSIVE $(BIN)/python tests/benchmarks/learn.py
 

@@ -176,7 +176,7 @@ def fit(
         their number of frames; and the plan of the mixture as it was given.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: a row is too long and its part's policy is an error.
+        [`~t2vid_hf.errors.InputError`]: a row is too long and its part's policy is an error, or all rows of a part are.
     """
     policies = [mixture.parts[pick.part][0].over_limit for pick in mixture.picks]
     for pick, policy, tokens in zip(mixture.picks, policies, prices.tokens.tolist(), strict=True):
@@ -197,6 +197,12 @@ def fit(
         replace(old, drawn=old.rows - sum(reasons.values()), dropped=dict(reasons))
         for old, reasons in zip(mixture.drawn, dropped, strict=True)
     )
+    for old, new in zip(mixture.drawn, drawn, strict=True):
+        if old.drawn and not new.drawn:
+            raise InputError(
+                f"none of the {old.drawn} rows of part '{new.part}' fits into {max_tokens} tokens, so the mixture would "
+                f"do without it: raise max_length, or leave the part out"
+            )
     return Mixture(mixture.parts, tuple(picks), drawn), planned
 
 

@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, default="tiny")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--batch_sizes", type=int, nargs="+", default=[1, 2, 4, 8], help="To find the stock's best.")
-    parser.add_argument("--max_length", type=int, help="Of our packed sequences; 8 mean rows by default.")
+    parser.add_argument("--max_length", type=int, help="Of our packed sequences; the longest row by default.")
     parser.add_argument("--output", type=Path, help="JSON file to write the numbers to as well.")
     parser.add_argument("--measure", nargs=3, metavar=("FOLDER", "TRAINER", "WHAT"), help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -73,7 +73,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         tokens = prepare(Path(folder), given)
-        given.max_length = given.max_length or max(int(tokens.max()), int(8 * tokens.mean()))
+        given.max_length = given.max_length or int(tokens.max())
         result = {
             "benchmark": "train",
             **about("torch", "transformers", "trl", "accelerate"),

@@ -1,7 +1,7 @@
 """Mixtures: shares and counts, seeds, order, and what became of every row."""
 
 import pytest
-from datasets import Dataset, Features, Image, Value
+from datasets import Dataset, Features, Image, Value, concatenate_datasets
 
 from t2vid_hf.data.filters import NO_ANSWER, NOT_DRAWN, REASONS, TOO_LARGE, TOO_MANY_FRAMES
 from t2vid_hf.data.mixture import fit, mix
@@ -143,15 +143,16 @@ def test_rows_above_the_limit_follow_their_part_s_policy(tiny_checkpoint):
     from t2vid_hf.models import adapter_for
 
     cost = TokenCost(AutoProcessor.from_pretrained(tiny_checkpoint), adapter_for("idefics3"), num_frames=24)
+    dropping, rows = videos("dropped", 2, 30, share=1, over_limit="drop")
     parts = [
         videos("long", 3, 30, share=1, over_limit="thin"),
         videos("short", 3, 4, share=1),
-        videos("dropped", 3, 30, share=1, over_limit="drop"),
+        (dropping, concatenate_datasets([rows, videos("kept", 1, 4, share=1)[1]])),
     ]
     mixture = mix(parts, 0)
     fitted, planned = fit(mixture, cost.prices(mixture.light), max_tokens=200)
-    assert [drawn.drawn for drawn in fitted.drawn] == [3, 3, 0]
-    assert fitted.drawn[2].dropped == {TOO_LARGE: 3}
+    assert [drawn.drawn for drawn in fitted.drawn] == [3, 3, 1]
+    assert fitted.drawn[2].dropped == {TOO_LARGE: 2}
     assert cost.prices(fitted.light).tokens.max() <= 200
     taken = {pick.id.split("/")[0]: pick.take_frames for pick in fitted.picks}
     assert taken["short"] is None and 1 <= taken["long"] < 24
@@ -159,6 +160,9 @@ def test_rows_above_the_limit_follow_their_part_s_policy(tiny_checkpoint):
     with pytest.raises(InputError, match="row 'long/0' of part 'long' has 479 tokens, and 200 are allowed"):
         strict = mix([videos("long", 3, 30, share=1)], 0)
         fit(strict, cost.prices(strict.light), max_tokens=200)
+    with pytest.raises(InputError, match="none of the 1 rows of part 'dropped' fits into 200 tokens"):
+        nothing = mix([(dropping, rows), videos("short", 1, 4, share=1)], 0)
+        fit(nothing, cost.prices(nothing.light), max_tokens=200)
 
 
 def test_a_published_filter_needs_a_tokenizer():
