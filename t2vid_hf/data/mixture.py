@@ -200,8 +200,8 @@ def fit(
     for old, new in zip(mixture.drawn, drawn, strict=True):
         if old.drawn and not new.drawn:
             raise InputError(
-                f"none of the {old.drawn} rows of part '{new.part}' fits into {max_tokens} tokens, so the mixture would "
-                f"do without it: raise max_length, or leave the part out"
+                f"none of the {old.drawn} rows of part '{new.part}' fits into {max_tokens} tokens, so the mixture "
+                f"would do without it: raise max_length, or leave the part out"
             )
     return Mixture(mixture.parts, tuple(picks), drawn), planned
 
