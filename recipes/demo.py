@@ -21,9 +21,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from t2vid_hf.cli.script import run_command
 from t2vid_hf.data.repository import configs
-from t2vid_hf.errors import InputError, one_line_errors
-from t2vid_hf.evaluation.report import write_report
+from t2vid_hf.errors import InputError
+from t2vid_hf.gallery.run_report import write_report
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = Path("out/demo")  # also in recipes/debug/sft_cpu.yaml
@@ -134,7 +135,7 @@ def steps(
         "evaluate",
         (python, str(recipes / "eval_video.py"), "--dataset", str(DATASET), "--output", str(SCORES))
         + ("--models", f"fine-tuned={CHECKPOINT}", "--models", f"untrained={base}")
-        + ("--num-frames", "8", "--max-new-tokens", "16", "--batch-size", "16"),
+        + ("--num_frames", "8", "--max_new_tokens", "16", "--batch_size", "16"),
         reads=(DATASET / "video", CHECKPOINT / "model.safetensors", *weights),
         makes=(SCORES,),
     )
@@ -187,11 +188,11 @@ def closing_table(took: dict[str, float | None]) -> Table:
     made = configs(DATASET)
     scores = {model["name"]: model["scores"][-1] for model in json.loads(SCORES.read_text())["models"]}
     run_record = json.loads((CHECKPOINT / "run.json").read_text())
-    drawn = " : ".join(str(part["drawn"]) for part in run_record["mixture"])
+    taken = " : ".join(str(part["sampled"]) for part in run_record["mixture"])
     rows = (
         ("synthesize", f"{made['synthetic']['rows']['train']} rows of pages", DATASET / "synthetic"),
         ("clips", f"{made['video']['rows']['train']} + {made['video']['rows']['test']} questions", DATASET / "video"),
-        ("fine-tune", f"{run_record['parameters']:,} parameters on {drawn} rows", CHECKPOINT),
+        ("fine-tune", f"{run_record['parameters']:,} parameters on {taken} rows", CHECKPOINT),
         ("evaluate", ", ".join(f"{name} {score['accuracy']:.1%}" for name, score in scores.items()), SCORES),
         ("publish", "cards; each folder is a complete Hub repository", f"{DATASET}, {CHECKPOINT}"),
         ("report", "one page with all of it", REPORT),
@@ -204,5 +205,4 @@ def closing_table(took: dict[str, float | None]) -> Table:
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        typer.run(main)
+    run_command(main)

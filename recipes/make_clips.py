@@ -4,55 +4,8 @@ python recipes/make_clips.py --output out/my_set --count 80
 python recipes/make_clips.py --output out/my_set --videos my_videos/
 """
 
-from pathlib import Path
-from typing import Annotated
-
-import datasets
-import typer
-from tqdm import tqdm
-
-from t2vid_hf.data.clips import clip_features, clip_rows, folder_clips, generated_clips, split_clips
-from t2vid_hf.data.repository import write_config
-from t2vid_hf.errors import one_line_errors
-from t2vid_hf.hub.cards import write_dataset_card
-
-TEMPLATE = Path(__file__).parents[1] / "model_cards" / "dataset_card.md.jinja"
-
-
-def main(
-    output: Annotated[Path, typer.Option(help="Folder of the data set; its other configs stay.")],
-    videos: Annotated[Path | None, typer.Option(help="Folder of videos; generated clips by default.")] = None,
-    count: Annotated[int, typer.Option(help="How many clips to generate.", min=2)] = 110,
-    clips: Annotated[Path | None, typer.Option(help="Where generated clips go; <output>/../clips by default.")] = None,
-    test_share: Annotated[float, typer.Option(help="Share of the clips that is held out.", min=0.0, max=1.0)] = 0.3,
-    name: Annotated[str, typer.Option(help="Name of the config.")] = "video",
-    seed: Annotated[int, typer.Option(help="Of the clips, their questions and the split.")] = 0,
-) -> None:
-    """Clips and their questions -> a data set with the splits train and test."""
-    datasets.disable_progress_bars()  # ours says more
-    folder = clips or output.parent / "clips"
-    asked = folder_clips(videos, seed=seed) if videos else generated_clips(folder, count, seed=seed)
-    total = None if videos else count
-    splits = split_clips(tqdm(asked, "clips", total, unit=" clips", delay=1), test_share=test_share, seed=seed)
-    stats = {
-        "kind": "video",
-        "sources": sorted({clip.source for part in splits.values() for clip in part}),
-        "license": "other" if videos else "cc0-1.0",
-        "clips": {split: len(part) for split, part in splits.items()},
-        "seed": seed,
-    }
-    written = write_config(
-        output,
-        name,
-        {"train": lambda: clip_rows(splits["train"]), "test": lambda: clip_rows(splits["test"])},
-        features=clip_features(),
-        stats=stats,
-    )
-    write_dataset_card(output, TEMPLATE)
-    for split, part in splits.items():
-        print(f"{split}: {written['rows'][split]} questions about {len(part)} clips: {output / name}")
-
+from t2vid_hf.cli.make_clips import make_clips
+from t2vid_hf.cli.script import run_command
 
 if __name__ == "__main__":
-    with one_line_errors():
-        typer.run(main)
+    run_command(make_clips)

@@ -16,6 +16,11 @@ class InputError(ValueError):
 def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     """The error for a name that is not in a registry; it lists the known ones.
 
+    Args:
+        kind (`str`): What the name is the name of.
+        given (`object`): The name that was given.
+        known (`Iterable[str]`): The names that are allowed.
+
     Example:
 
     ```python

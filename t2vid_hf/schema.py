@@ -46,7 +46,7 @@ class Row(_Columns, total=False):
     - `images` (`list`): the pages in order; PIL images, or `{"bytes", "path"}` while a set is being built.
     - `videos` (`list[dict]`): real video as `{"bytes", "path"}`, not decoded.
     - `num_frames` (`int`): pages, or frames of the clip that its container or its decoder counted.
-    - `take_frames` (`int`, *optional*): of a row of a mixture: frames to take of its video.
+    - `take_frames` (`int`, *optional*): frames to take of the video; only rows of a mixture have it.
     """
 
     take_frames: int | None
@@ -61,10 +61,11 @@ class LongTextQA:
     """A question about a long text, before anything is drawn.
 
     Args:
-        id (`str`): Unique in its source.
+        id (`str`): What tells it apart in its source.
         source (`str`): Name of the source, a key of `t2vid_hf.sources.SOURCES`.
         context (`str`): The long text. It is drawn, and does not stand in the messages.
-        question (`str`), answer (`str`): One turn each.
+        question (`str`): The question, as the user's turn.
+        answer (`str`): The answer, as the assistant's turn.
     """
 
     id: str
@@ -87,6 +88,11 @@ def media_block(kind: Literal["image", "video"]) -> Block:
 def conversation(media: list[Block], question: str, answer: str) -> list[Message]:
     """A user turn of media and question, and an assistant turn.
 
+    Args:
+        media (`list[Block]`): Blocks of the media, in order; empty for text alone.
+        question (`str`): The question, behind the media.
+        answer (`str`): The assistant's turn.
+
     Example:
 
     ```python
@@ -106,9 +112,9 @@ def page_row(qa: LongTextQA, images: Any, num_pages: int) -> Row:
     """The row of a question: its text as `num_pages` images, then the question; then the answer.
 
     Args:
-        qa ([`LongTextQA`]): Its context stands in the images alone.
+        qa ([`LongTextQA`]): The question; its context stands in the images alone.
         images (`Any`): The pages, in the form that the column takes: files, or what `Pages` holds.
-        num_pages (`int`): How many they are.
+        num_pages (`int`): How many pages there are.
     """
     return {
         "id": f"{qa.source}/{qa.id}",

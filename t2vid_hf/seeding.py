@@ -30,6 +30,10 @@ def stable_hash(text: str) -> int:
 def rng_for(seed: int, key: str) -> np.random.Generator:
     """A NumPy generator for one named choice.
 
+    Args:
+        seed (`int`): The seed of the whole.
+        key (`str`): What the choice is about, such as a row's id.
+
     Example:
 
     ```python

@@ -42,7 +42,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def clip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short generated clip."""
-    from t2vid_hf.video.shapes import make_clip, write_clip
+    from t2vid_hf.clips.shapes import make_clip, write_clip
 
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     write_clip(make_clip(0), path)

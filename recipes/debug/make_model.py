@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from t2vid_hf import sources
-from t2vid_hf.errors import one_line_errors
+from t2vid_hf.cli.script import run_command
+from t2vid_hf.clips.shapes import make_clip
 from t2vid_hf.models import tiny
-from t2vid_hf.video.shapes import make_clip
 
 
 def main(
@@ -28,5 +28,4 @@ def main(
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        typer.run(main)
+    run_command(main)

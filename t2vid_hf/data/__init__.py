@@ -1,1 +1,1 @@
-"""Samples: made, dropped, mixed, looked at, and turned into what a processor takes."""
+"""A data set is made and kept: rows synthesized, pages drawn when they are read, files in the layout of the Hub."""

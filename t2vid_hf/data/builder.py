@@ -6,7 +6,7 @@ files, the render configuration's fingerprint, this package's code and the versi
 hit; one changed byte, one changed pixel of margin or another Pillow is a miss. The price: every file is read once more
 at each call, 1 s a GB.
 
-`datasets` >= 4.7 finds the builder by name (see t2vid_hf/__init__.py); older ones load dataset_scripts/t2vid.py.
+`datasets` >= 4.7 finds the builder by name (t2vid_hf/data/registration.py); older ones load dataset_scripts/t2vid.py.
 """
 
 import hashlib
@@ -21,19 +21,17 @@ from typing import Any, Literal
 from datasets import BuilderConfig, DatasetInfo, GeneratorBasedBuilder, SplitGenerator
 from datasets.exceptions import DatasetGenerationError
 
-import t2vid_hf
 from t2vid_hf import sources
-from t2vid_hf.data.pages import described, lazy_features
-from t2vid_hf.data.synthesis import synthesize
+from t2vid_hf.data.pages import lazy_features
+from t2vid_hf.data.synthesis import RENDER, synthesize
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.rendering import RenderConfig
-from t2vid_hf.schema import LongTextQA, Row, features
+from t2vid_hf.schema import Row, features
 
 logger = logging.getLogger(__name__)
 SAMPLE = "sample"
-RENDER = ("lazy", "eager")
 # What decides the rows of a file, inside the package and beside it.
-_CODE = ("schema.py", "data/builder.py", "data/pages.py", "data/synthesis.py", "sources", "rendering")
+_CODE = ("schema.py", "_compiled.py", "data/builder.py", "data/pages.py", "data/synthesis.py", "sources", "rendering")
 _DRAWING = ("Pillow", "icu4py", "fonttools", "fontpkg-arimo", "manimgx-fonts", "manimgx-fonts-cjk")
 
 
@@ -42,14 +40,19 @@ class T2VidConfig(BuilderConfig):
     """What `load_dataset("t2vid", name, ...)` takes beside `data_files`.
 
     Args:
-        preset (`str`): A key of `t2vid_hf.rendering.config.PRESETS`.
-        render_config (`Mapping`, *optional*): Fields of [`~t2vid_hf.rendering.RenderConfig`] that differ from the
-            preset.
-        render (`"lazy"` or `"eager"`): Whether pages are drawn when a row is read, and the data set holds their text
-            ([`~t2vid_hf.data.pages.Pages`]), or now, and it holds PNG files.
-        encoding (`str`), columns (`Mapping`, *optional*), answers (`str`), on_error (`str`): How files are read; see
-            [`~t2vid_hf.sources.read`]. What is left out of a file is logged as a warning, with reasons and counts, when
-            rows are made (not when they come from the cache).
+        preset (`str`, *optional*, defaults to `"paper"`): A key of `t2vid_hf.rendering.config.PRESETS`.
+        render_config (`Mapping[str, Any]`, *optional*): Fields of [`~t2vid_hf.rendering.RenderConfig`] that differ from
+            the preset; `None` takes the preset as it is.
+        render (`str`, *optional*, defaults to `"lazy"`): When pages are drawn: `"lazy"` when a row is read, and the
+            data set holds their text ([`~t2vid_hf.data.pages.Pages`]); `"eager"` now, and it holds PNG files.
+        encoding (`str`, *optional*, defaults to `"utf-8"`): How text files are encoded.
+        columns (`Mapping[str, str]`, *optional*): Our name -> the name of the column that holds it; `None` where the
+            columns have the source's names.
+        answers (`str`, *optional*, defaults to `"first"`): Which answers to a question make a row: the `"first"`, or
+            `"all"`, a row each.
+        on_error (`str`, *optional*, defaults to `"raise"`): What a bad row does: `"raise"` stops at the first,
+            `"skip"` counts them. What is left out of a file is logged as a warning, with reasons and counts, when rows
+            are made (not when they come from the cache).
     """
 
     preset: str = "paper"
@@ -60,7 +63,7 @@ class T2VidConfig(BuilderConfig):
     answers: Literal["first", "all"] = "first"
     on_error: Literal["raise", "skip"] = "raise"
 
-    def reading(self) -> dict[str, Any]:
+    def read_options(self) -> dict[str, Any]:
         """The options of [`~t2vid_hf.sources.read`]."""
         return {
             "source": "auto" if self.name == SAMPLE else self.name,
@@ -70,8 +73,8 @@ class T2VidConfig(BuilderConfig):
             "on_error": self.on_error,
         }
 
-    def rendering(self) -> RenderConfig:
-        """How a page looks.
+    def page_config(self) -> RenderConfig:
+        """How a page looks: the preset with the fields that differ.
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: an unknown preset or field.
@@ -110,8 +113,8 @@ class T2VidConfig(BuilderConfig):
         key = {
             "code": code_digest(),
             "versions": {name: _version(name) for name in _DRAWING},
-            "render": [self.render, self.rendering().fingerprint()],
-            "reading": self.reading(),
+            "render": [self.render, self.page_config().fingerprint()],
+            "reading": self.read_options(),
             "features": repr(custom_features),
             "files": {
                 split: [[os.path.basename(path), digest([path])] for path in paths]
@@ -161,8 +164,8 @@ class T2VidBuilder(GeneratorBasedBuilder):
     def _generate_examples(self, files: list[str]) -> Iterator[tuple[str, Row]]:
         for number, path in enumerate(files):
             report = sources.ReadReport()
-            questions = sources.read(path, report=report, **self.config.reading())
-            for index, row in enumerate(rows(questions, self.config.rendering(), render=self.config.render)):
+            questions = sources.read(path, report=report, **self.config.read_options())
+            for index, row in enumerate(synthesize(questions, self.config.page_config(), render=self.config.render)):
                 yield f"{number}-{index}", row
             if report.dropped:
                 logger.warning("%s: %s", path, report)
@@ -177,14 +180,9 @@ class T2VidBuilder(GeneratorBasedBuilder):
             raise
 
 
-def rows(questions: Iterable[LongTextQA], config: RenderConfig, *, render: str) -> Iterator[Row]:
-    """Rows of questions, their pages described (`render="lazy"`) or drawn (`"eager"`)."""
-    return described(questions, config) if render == "lazy" else synthesize(questions, config)
-
-
 def code_digest() -> str:
     """A digest of the code that makes rows: 20 files, 1 ms."""
-    package = os.path.dirname(t2vid_hf.__file__)
+    package = os.path.dirname(os.path.dirname(__file__))
     found = []
     for name in _CODE:
         path = os.path.join(package, name)

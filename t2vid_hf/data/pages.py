@@ -12,7 +12,7 @@ method without compression and without dictionary, at 7 times the size.
 """
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,9 +22,9 @@ import pyarrow as pa
 from datasets import Features, Image
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.schema import LongTextQA, Row, features, page_row
+from t2vid_hf.schema import features
 
-# Imported where they are used: `import t2vid_hf` loads this module, and must not load fonts and ICU with it.
+# Imported where they are used: reading a data set without pages loads no fonts and no ICU.
 if TYPE_CHECKING:
     import PIL.Image
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Pages:
-    """A feature type of `datasets`, registered at `import t2vid_hf`: pages drawn on access.
+    """A feature type of `datasets`, registered by `t2vid_hf.data.registration`: pages drawn on access.
 
     Reading a row gives a `list[PIL.Image.Image]` of mode `L`, drawn from what Arrow holds:
     `{"text", "config" (JSON), "renderer" (version), "num_pages", "drawn"}`. `drawn` is null, except where a row was
@@ -46,16 +46,20 @@ class Pages:
     `dataset.map(lambda row: {"images": row["images"]}, features=t2vid_hf.schema.features())`.
 
     Args:
-        decode (`bool`): `False` hands out what Arrow holds.
+        decode (`bool`, *optional*, defaults to `True`): Whether a row hands out the pages; `False` hands out what Arrow
+            holds.
+        id (`str`, *optional*): A name for the feature, which `datasets` keeps for every type and does not use.
 
     Example:
 
     ```python
     >>> from datasets import Dataset
-    >>> from t2vid_hf.data.pages import described, lazy_features
-    >>> from t2vid_hf.sources import SAMPLE, read
+    >>> from t2vid_hf.data.pages import lazy_features
+    >>> from t2vid_hf.data.synthesis import synthesize
     >>> from t2vid_hf.rendering import RenderConfig
-    >>> dataset = Dataset.from_list(list(described(read(SAMPLE), RenderConfig.preset("paper"))), lazy_features())
+    >>> from t2vid_hf.sources import SAMPLE, read
+    >>> rows = synthesize(read(SAMPLE), RenderConfig.preset("paper"), render="lazy")
+    >>> dataset = Dataset.from_list(list(rows), lazy_features())
     >>> dataset[0]["num_frames"] == len(dataset[0]["images"]), dataset[0]["images"][0].size
     (True, (448, 448))
 
@@ -91,6 +95,10 @@ class Pages:
     ) -> "list[PIL.Image.Image]":
         """Draw the pages.
 
+        Args:
+            value (`dict` or `list`): What Arrow holds of a row; a list is pages that are drawn already.
+            token_per_repo_id (`dict`, *optional*): Given by `datasets` to every type; not used.
+
         Raises:
             [`~t2vid_hf.errors.InputError`]: the pages were described by another version of the renderer, or with
                 fonts that break the text into another number of pages.
@@ -98,8 +106,8 @@ class Pages:
         if isinstance(value, list):
             return value
         if value["drawn"] is not None:
-            return [_opened(data) for data in value["drawn"]]
-        return _drawn(value)
+            return [_decode_image(data) for data in value["drawn"]]
+        return _draw_pages(value)
 
     def cast_storage(self, storage: pa.Array) -> pa.StructArray:
         """Cast an Arrow array: a struct with our fields or some of them, or lists of image structs."""
@@ -163,30 +171,7 @@ def describe(text: str, config: "RenderConfig") -> dict[str, Any]:
     }
 
 
-def described(questions: Iterable[LongTextQA], config: "RenderConfig") -> Iterator[Row]:
-    """Make a row of each question, like [`~t2vid_hf.data.synthesis.synthesize`], its pages described, not drawn.
-
-    Args:
-        questions (`Iterable[LongTextQA]`): Questions about one text must follow one another to be laid out once.
-        config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks.
-
-    Yields:
-        [`~t2vid_hf.schema.Row`]; `images` is what [`describe`] returns.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: a text cannot be drawn; the message names the row.
-    """
-    pages: dict[str, Any] = {"text": None}
-    for qa in questions:
-        if qa.context != pages["text"]:
-            try:
-                pages = describe(qa.context, config)
-            except InputError as error:
-                raise InputError(f"row '{qa.id}' of source '{qa.source}': {error}") from None
-        yield page_row(qa, pages, pages["num_pages"])
-
-
-def _drawn(value: Mapping[str, Any]) -> "list[PIL.Image.Image]":
+def _draw_pages(value: Mapping[str, Any]) -> "list[PIL.Image.Image]":
     from t2vid_hf.rendering.config import RENDERER_VERSION
 
     cure = "install the versions that made the data set, or make it again"
@@ -218,7 +203,7 @@ def _file_bytes(image: Any) -> bytes:
     return Path(stored["path"]).read_bytes() if stored["bytes"] is None else stored["bytes"]
 
 
-def _opened(data: bytes) -> "PIL.Image.Image":
+def _decode_image(data: bytes) -> "PIL.Image.Image":
     import PIL.Image
 
     image = PIL.Image.open(io.BytesIO(data))

@@ -28,10 +28,11 @@ def write_config(
 
     Args:
         repository (`Path`): The repository's folder; made if it is not there.
-        name (`str`): Of the config, and of its folder.
+        name (`str`): Name of the config, and of its folder.
         splits (`Mapping[str, Callable]`): For each split a function that yields its rows.
         features (`datasets.Features`): The columns.
-        stats (`Mapping`): What the card says of it; written beside the files, with the rows of each split.
+        stats (`Mapping[str, Any]`): What the card says of the config; written beside the files, with the rows of each
+            split.
 
     Returns:
         `dict`: the stats, with "rows": `{split: n}`.
@@ -74,6 +75,12 @@ def configs(repository: Path) -> dict[str, dict[str, Any]]:
 def read_split(path: str, name: str | None, split: str, *, revision: str | None = None) -> Any:
     """Load a split of a local repository or one on the Hub.
 
+    Args:
+        path (`str`): A folder, or a name on the Hub.
+        name (`str` or `None`): The config; `None` takes the default one.
+        split (`str`): The split.
+        revision (`str`, *optional*): Branch, tag or commit on the Hub; `None` takes the main branch.
+
     Raises:
         [`~t2vid_hf.errors.InputError`]: there is no such repository, config or split.
     """
@@ -92,7 +99,7 @@ def read_split(path: str, name: str | None, split: str, *, revision: str | None 
         raise InputError(f"data set '{path}', config '{name}', split '{split}': {error}") from None
 
 
-def undecoded(dataset: Any) -> Any:
+def keep_undecoded(dataset: Any) -> Any:
     """A `Dataset` or `IterableDataset` whose images come as files: counting or dropping them must not decode them."""
     from datasets import Image, List
 

@@ -1,1 +1,1 @@
-"""Questions about videos, asked, answered, scored and reported. Never imports training."""
+"""Questions of benchmarks, a model's replies, what they mean and how right they are; never imports training."""

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import torch
 from tqdm import tqdm
 
-from t2vid_hf.data.encoding import RowEncoder, stacked
+from t2vid_hf.batches.encoding import RowEncoder
+from t2vid_hf.batches.padding import padded_inputs
+from t2vid_hf.batches.pixels import apply_table, normalisation_table, stack_images
 from t2vid_hf.models import adapter_for
-from t2vid_hf.models.pixels import levels, looked_up
 from t2vid_hf.schema import Row
 
 
@@ -41,28 +40,23 @@ def answer(
     adapter.configure(processor)
     adapter.configure_model(model.config)
     encoder = RowEncoder(processor, adapter, num_frames=num_frames)
-    table = levels(processor).to(model.device, model.dtype)
+    table = normalisation_table(processor).to(model.device, model.dtype)
     model.eval()
     replies: list[str] = []
     starts = range(0, len(rows), batch_size)
     for start in tqdm(starts, progress, unit=" batches", delay=1, disable=progress is None):
         prompts = [encoder.prompt(row) for row in rows[start : start + batch_size]]
-        length = max(len(prompt) for prompt in prompts)
         # on the left: the reply begins right behind the prompt
-        padded = [(length - len(prompt), prompt.input_ids) for prompt in prompts]
-        pad = processor.tokenizer.pad_token_id or 0
-        batch = {
-            "input_ids": torch.tensor(np.stack([np.pad(ids, (more, 0), constant_values=pad) for more, ids in padded])),
-            "attention_mask": torch.tensor(np.stack([np.arange(length) >= more for more, _ in padded])).long(),
-        }
-        more_inputs = [adapter.text_inputs(processor, row) for row in batch["input_ids"].numpy()]
-        batch |= {name: torch.tensor(np.stack([row[name] for row in more_inputs])) for name in more_inputs[0]}
-        batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
+        inputs = padded_inputs(prompts, processor, adapter, side="left")
+        batch = {name: tensor.to(model.device) for name, tensor in inputs.items()}
         images = [prompt.pixels for prompt in prompts if len(prompt.pixels)]
         if images:
-            pixels = stacked(images).to(model.device)
-            batch.update(adapter.model_inputs(looked_up(pixels, table)))
+            pixels = stack_images(images).to(model.device)
+            batch.update(adapter.model_inputs(apply_table(pixels, table)))
         # `generate` runs without gradients by itself; inference mode would break FSDP2's buffers
         tokens = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
-        replies += [reply.strip() for reply in processor.batch_decode(tokens[:, length:], skip_special_tokens=True)]
+        replies += [
+            reply.strip()
+            for reply in processor.batch_decode(tokens[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+        ]
     return replies

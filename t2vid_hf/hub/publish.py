@@ -5,7 +5,6 @@ one, and is tried again where the Hub was busy. Unchanged files are not sent twi
 """
 
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +15,7 @@ from t2vid_hf.errors import InputError
 
 RETRIED_STATUS = frozenset({409, 412, 429, 500, 502, 503, 504})
 ATTEMPTS = 4
+KEPT_HERE = ("training_args.bin",)  # a pickle: nobody should have to load one
 
 
 def publish(
@@ -25,7 +25,6 @@ def publish(
     repo_type: Literal["model", "dataset"],
     private: bool = False,
     message: str | None = None,
-    skip: Iterable[str] = (),
     wait_seconds: float = 2.0,
 ) -> str:
     """Upload a folder as one commit; the repository is made if it is not there.
@@ -36,7 +35,6 @@ def publish(
         repo_type (`"model"` or `"dataset"`): What the folder is.
         private (`bool`): Of a new repository.
         message (`str`, *optional*): Of the commit.
-        skip (`Iterable[str]`): Names of files that stay here.
         wait_seconds (`float`): Before the second attempt; doubles with each.
 
     Returns:
@@ -50,8 +48,7 @@ def publish(
         raise InputError(f"{folder}: no README.md; a repository is published with its card")
     if repo_id.count("/") != 1 or not all(repo_id.split("/")):
         raise InputError(f"'{repo_id}' is no repository's name; give user/name")
-    skipped = set(skip)
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in skipped)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in KEPT_HERE)
     visible = [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     operations = [CommitOperationAdd(path.relative_to(folder).as_posix(), str(path)) for path in visible]
     api = HfApi()

@@ -20,8 +20,8 @@ class Judged:
     Args:
         group (`str`): What it is reported under (a kind of question).
         cluster (`str`): What it shares with others (a video).
-        correct (`bool`): The reply names the right option.
-        answered (`bool`): The reply names an option at all.
+        correct (`bool`): Whether the reply names the right option.
+        answered (`bool`): Whether the reply names an option at all.
     """
 
     group: str
@@ -32,7 +32,17 @@ class Judged:
 
 @dataclass(frozen=True)
 class Score:
-    """Accuracy of a group, as fractions of 1; `low` and `high` are the bounds of the 95 % interval."""
+    """Accuracy of a group, as fractions of 1.
+
+    Args:
+        group (`str`): Name of the group.
+        n (`int`): Questions in it.
+        clusters (`int`): Clusters (videos) that they are about.
+        accuracy (`float`): Share of the questions whose reply names the right option.
+        low (`float`): Lower bound of the 95 % interval.
+        high (`float`): Upper bound of the 95 % interval.
+        no_answer (`float`): Share of the questions whose reply names no option.
+    """
 
     group: str
     n: int
@@ -47,7 +57,7 @@ def score(judged: Sequence[Judged], group: str) -> Score:
     """Score questions as one group.
 
     Args:
-        judged (`Sequence[Judged]`): At least one.
+        judged (`Sequence[Judged]`): The questions, at least one.
         group (`str`): The score's name.
 
     Example:

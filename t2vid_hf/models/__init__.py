@@ -4,7 +4,7 @@ A new family is one file here and one line in `ADAPTERS`, keyed by the configura
 """
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.base import Adapter, ImageText
+from t2vid_hf.models.adapter import Adapter, ImageText, ModelParts
 from t2vid_hf.models.idefics3 import Idefics3Adapter
 from t2vid_hf.models.internvl import InternVLAdapter
 from t2vid_hf.models.llava_onevision import LlavaOnevisionAdapter
@@ -70,4 +70,4 @@ def register() -> None:
     minicpm_llama3_v25.register()
 
 
-__all__ = ["ADAPTERS", "Adapter", "ImageText", "adapter_for", "register"]
+__all__ = ["ADAPTERS", "Adapter", "ImageText", "ModelParts", "adapter_for", "register"]

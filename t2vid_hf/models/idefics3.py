@@ -9,7 +9,7 @@ long; the size the vision tower sees is asked for directly.
 from typing import Any
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.base import Adapter, ImageText, Parts
+from t2vid_hf.models.adapter import Adapter, ImageText, ModelParts
 
 # Idefics3Processor calls it `global_image_tag` and SmolVLMProcessor `global_image_token`; the text is the same.
 GLOBAL_IMAGE = "<global-img>"
@@ -18,7 +18,7 @@ GLOBAL_IMAGE = "<global-img>"
 class Idefics3Adapter(Adapter):
     """Idefics3 (`idefics3`) and its successor SmolVLM (`smolvlm`), which share their processing."""
 
-    parts = Parts(
+    parts = ModelParts(
         vision=("model.vision_model",), connector=("model.connector",), language=("model.text_model", "lm_head")
     )
 
@@ -50,7 +50,7 @@ class Idefics3Adapter(Adapter):
         ids.append(tokenizer.convert_tokens_to_ids(GLOBAL_IMAGE))
         return tuple(token for token in ids if token is not None)
 
-    def fitted(self, processor: Any, frames: Any) -> Any:
+    def resize(self, processor: Any, frames: Any) -> Any:
         # Two steps, as the processor takes them: first the longer side, then both.
         made = processor.image_processor([list(frames)], do_rescale=False, do_normalize=False, return_tensors="pt")
         return made["pixel_values"][0].byte()  # whole numbers: padding has made them float

@@ -7,13 +7,13 @@ what its image processor is set to, so the number of tiles is set to one instead
 from typing import Any
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.base import Adapter, ImageText, Parts
+from t2vid_hf.models.adapter import Adapter, ImageText, ModelParts
 
 
 class InternVLAdapter(Adapter):
     """InternVL (`internvl`)."""
 
-    parts = Parts(
+    parts = ModelParts(
         vision=("model.vision_tower",),
         connector=("model.multi_modal_projector",),
         language=("model.language_model", "lm_head"),
@@ -44,7 +44,7 @@ class InternVLAdapter(Adapter):
     def media_token_ids(self, processor: Any) -> tuple[int, ...]:
         return processor.image_token_id, processor.start_image_token_id, processor.end_image_token_id
 
-    def fitted(self, processor: Any, frames: Any) -> Any:
+    def resize(self, processor: Any, frames: Any) -> Any:
         image_processor = processor.image_processor
         return image_processor.resize(frames, image_processor.size, image_processor.resample)
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.base import Adapter, ImageText, Parts, VideoText, VideoTimes
+from t2vid_hf.models.adapter import Adapter, ImageText, ModelParts, VideoText, VideoTimes
 
 # A row's only image has one tile more than none: nothing is left of it but the line break.
 NO_TILE = [[0, 0]]
@@ -27,7 +27,7 @@ NO_TILE = [[0, 0]]
 class LlavaOnevisionAdapter(Adapter):
     """LLaVA-OneVision (`llava_onevision`)."""
 
-    parts = Parts(
+    parts = ModelParts(
         vision=("model.vision_tower",),
         connector=("model.multi_modal_projector", "model.image_newline"),
         language=("model.language_model", "lm_head"),
@@ -63,7 +63,7 @@ class LlavaOnevisionAdapter(Adapter):
     def media_token_ids(self, processor: Any) -> tuple[int, ...]:
         return processor.image_token_id, processor.video_token_id
 
-    def fitted(self, processor: Any, frames: Any) -> Any:
+    def resize(self, processor: Any, frames: Any) -> Any:
         # Squeezed. The processor would do so with a row's only image, and put bars beside each of several.
         image_processor = processor.image_processor
         return image_processor.resize(frames, image_processor.size, image_processor.resample)

@@ -14,7 +14,7 @@ from typing import Any
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import ADAPTERS, Adapter, adapter_for, register
-from t2vid_hf.models.base import Parts
+from t2vid_hf.models.adapter import ModelParts
 
 _KINDS = {"missing": "missing_keys", "left over": "unexpected_keys", "of another shape": "mismatched_keys"}
 _SHOWN = 3
@@ -26,7 +26,7 @@ def load_checkpoint(
     revision: str | None = None,
     weights: bool = True,
     lora: bool = False,
-    quantization: Callable[[Parts], Any] | None = None,
+    quantization: Callable[[ModelParts], Any] | None = None,
     **settings: Any,
 ) -> tuple[Any, Any, Adapter]:
     """Load a checkpoint of a known family, every weight of it and no other.
@@ -36,7 +36,7 @@ def load_checkpoint(
         revision (`str`, *optional*): On the Hub.
         weights (`bool`): Whether to read them; else the model is built on the device "meta", shapes without values.
         lora (`bool`): Whether `path` may be a LoRA adapter; its base model is loaded with it.
-        quantization (`Callable[[Parts], Any]`, *optional*): Makes the `quantization_config` for the family's parts.
+        quantization (`Callable[[ModelParts], Any]`, *optional*): Makes the `quantization_config` for the family's parts.
         settings: For `from_pretrained`: `dtype`, `attn_implementation`.
 
     Returns:

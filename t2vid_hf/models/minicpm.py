@@ -7,13 +7,13 @@
 from typing import Any
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.base import Adapter, ImageText, Parts
+from t2vid_hf.models.adapter import Adapter, ImageText, ModelParts
 
 
 class MiniCPMAdapter(Adapter):
     """MiniCPM-Llama3-V-2.5, in the implementation of `t2vid_hf.models.minicpm_llama3_v25`."""
 
-    parts = Parts(vision=("model.vpm",), connector=("model.resampler",), language=("model.llm", "lm_head"))
+    parts = ModelParts(vision=("model.vpm",), connector=("model.resampler",), language=("model.llm", "lm_head"))
 
     def configure(self, processor: Any) -> None:
         processor.image_processor.max_slice_nums = 1
@@ -46,7 +46,7 @@ class MiniCPMAdapter(Adapter):
         tokens += [processing.SLICES_START, processing.SLICES_END]
         return tuple(processor.tokenizer.convert_tokens_to_ids(tokens))
 
-    def fitted(self, processor: Any, frames: Any) -> Any:
+    def resize(self, processor: Any, frames: Any) -> Any:
         from transformers.image_utils import SizeDict
 
         side = self.page_px(processor)

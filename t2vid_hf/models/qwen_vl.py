@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.base import Adapter, ImageText, Parts, VideoText, VideoTimes
+from t2vid_hf.models.adapter import Adapter, ImageText, ModelParts, VideoText, VideoTimes
 
 PAGE_PX = 448
 # Of every published checkpoint: patches to a token along a side, frames to a group, positions a second (Qwen2.5-VL).
@@ -41,7 +41,7 @@ class QwenVLAdapter(Adapter):
         # Qwen3-VL alone has learned places of patches, and taps its tower at three depths.
         visual = ("patch_embed", "pos_embed", "blocks") if timestamps else ("patch_embed", "blocks")
         mergers = ("merger", "deepstack_merger_list") if timestamps else ("merger",)
-        self.parts = Parts(
+        self.parts = ModelParts(
             vision=tuple(f"model.visual.{name}" for name in visual),
             connector=tuple(f"model.visual.{name}" for name in mergers),
             language=("model.language_model", "lm_head"),
@@ -86,7 +86,7 @@ class QwenVLAdapter(Adapter):
         delimiters = processor.tokenizer.convert_tokens_to_ids([START, END])
         return processor.image_token_id, processor.video_token_id, *delimiters
 
-    def fitted(self, processor: Any, frames: Any) -> Any:
+    def resize(self, processor: Any, frames: Any) -> Any:
         from transformers.image_processing_backends import TorchvisionBackend
         from transformers.image_utils import SizeDict
 

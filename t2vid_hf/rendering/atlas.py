@@ -43,7 +43,8 @@ class Atlas:
     """Slots: their kinds, widths and bitmaps. Not to be used by two threads at once: hold `lock`.
 
     Args:
-        config ([`~t2vid_hf.rendering.RenderConfig`]): Its type size, page, and whether white space runs together.
+        config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks: its type size, its size, and whether white
+            space runs together.
     """
 
     def __init__(self, config: RenderConfig) -> None:
@@ -90,7 +91,7 @@ class Atlas:
                 self._draw_box()
                 self.slot_of[code] = BOX_SLOT
             elif kind in (INK, SPACE, TAB):
-                self.slot_of[code] = self._add(self._drawn(char), kind, symbol, kerning.row_of(char))
+                self.slot_of[code] = self._add(self._draw_char(char), kind, symbol, kerning.row_of(char))
             else:
                 self.slot_of[code] = self._add(blank(0), kind, symbol)
 
@@ -98,7 +99,7 @@ class Atlas:
         """The slot of a word drawn whole. A character that no font has is a box in it."""
         slot = self._words.get((text, direction))
         if slot is None:
-            bitmap = draw_text(_shown(text), self._px, self._room, direction=direction)
+            bitmap = draw_text(_visible_form(text), self._px, self._room, direction=direction)
             slot = self._words[text, direction] = self._add(bitmap, INK)
         return slot
 
@@ -107,7 +108,7 @@ class Atlas:
         slot = self._words.get((text, direction))
         if slot is not None:
             return float(self.advance[slot]) / UNIT
-        return measure(_shown(text), self._px, direction=direction)
+        return measure(_visible_form(text), self._px, direction=direction)
 
     def ascent_px(self, line_px: int) -> int:
         """From the top of a line to its base line: the first font, centred in the height of the line."""
@@ -119,7 +120,7 @@ class Atlas:
         """Eight spaces, which in Arial are as wide as four letters, in `UNIT`s."""
         return max(8, 8 * int(self.advance[self.slot_of[ord(" ")]]))
 
-    def _drawn(self, char: str) -> Bitmap:
+    def _draw_char(self, char: str) -> Bitmap:
         if char in BLANK_EM and char != "\xa0":
             return blank(round(BLANK_EM[char] * self._px * UNIT))
         shown = " " if char.isspace() else char
@@ -136,7 +137,7 @@ class Atlas:
         slot = self._count
         if slot == len(self.kind):
             for name in _TABLES:
-                setattr(self, name, _larger(getattr(self, name), max(512, 2 * slot)))
+                setattr(self, name, _enlarge(getattr(self, name), max(512, 2 * slot)))
         self._count += 1
         self.kind[slot], self.symbol[slot], self.kern_row[slot] = kind, symbol, kern_row
         self._put(slot, bitmap)
@@ -146,7 +147,7 @@ class Atlas:
         phases, rows, columns = bitmap.pixels.shape
         strips = bitmap.strips()
         if self._used + strips.size > self.bitmaps.size:
-            self.bitmaps = _larger(self.bitmaps, max(2 * self.bitmaps.size, self._used + strips.size))
+            self.bitmaps = _enlarge(self.bitmaps, max(2 * self.bitmaps.size, self._used + strips.size))
         self.bitmaps[self._used : self._used + strips.size] = strips
         self.advance[slot] = bitmap.advance
         count = -(-columns // STRIP_PX)
@@ -154,7 +155,8 @@ class Atlas:
         self._used += strips.size
 
 
-def _shown(text: str) -> str:
+def _visible_form(text: str) -> str:
+    """A word with boxes for what no font has, and plain spaces."""
     return "".join(BOX if is_missing(char) else " " if char.isspace() else char for char in text)
 
 
@@ -173,7 +175,7 @@ def atlas_for(config: RenderConfig) -> Atlas:
     return Atlas(config)
 
 
-def _larger(array: np.ndarray, size: int) -> np.ndarray:
+def _enlarge(array: np.ndarray, size: int) -> np.ndarray:
     larger = np.empty((size, *array.shape[1:]), array.dtype)
     larger[: len(array)] = array
     return larger

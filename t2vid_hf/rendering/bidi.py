@@ -30,8 +30,9 @@ def resolve(classes, levels, bases):  # type: ignore[no-untyped-def]
     """Embedding levels of a text, paragraph by paragraph.
 
     Args:
-        classes: (n,) uint8: written over. levels, bases: (n,) uint8: written: the level of each character, and of
-            its paragraph.
+        classes (`np.ndarray` of shape `(n,)`, uint8): The bidirectional class of each character; written over.
+        levels (`np.ndarray` of shape `(n,)`, uint8): Written: the embedding level of each character.
+        bases (`np.ndarray` of shape `(n,)`, uint8): Written: the embedding level of each character's paragraph.
     """
     n = classes.shape[0]
     start = 0
@@ -128,9 +129,16 @@ def reorder(slots, kind, advance, levels, bases, lines, width, units, x):  # typ
     """Place the characters of each line in visual order; lines of right-to-left paragraphs end at the right margin.
 
     Args:
-        slots: (n,) int32. kind: (slots,) uint8. advance: (slots,) int32. levels, bases: (n,) uint8.
-        lines: (lines, 4) int32: start, end, page, base line.
-        width: of a line in `UNIT`s. units: (n,) int32, scratch. x: (n,) int32: written over.
+        slots (`np.ndarray` of shape `(n,)`, int32): The slot of each character.
+        kind (`np.ndarray` of shape `(slots,)`, uint8): The kind of each slot.
+        advance (`np.ndarray` of shape `(slots,)`, int32): The width of each slot in `UNIT`s.
+        levels (`np.ndarray` of shape `(n,)`, uint8): The embedding level of each character.
+        bases (`np.ndarray` of shape `(n,)`, uint8): The embedding level of each character's paragraph.
+        lines (`np.ndarray` of shape `(lines, 4)`, int32): Start and end of each line in the text, page, base line.
+        width (`int`): Width of a line in `UNIT`s.
+        units (`np.ndarray` of shape `(n,)`, int32): Scratch: what is placed of a line, characters or drawn stretches.
+        x (`np.ndarray` of shape `(n,)`, int32): Where each character stands, in `UNIT`s from the left margin; written
+            over.
     """
     for line in range(lines.shape[0]):
         start, end = lines[line, 0], lines[line, 1]

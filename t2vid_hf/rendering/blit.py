@@ -41,13 +41,17 @@ def draw(frames, shape, slots, x, glyphs, bitmaps, lines, origin):  # type: igno
     """Draw lines on pages: the darker of paper and ink. Whatever its metrics say, a glyph stays inside its page.
 
     Args:
-        frames: (pages * height * width + 16,) uint8: written. A strip may read and write back, unchanged, up to 15
-            bytes after it.
-        shape: (2,) int64: height and width of a page.
-        slots, x: (n,) int32. glyphs: (slots, 7) int32: offset of the bitmap, rows, strips, columns, left, top, phases.
-        bitmaps: (m,) uint8: 255 is no ink; a strip of 16 columns after the other.
-        lines: (lines, 4) int32: start, end, page, base line.
-        origin: left margin in `UNIT`s.
+        frames (`np.ndarray` of shape `(pages * height * width + 16,)`, uint8): Written: the pages. A strip may read
+            and write back, unchanged, up to 15 bytes after them.
+        shape (`np.ndarray` of shape `(2,)`, int64): Height and width of a page in pixels.
+        slots (`np.ndarray` of shape `(n,)`, int32): The slot of each character.
+        x (`np.ndarray` of shape `(n,)`, int32): Where each character stands, in `UNIT`s from the left margin.
+        glyphs (`np.ndarray` of shape `(slots, 7)`, int32): For each slot the offset of its bitmap, rows, strips,
+            columns, left, top, phases.
+        bitmaps (`np.ndarray` of shape `(m,)`, uint8): The ink of all slots, a strip of 16 columns after the other;
+            255 is no ink.
+        lines (`np.ndarray` of shape `(lines, 4)`, int32): Start and end of each line in the text, page, base line.
+        origin (`int`): Left margin in `UNIT`s.
     """
     height, width = shape[0], shape[1]
     size = height * width

@@ -17,7 +17,11 @@ _CELLS = 2**14
 
 
 class BreakMemory:
-    """Patterns of text and where they break. Bounded: begun anew when half full."""
+    """Patterns of text and where they break. Bounded: begun anew when half full.
+
+    Args:
+        flow (`bool`): Whether white space runs together.
+    """
 
     def __init__(self, *, flow: bool) -> None:
         self._flow = flow
@@ -34,8 +38,9 @@ class BreakMemory:
 
         Args:
             text (`str`): `n` characters.
-            slots (`np.ndarray` of shape `(n,)`): Their slots.
-            kind (`np.ndarray`), symbol (`np.ndarray`): Of the slots.
+            slots (`np.ndarray` of shape `(n,)`, int32): The slot of each character.
+            kind (`np.ndarray` of shape `(slots,)`, uint8): The kind of each slot.
+            symbol (`np.ndarray` of shape `(slots,)`, int64): What each slot is to the line breaker.
 
         Returns:
             `np.ndarray` of shape `(n + 1,)`, uint8: 1 before the characters where a line may begin.

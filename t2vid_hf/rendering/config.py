@@ -23,15 +23,18 @@ class RenderConfig:
     """A page's geometry and typography.
 
     Args:
-        width_px (`int`), height_px (`int`): Size of a page in pixels.
-        font_px (`int`): Type size in pixels per em.
-        line_px (`int`): Distance of base lines in pixels.
-        margin_px (`int`): Empty border on all four sides in pixels.
-        max_words (`int`, *optional*): At most this many words between white space on a page; `None` fills the page.
-        whitespace (`"keep"` or `"flow"`): `"keep"` preserves line breaks, indentation and tables; `"flow"` runs all
-            words together, as the paper does.
-        vertical (`"center"` or `"top"`): Where the lines stand on a page that they do not fill.
-        missing (`"error"` or `"replace"`): What happens to a character that no installed font has.
+        width_px (`int`, *optional*, defaults to `448`): Width of a page in pixels.
+        height_px (`int`, *optional*, defaults to `448`): Height of a page in pixels.
+        font_px (`int`, *optional*, defaults to `14`): Type size in pixels per em.
+        line_px (`int`, *optional*, defaults to `17`): Distance of base lines in pixels.
+        margin_px (`int`, *optional*, defaults to `12`): Empty border on all four sides in pixels.
+        max_words (`int`, *optional*): The most words between white space on a page; `None` fills the page.
+        whitespace (`str`, *optional*, defaults to `"keep"`): `"keep"` preserves line breaks, indentation and tables;
+            `"flow"` runs all words together, as the paper does.
+        vertical (`str`, *optional*, defaults to `"top"`): Where the lines stand on a page that they do not fill:
+            `"top"` or `"center"`.
+        missing (`str`, *optional*, defaults to `"error"`): What happens to a character that no installed font has:
+            `"error"` raises, `"replace"` draws a box.
 
     Example:
 
@@ -96,6 +99,10 @@ class RenderConfig:
     @classmethod
     def preset(cls, name: str, **changes: object) -> "RenderConfig":
         """A configuration by name, with single fields changed.
+
+        Args:
+            name (`str`): A key of `PRESETS`.
+            **changes (`object`): Fields that differ from the preset's.
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: the name is not one of `PRESETS`.

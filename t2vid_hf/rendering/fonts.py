@@ -39,7 +39,13 @@ _CHAIN: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True)
 class Run:
-    """Consecutive characters drawn with one font: `text[start:end]`."""
+    """Consecutive characters drawn with one font: `text[start:end]`.
+
+    Args:
+        start (`int`): Where the run begins in the text.
+        end (`int`): Where it ends.
+        font (`int`): Index of the font in [`font_files`].
+    """
 
     start: int
     end: int
@@ -114,7 +120,7 @@ def font_runs(text: str) -> list[Run]:
     drawn as a whole, and marks stand on their base.
 
     Args:
-        text (`str`): Without line breaks.
+        text (`str`): A text without line breaks.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no installed font has a character.

@@ -8,11 +8,9 @@ Positions are counted in `UNIT`ths of a pixel. A *slot* is a row of the atlas's 
 stretch of a script with joined letters.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
+
+from t2vid_hf._compiled import compiled
 
 # numba's cache looks at this file alone; a change of slots.py has to change it too: e1dc17974863b8dc
 from t2vid_hf.rendering.slots import (
@@ -35,17 +33,17 @@ _HASH_START = np.uint64(14695981039346656037)
 _HASH_PRIME = np.uint64(1099511628211)
 
 
-def compiled(function: Callable[..., Any]) -> Any:
-    try:
-        return njit(function, cache=True)
-    except RuntimeError:
-        # No folder for numba's cache can be written (a read-only container): compile in each process.
-        return njit(function)
-
-
 @compiled
 def look_up(codes, slot_of, kind, slots, counts):  # type: ignore[no-untyped-def]
-    """Write each character's slot; `counts[k]` becomes the number of characters of kind `k`."""
+    """Write each character's slot, and count the kinds.
+
+    Args:
+        codes (`np.ndarray` of shape `(n,)`, uint32): The code point of each character.
+        slot_of (`np.ndarray` of shape `(0x110000,)`, int32): The slot of each code point.
+        kind (`np.ndarray` of shape `(slots,)`, uint8): The kind of each slot.
+        slots (`np.ndarray` of shape `(n,)`, int32): Written: the slot of each character.
+        counts (`np.ndarray` of shape `(KINDS,)`, int64): Written: how many characters are of each kind.
+    """
     counts[:] = 0
     for i in range(codes.shape[0]):
         slot = slot_of[codes[i]]
@@ -62,12 +60,19 @@ def find_breaks(slots, kind, symbol, keys, values, patterns, breaks, positions, 
     so that prose has some hundred patterns.
 
     Args:
-        slots: (n,) int32. kind: (slots,) uint8. symbol: (slots,) int64.
-        keys: (2**k,) uint64, values: (2**k,) int32: an open hash table from a pattern to where it begins in `patterns`.
-        patterns: (m,) int32: a count, then that many symbol numbers before which a line may end.
-        breaks: (n + 1,) uint8, zeros: 1 before the characters where a line may begin.
-        positions: (n,) int32, scratch. missed: (n, 2) int32 and hashes: (n,) uint64: the unknown stretches; a hash of
-            0 means that the stretch has to be asked for by its text.
+        slots (`np.ndarray` of shape `(n,)`, int32): The slot of each character.
+        kind (`np.ndarray` of shape `(slots,)`, uint8): The kind of each slot.
+        symbol (`np.ndarray` of shape `(slots,)`, int64): What each slot is to the line breaker.
+        keys (`np.ndarray` of shape `(2**k,)`, uint64): An open hash table: the hash of a pattern; 0 is a free cell.
+        values (`np.ndarray` of shape `(2**k,)`, int32): The same table: where the pattern begins in `patterns`.
+        patterns (`np.ndarray` of shape `(m,)`, int32): A count, then that many symbol numbers before which a line may
+            end; and so on.
+        breaks (`np.ndarray` of shape `(n + 1,)`, uint8): Zeros; written: 1 before the characters where a line may
+            begin.
+        positions (`np.ndarray` of shape `(n,)`, int32): Scratch: where the symbols of a stretch begin.
+        missed (`np.ndarray` of shape `(n, 2)`, int32): Written: start and end of the stretches of unknown patterns.
+        hashes (`np.ndarray` of shape `(n,)`, uint64): Written: the hashes of their patterns; 0 means that the stretch
+            has to be asked for by its text.
     """
     n = slots.shape[0]
     mask = np.uint64(keys.shape[0] - 1)
@@ -132,12 +137,17 @@ def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines): 
     """Break into lines and pages, greedily; return the number of lines.
 
     Args:
-        slots: (n,) int32. kind: (slots,) uint8. advance, kern_row: (slots,) int32. kern: (rows, rows) int32.
-        breaks: (n + 1,) uint8: 1 where a line may begin.
-        limits: (4,) int64: width of a line in `UNIT`s, lines and words of a page, width of a tab stop in `UNIT`s.
-        flow: whether white space runs together.
-        x: (n,) int32: written: where a character stands, in `UNIT`s from the margin.
-        lines: (n + 1, 2) int32: written: where a line begins, and on which page it stands.
+        slots (`np.ndarray` of shape `(n,)`, int32): The slot of each character.
+        kind (`np.ndarray` of shape `(slots,)`, uint8): The kind of each slot.
+        advance (`np.ndarray` of shape `(slots,)`, int32): The width of each slot in `UNIT`s.
+        kern_row (`np.ndarray` of shape `(slots,)`, int32): The row and column of each slot in `kern`.
+        kern (`np.ndarray` of shape `(rows, rows)`, int32): What a slot is moved by behind another, in `UNIT`s.
+        breaks (`np.ndarray` of shape `(n + 1,)`, uint8): 1 where a line may begin.
+        limits (`np.ndarray` of shape `(4,)`, int64): Width of a line in `UNIT`s, lines and words of a page, width of a
+            tab stop in `UNIT`s.
+        flow (`bool`): Whether white space runs together.
+        x (`np.ndarray` of shape `(n,)`, int32): Written: where each character stands, in `UNIT`s from the left margin.
+        lines (`np.ndarray` of shape `(n + 1, 2)`, int32): Written: where each line begins, and its page.
     """
     width, most_lines, most_words, tab = limits[0], limits[1], limits[2], limits[3]
     n = slots.shape[0]

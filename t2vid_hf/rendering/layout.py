@@ -26,8 +26,9 @@ class Layout:
 
     Args:
         slots (`np.ndarray` of shape `(n,)`, int32): For each character of the text what the atlas draws for it.
-        x (`np.ndarray` of shape `(n,)`, int32): Where it stands, in 1/1024 px from the left margin.
-        lines (`np.ndarray` of shape `(lines, 4)`, int32): Start and end in the text, page, base line in pixels.
+        x (`np.ndarray` of shape `(n,)`, int32): Where each character stands, in 1/1024 px from the left margin.
+        lines (`np.ndarray` of shape `(lines, 4)`, int32): Start and end of each line in the text, page, base line in
+            pixels from the top.
         missing (`int`): Characters that are a box because no font has them.
     """
 
@@ -54,8 +55,10 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
 
     Args:
         text (`str`): Any Unicode text of at least one character.
-        config ([`~t2vid_hf.rendering.RenderConfig`]): Width of a line, lines and most words of a page.
-        atlas (`Atlas`): Learns the characters of the text, and where its lines may end.
+        config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks: width of a line, lines and most words of a
+            page.
+        atlas ([`~t2vid_hf.rendering.atlas.Atlas`]): What has been drawn; it learns the characters of the text, and
+            where its lines may end.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no installed font has a character (and `config.missing == "error"`).

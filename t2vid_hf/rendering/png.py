@@ -35,8 +35,8 @@ def encode_png(frame: np.ndarray, *, deflate: Any = None) -> bytes:
     """A page as the bytes of an 8-bit grey PNG file.
 
     Args:
-        frame (`np.ndarray` of shape `(height, width)`, uint8): Grey levels.
-        deflate (*optional*): A module with zlib's `compress` and `crc32`; [`deflate_module`] unless given.
+        frame (`np.ndarray` of shape `(height, width)`, uint8): Grey levels, 255 is white.
+        deflate (`Any`, *optional*): A module with zlib's `compress` and `crc32`; `None` takes [`deflate_module`]'s.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: the array is not two-dimensional uint8 with at least one pixel.

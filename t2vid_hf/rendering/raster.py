@@ -32,7 +32,8 @@ class Bitmap:
     Args:
         pixels (`np.ndarray` of shape `(phases, rows, columns)`, uint8): 255 is no ink; phase `k` is moved right by
             `k / phases` of a pixel.
-        left (`int`), top (`int`): From the pen to the first column, and from the base line up to the first row.
+        left (`int`): Pixels from the pen to the first column.
+        top (`int`): Pixels from the base line up to the first row.
         advance (`int`): Width in `UNIT`ths of a pixel.
     """
 
@@ -61,9 +62,9 @@ def draw_text(text: str, size_px: int, room: tuple[int, int], *, phases: int = 1
     Args:
         text (`str`): Every character of it is in some installed font.
         size_px (`int`): Type size in pixels per em.
-        room (`tuple[int, int]`): Most columns and rows; what is larger is squeezed into it.
-        phases (`int`, defaults to 1): 4 for quarter-pixel positions.
-        direction (`"ltr"` or `"rtl"`): Of the word.
+        room (`tuple[int, int]`): The most columns and rows; what is larger is squeezed into them.
+        phases (`int`, *optional*, defaults to `1`): Horizontal positions that it is drawn at: 4 for quarter pixels.
+        direction (`str`, *optional*, defaults to `"ltr"`): How the word is read: `"ltr"` or `"rtl"`.
     """
     zoom = zoom_of(size_px)
     runs = font_runs(text)

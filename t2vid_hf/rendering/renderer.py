@@ -27,7 +27,8 @@ class RenderedPages:
         frames (`np.ndarray` of shape `(n, height, width)`, uint8): Grey levels, 255 is white.
         char_spans (`tuple[tuple[int, int], ...]`): For each page the half-open span of the source that it shows.
             The spans partition the source.
-        missing (`int`): Characters drawn as a box because no font has them; 0 unless `missing="replace"`.
+        missing (`int`, *optional*, defaults to `0`): Characters drawn as a box because no font has them; 0 unless the
+            configuration says `missing="replace"`.
     """
 
     frames: np.ndarray

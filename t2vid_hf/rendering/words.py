@@ -22,12 +22,13 @@ def draw_words(
 
     Args:
         text (`str`): `n` characters.
-        atlas (`Atlas`): Takes the words.
+        atlas ([`~t2vid_hf.rendering.atlas.Atlas`]): What has been drawn; it takes the words.
         slots (`np.ndarray` of shape `(n,)`): Written over: a word's slot at its first character, then
             `CONTINUED_SLOT`.
         breaks (`np.ndarray` of shape `(n + 1,)`): 1 where a line may begin; added to.
-        levels (`np.ndarray` of shape `(n,)`, *optional*): Embedding levels; odd is right to left.
-        width_px (`int`): Width of a line.
+        levels (`np.ndarray` of shape `(n,)` or `None`): Embedding levels; odd is right to left. `None` where all text
+            is left to right.
+        width_px (`int`): Width of a line in pixels.
     """
     n = len(text)
     kinds = atlas.kind[slots]

@@ -7,8 +7,8 @@ decides.
 import re
 from typing import Any
 
-from t2vid_hf.sources.base import Asked, Source
 from t2vid_hf.sources.records import Record
+from t2vid_hf.sources.source import ParsedQuestion, Source
 
 _QUESTION = re.compile(r"\n[ \t]*\n[ \t]*Q:")
 _ANSWER_CUE = re.compile(r"\n\s*A:\s*\Z")
@@ -37,11 +37,11 @@ def _matches(fields: dict[str, Any]) -> bool:
     return {"prompt", "completion"} <= fields.keys()
 
 
-def _parse(record: Record) -> Asked:
+def _parse(record: Record) -> ParsedQuestion:
     parts = split_prompt(record.text("prompt"))
     if parts is None:
         raise record.bad("unknown_shape", "the prompt does not end with a line 'Q: ...' and a line 'A:'")
-    return Asked(*parts, (record.text("completion").strip(),))
+    return ParsedQuestion(*parts, (record.text("completion").strip(),))
 
 
 SOURCE = Source("booksum", "rows with 'prompt' and 'completion'", _matches, _parse)

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from t2vid_hf.errors import InputError, unknown
-from t2vid_hf.sources.base import Asked, Source
+from t2vid_hf.sources.read_report import Dropped
 from t2vid_hf.sources.records import Record
-from t2vid_hf.sources.report import Dropped
+from t2vid_hf.sources.source import ParsedQuestion, Source
 
 COLUMNS = ("id", "context", "question", "answer", "questions")
 
@@ -19,12 +19,12 @@ def _matches(fields: dict[str, Any]) -> bool:
     return "context" in fields or {"question", "answer"} <= fields.keys()
 
 
-def renamed(record: Record, columns: Mapping[str, str]) -> Record:
+def rename_columns(record: Record, columns: Mapping[str, str]) -> Record:
     """A record whose columns have our names.
 
     Args:
-        record ([`~t2vid_hf.sources.records.Record`]): With names of its own.
-        columns (`Mapping[str, str]`): Our name -> its name.
+        record ([`~t2vid_hf.sources.records.Record`]): A record whose columns have names of their own.
+        columns (`Mapping[str, str]`): Our name -> the record's name.
 
     Raises:
         [`~t2vid_hf.sources.BadRow`]: it has no such column; the message names those that it has.
@@ -61,7 +61,7 @@ def _split(record: Record) -> Iterable[Record]:
     ]
 
 
-def _parse(record: Record) -> Asked | Dropped:
+def _parse(record: Record) -> ParsedQuestion | Dropped:
     context, question = record.text("context"), record.text("question")
     name = "answer" if "answer" in record.fields else "answers" if "answers" in record.fields else "answer"
     answers = record.fields.get(name)
@@ -70,12 +70,12 @@ def _parse(record: Record) -> Asked | Dropped:
         if not answers:
             return "unanswerable"
     if not isinstance(answers, list):
-        return Asked(context, question, (record.text(name),))
+        return ParsedQuestion(context, question, (record.text(name),))
     if not answers:
         raise record.bad("empty_text", f"the field '{name}' is an empty list; give at least one answer")
     numbered = {f"{name}[{number}]": answer for number, answer in enumerate(answers)}
     checked = Record(numbered, record.place, record.key)
-    return Asked(context, question, tuple(checked.text(key) for key in numbered))
+    return ParsedQuestion(context, question, tuple(checked.text(key) for key in numbered))
 
 
 SOURCE = Source(

@@ -8,9 +8,9 @@ BY-NC 4.0.
 import re
 from typing import Any
 
-from t2vid_hf.sources.base import Asked, Source
+from t2vid_hf.sources.read_report import Dropped
 from t2vid_hf.sources.records import Record
-from t2vid_hf.sources.report import Dropped
+from t2vid_hf.sources.source import ParsedQuestion, Source
 
 SHORT_WORDS = 1000  # a long row has thousands of words, an Alpaca instruction at most a few hundred
 
@@ -72,7 +72,7 @@ def _matches(fields: dict[str, Any]) -> bool:
     return {"instruction", "output"} <= fields.keys()
 
 
-def _parse(record: Record) -> Asked | Dropped:
+def _parse(record: Record) -> ParsedQuestion | Dropped:
     prompt, further = record.text("instruction"), record.fields.get("input") or ""
     parts = split_prompt(prompt)
     if parts is None and not is_long(f"{prompt} {further}"):
@@ -80,7 +80,7 @@ def _parse(record: Record) -> Asked | Dropped:
     if parts is None or further:
         problem = "'input' is not empty" if parts else f"the prompt begins '{prompt[:40]}'"
         raise record.bad("unknown_shape", f"{problem}, which none of LongAlpaca's four shapes of a long row does")
-    return Asked(*parts, (record.text("output").strip().removeprefix("Answer:").strip(),))
+    return ParsedQuestion(*parts, (record.text("output").strip().removeprefix("Answer:").strip(),))
 
 
 SOURCE = Source("longalpaca", "rows with 'instruction' and 'output'", _matches, _parse)

@@ -7,22 +7,22 @@ and is dropped.
 from typing import Any
 
 from t2vid_hf.sources import booksum, longalpaca, natural_questions
-from t2vid_hf.sources.base import Asked, Source
+from t2vid_hf.sources.read_report import Dropped
 from t2vid_hf.sources.records import Record
-from t2vid_hf.sources.report import Dropped
+from t2vid_hf.sources.source import ParsedQuestion, Source
 
 
 def _matches(fields: dict[str, Any]) -> bool:
     return {"input", "output"} <= fields.keys()
 
 
-def _parse(record: Record) -> Asked | Dropped:
+def _parse(record: Record) -> ParsedQuestion | Dropped:
     prompt, output = record.text("input"), record.text("output")
     if "Long Answer:" in output or "\nDocument [1]" in prompt:
-        return natural_questions.asked(record, prompt, output)
+        return natural_questions.parse_question(record, prompt, output)
     parts = longalpaca.split_prompt(prompt) or booksum.split_prompt(prompt)
     if parts is not None:
-        return Asked(*parts, (output.strip().removeprefix("Answer:").strip(),))
+        return ParsedQuestion(*parts, (output.strip().removeprefix("Answer:").strip(),))
     if not longalpaca.is_long(prompt):
         return "short_row"
     raise record.bad("unknown_shape", f"the long prompt '{prompt[:40]}...' has the shape of no set in LongQLoRA")

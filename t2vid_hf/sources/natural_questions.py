@@ -9,8 +9,8 @@ the question keep their capitals, and a document may hold the word "Question: ".
 import re
 from typing import Any
 
-from t2vid_hf.sources.base import Asked, Source
 from t2vid_hf.sources.records import Record
+from t2vid_hf.sources.source import ParsedQuestion, Source
 
 INSTRUCTION = "Answer the question in short and give the corresponding document ID."
 _QUESTION = "\nQuestion:"
@@ -58,7 +58,7 @@ def short_answer(completion: str) -> str | None:
     return f"{match['short'].strip()}\nDocument ID: {match['document']}"
 
 
-def asked(record: Record, prompt: str, completion: str) -> Asked:
+def parse_question(record: Record, prompt: str, completion: str) -> ParsedQuestion:
     """The question of a record with this prompt and completion.
 
     Raises:
@@ -71,15 +71,15 @@ def asked(record: Record, prompt: str, completion: str) -> Asked:
         raise record.bad(
             "unknown_shape", "the answer is not 'Answer: ...', 'Long Answer: ...' and 'Gold Document ID: number'"
         )
-    return Asked(parts[0], f"{parts[1]}\n{INSTRUCTION}", (answer,))
+    return ParsedQuestion(parts[0], f"{parts[1]}\n{INSTRUCTION}", (answer,))
 
 
 def _matches(fields: dict[str, Any]) -> bool:
     return {"prompt", "completion"} <= fields.keys() and "Gold Document ID:" in str(fields["completion"])
 
 
-def _parse(record: Record) -> Asked:
-    return asked(record, record.text("prompt"), record.text("completion"))
+def _parse(record: Record) -> ParsedQuestion:
+    return parse_question(record, record.text("prompt"), record.text("completion"))
 
 
 SOURCE = Source("natural_questions", "rows with 'prompt' and 'completion' (a gold document)", _matches, _parse)

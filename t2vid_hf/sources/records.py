@@ -13,7 +13,7 @@ from typing import Any
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.sources import tables
-from t2vid_hf.sources.report import BadRow, Reason, Refuse, refuse_all
+from t2vid_hf.sources.read_report import BadRow, Reason, Refuse, refuse_all
 
 SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet")
 
@@ -24,7 +24,7 @@ class Record:
 
     Args:
         fields (`dict`): Its keys and values.
-        place (`str`): `"file:line"` or `"file[index]"`, for messages.
+        place (`str`): Where it stands, `"file:line"` or `"file[index]"`, for messages.
         key (`str`): What tells it apart where it has no id: its number, from 0. Bad rows have a number too, so that
             mending one changes no other row's key.
     """
@@ -40,7 +40,7 @@ class Record:
         if value is None or value == "":
             return self.key
         if not isinstance(value, str | int):
-            raise self.bad("wrong_type", f"the id is {shown(value)}; it must be text or a whole number")
+            raise self.bad("wrong_type", f"the id is {abbreviate(value)}; it must be text or a whole number")
         return str(value)
 
     def text(self, name: str) -> str:
@@ -55,7 +55,7 @@ class Record:
         reason: Reason = "empty_text" if isinstance(value, str) else "wrong_type"
         if value is None:
             reason = "missing_field"
-        problem = "is missing" if name not in self.fields else f"is {shown(value)}"
+        problem = "is missing" if name not in self.fields else f"is {abbreviate(value)}"
         raise self.bad(
             reason,
             f"the field '{name}' {problem}; it must be text "
@@ -66,7 +66,7 @@ class Record:
         """A field that must be a list of objects, as records of their own."""
         value = self.fields.get(name)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            problem = "is missing" if name not in self.fields else f"is {shown(value)}"
+            problem = "is missing" if name not in self.fields else f"is {abbreviate(value)}"
             raise self.bad(
                 "wrong_type" if name in self.fields else "missing_field",
                 f"the field '{name}' {problem}; it must be a list of objects",
@@ -84,8 +84,9 @@ def read(path: Path, *, encoding: str = "utf-8", refuse: Refuse = refuse_all) ->
 
     Args:
         path (`Path`): A `.json`, `.jsonl`, `.csv`, `.tsv` or `.parquet` file.
-        encoding (`str`): Of a text file; a byte order mark is skipped.
-        refuse (`Callable`): Called with each bad row.
+        encoding (`str`, *optional*, defaults to `"utf-8"`): How a text file is encoded, as Python names it; a byte
+            order mark is skipped.
+        refuse (`Callable[[BadRow], None]`, *optional*, defaults to `refuse_all`): What is done with each bad row.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no such file, an empty one, or one that is not what its suffix says.
@@ -98,17 +99,17 @@ def read(path: Path, *, encoding: str = "utf-8", refuse: Refuse = refuse_all) ->
         raise InputError(f"{path}: the file is empty")
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        rows: tables.Rows = tables.parquet(path)
+        rows: tables.Rows = tables.read_parquet(path)
     elif suffix == ".json":
         rows = _document(path, encoding)
     elif suffix in (".csv", ".tsv"):
-        rows = tables.delimited(path, lines(path, encoding), "\t" if suffix == ".tsv" else ",")
+        rows = tables.read_delimited(path, lines(path, encoding), "\t" if suffix == ".tsv" else ",")
     else:
         rows = _json_lines(path, encoding)
-    yield from checked(rows, refuse)
+    yield from to_records(rows, refuse)
 
 
-def checked(rows: tables.Rows, refuse: Refuse) -> Iterator[Record]:
+def to_records(rows: tables.Rows, refuse: Refuse) -> Iterator[Record]:
     """Rows of a table as records; what is not an object is refused."""
     for number, (place, fields) in enumerate(rows):
         if isinstance(fields, BadRow):
@@ -116,7 +117,7 @@ def checked(rows: tables.Rows, refuse: Refuse) -> Iterator[Record]:
         elif isinstance(fields, dict):
             yield Record(fields, place, str(number))
         else:
-            refuse(BadRow(place, "not_a_record", f"{shown(fields)} where an object is expected", repr(fields)))
+            refuse(BadRow(place, "not_a_record", f"{abbreviate(fields)} where an object is expected", repr(fields)))
 
 
 def lines(path: Path, encoding: str) -> Iterator[tuple[int, str | BadRow]]:
@@ -200,7 +201,7 @@ def _reason(error: Exception) -> str:
     return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
 
 
-def shown(value: Any) -> str:
+def abbreviate(value: Any) -> str:
     """A value for a message, cut to 40 characters."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 40 else text[:37] + "..."

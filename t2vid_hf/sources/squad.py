@@ -7,9 +7,9 @@ without an answer (SQuAD 2.0's `is_impossible`) is not a question about the text
 from collections.abc import Iterable
 from typing import Any
 
-from t2vid_hf.sources.base import Asked, Source
+from t2vid_hf.sources.read_report import Dropped
 from t2vid_hf.sources.records import Record
-from t2vid_hf.sources.report import Dropped
+from t2vid_hf.sources.source import ParsedQuestion, Source
 
 
 def _matches(fields: dict[str, Any]) -> bool:
@@ -26,11 +26,12 @@ def _split(article: Record) -> Iterable[Record]:
     ]
 
 
-def _parse(record: Record) -> Asked | Dropped:
+def _parse(record: Record) -> ParsedQuestion | Dropped:
     answers = list(record.children("answers"))
     if not answers:
         return "unanswerable"
-    return Asked(record.text("context"), record.text("question"), tuple(answer.text("text") for answer in answers))
+    texts = tuple(answer.text("text") for answer in answers)
+    return ParsedQuestion(record.text("context"), record.text("question"), texts)
 
 
 SOURCE = Source("squad", "articles with 'paragraphs', each with 'context' and 'qas'", _matches, _parse, _split)

@@ -8,8 +8,8 @@ domain in the US.
 from collections.abc import Iterable
 from typing import Any
 
-from t2vid_hf.sources.base import Asked, Source
 from t2vid_hf.sources.records import Record
+from t2vid_hf.sources.source import ParsedQuestion, Source
 
 
 def _matches(fields: dict[str, Any]) -> bool:
@@ -29,13 +29,13 @@ def _split(record: Record) -> Iterable[Record]:
     ]
 
 
-def _parse(record: Record) -> Asked:
+def _parse(record: Record) -> ParsedQuestion:
     responses = list(record.children("responses"))
     if not responses:
         raise record.bad("empty_text", "'responses' is empty; a question needs at least one answer")
     # A line break behind an answer would be learnt as a part of it
     answers = tuple(response.text("response_text").strip() for response in responses)
-    return Asked(record.text("document"), record.text("question_text"), answers)
+    return ParsedQuestion(record.text("document"), record.text("question_text"), answers)
 
 
 SOURCE = Source("squality", "stories with 'document' and 'questions'", _matches, _parse, _split)

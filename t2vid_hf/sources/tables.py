@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.sources.report import BadRow
+from t2vid_hf.sources.read_report import BadRow
 
 Rows = Iterator[tuple[str, Any]]
 _HUB = re.compile(r"hf:/{1,2}datasets/(?P<name>[^@]+?)/?(?:@(?P<revision>.+))?")
@@ -19,8 +19,15 @@ _MAX_CELL = 2**31 - 1  # characters; the csv module's own limit of 131,072 is le
 _BATCH = 64  # rows of Parquet decoded at a time
 
 
-def delimited(path: Path, lines: Iterator[tuple[int, str | BadRow]], delimiter: str) -> Rows:
-    """The rows of a CSV file; its first row names the columns."""
+def read_delimited(path: Path, lines: Iterator[tuple[int, str | BadRow]], delimiter: str) -> Rows:
+    """The rows of a CSV file; its first row names the columns.
+
+    Args:
+        path (`Path`): The file, for messages.
+        lines (`Iterator[tuple[int, str | BadRow]]`): Its lines with their numbers; one that does not decode comes as
+            the error.
+        delimiter (`str`): What stands between two cells, `","` or a tab.
+    """
     undecodable: list[BadRow] = []
     numbers = [0]
 
@@ -72,7 +79,7 @@ def _next_row(reader: Any) -> list[str]:
         csv.field_size_limit(limit)
 
 
-def parquet(path: Path) -> Rows:
+def read_parquet(path: Path) -> Rows:
     """The rows of a Parquet file."""
     import pyarrow
     from pyarrow import parquet as pq
@@ -104,8 +111,15 @@ def hub_name(path: str | Path) -> tuple[str, str | None] | None:
     return (match["name"], match["revision"]) if match else None
 
 
-def data_set(name: str, *, config: str | None, split: str, revision: str | None = None) -> Rows:
-    """The rows of a data set of the Hub, or of a folder of data files; streamed, so nothing is written to a cache."""
+def stream_data_set(name: str, *, config: str | None, split: str, revision: str | None = None) -> Rows:
+    """The rows of a data set of the Hub, or of a folder of data files; streamed, so nothing is written to a cache.
+
+    Args:
+        name (`str`): Name on the Hub, or path of a folder.
+        config (`str` or `None`): Configuration of the data set; `None` takes its default one.
+        split (`str`): Split of the data set.
+        revision (`str`, *optional*): Branch, tag or commit on the Hub; `None` takes the main branch.
+    """
     from datasets import load_dataset
 
     try:

@@ -14,9 +14,11 @@ from typing import Any, NoReturn
 import yaml
 from transformers import HfArgumentParser
 
-from t2vid_hf.data.parts import Part, named_mixture
+from t2vid_hf._packaged import packaged
 from t2vid_hf.errors import InputError
-from t2vid_hf.training.config import T2VidSFTConfig
+from t2vid_hf.mixtures.paper_mixtures import named_mixture
+from t2vid_hf.mixtures.parts import MixturePart
+from t2vid_hf.training.sft_config import T2VidSFTConfig
 
 
 @dataclass
@@ -26,11 +28,11 @@ class RecipeArguments:
     Args:
         model_name_or_path (`str`): A checkpoint's folder, or its name on the Hub.
         model_revision (`str`, *optional*): On the Hub.
-        mixture (`list` or `str`): The parts, as mappings (see [`~t2vid_hf.data.parts.Part`]), or the name of one of
-            the paper's (a key of `t2vid_hf.data.parts.MIXTURES`). YAML only.
+        mixture (`list` or `str`): The parts, as mappings (see [`~t2vid_hf.mixtures.parts.MixturePart`]), or the name
+            of one of the paper's (a key of `t2vid_hf.mixtures.paper_mixtures.MIXTURES`). YAML only.
         mixture_paths (`dict`): For a named mixture: its sources' paths.
         mixture_filter (`str`, *optional*): For a named mixture: the filter of its parts of pages, a key of
-            `t2vid_hf.data.filters.PRESETS`. Rows are then left out before they are drawn, so that the counts hold.
+            `t2vid_hf.mixtures.filters.PRESETS`. Rows are then left out before they are drawn, so that the counts hold.
         mixture_seed (`int`): Which rows are drawn, and their order.
         attn_implementation (`str`): As for `from_pretrained`, or `"auto"`: flash attention 2 where it can run, else
             sdpa.
@@ -69,7 +71,7 @@ class RecipeArguments:
         if self.load_in_4bit and not self.lora:
             raise InputError("load_in_4bit: 4-bit weights cannot train; set lora as well")
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[MixturePart]:
         """The parts of the mixture."""
         if not self.mixture:
             raise InputError("the recipe has no mixture; give a list of parts under 'mixture' in the YAML file")
@@ -79,7 +81,7 @@ class RecipeArguments:
             return [part if part.over_limit == "thin" else replace(part, filter=self.mixture_filter) for part in parts]
         if self.mixture_filter or self.mixture_paths:
             raise InputError("mixture_filter and mixture_paths are for a named mixture; give each part its own")
-        return [Part.from_dict(part) for part in self.mixture]
+        return [MixturePart.from_dict(part) for part in self.mixture]
 
 
 def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTConfig]:
@@ -98,7 +100,7 @@ def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTC
         position = arguments.index("--config")
         if position + 1 == len(arguments):
             raise InputError("--config needs a file")
-        given = read_yaml(Path(arguments[position + 1]))
+        given = read_yaml(recipe_file(arguments[position + 1]))
         del arguments[position : position + 2]
     parser = HfArgumentParser([RecipeArguments, T2VidSFTConfig], allow_abbrev=False)
     parser.error = _refuse  # argparse would print every option first
@@ -117,10 +119,22 @@ def _refuse(message: str) -> NoReturn:
     raise InputError(f"{message}; see --help")
 
 
+def recipe_file(given: str) -> Path:
+    """The file that `--config` means: the user's own, or else one that is shipped, as "idefics3-8b/sft_lora.yaml" is.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: there is neither.
+    """
+    shipped = packaged("recipes")
+    for path in (Path(given), shipped / given):
+        if path.is_file():
+            return path
+    known = sorted(path.relative_to(shipped).as_posix() for path in shipped.glob("*/sft*.yaml"))
+    raise InputError(f"{given}: no such file; give a recipe's .yaml, or one that is shipped: {', '.join(known)}")
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """A recipe's YAML file, with every key checked."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; give a recipe's .yaml")
     try:
         given = yaml.load(path.read_text("utf-8"), Loader=_Loader)
     except yaml.YAMLError as error:

@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from t2vid_hf.data.encoding import IGNORED, Encoded, RowEncoder, stacked
+from t2vid_hf.batches.encoding import Encoded, RowEncoder
+from t2vid_hf.batches.labels import IGNORED
+from t2vid_hf.batches.padding import pad, padded_inputs
+from t2vid_hf.batches.pixels import stack_images
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import Row
 
@@ -22,7 +25,7 @@ class DataCollatorForVideoLanguageModeling:
     """Collate rows of any media into one batch of a vision-language model.
 
     Args:
-        encoder ([`~t2vid_hf.data.encoding.RowEncoder`]): Turns a row into tokens and pixels.
+        encoder ([`~t2vid_hf.batches.encoding.RowEncoder`]): Turns a row into tokens and pixels.
         packed (`bool`): One sequence of all rows; else padded.
         max_length (`int`, *optional*): A longer row is an error: truncating it would cut image tokens.
         pad_to_multiple_of (`int`, *optional*): Of the sequence length, where rows are padded.
@@ -36,7 +39,7 @@ class DataCollatorForVideoLanguageModeling:
           is supervised;
         - `position_ids` of shape `(1, tokens)`, `(4, 1, tokens)` with M-RoPE, where packed; else `attention_mask`;
         - `pixels` of shape `(images of the batch, 1 or 3, page_px, page_px)`, uint8; absent without images.
-          `t2vid_hf.models.pixels` and the adapter's `model_inputs` turn it into the model's `pixel_values`;
+          `t2vid_hf.batches.pixels` and the adapter's `model_inputs` turn it into the model's `pixel_values`;
         - `sources`: a list of the rows' sources, and `row_lengths` their tokens, without the dummy's.
     """
 
@@ -56,7 +59,7 @@ class DataCollatorForVideoLanguageModeling:
             encoded.append(self.encoder.dummy())
         batch = _packed(encoded) if self.packed else self._padded(encoded)
         if any(len(each.pixels) for each in encoded):
-            batch["pixels"] = stacked([each.pixels for each in encoded if len(each.pixels)])
+            batch["pixels"] = stack_images([each.pixels for each in encoded if len(each.pixels)])
         return {**batch, "sources": sources, "row_lengths": lengths}
 
     def _encode(self, row: Row) -> Encoded:
@@ -70,21 +73,10 @@ class DataCollatorForVideoLanguageModeling:
         return encoded
 
     def _padded(self, encoded: Sequence[Encoded]) -> dict[str, Any]:
-        length = max(len(each) for each in encoded)
         multiple = self.pad_to_multiple_of or 1
-        shape = (len(encoded), -(-length // multiple) * multiple)
-        pad = self.encoder.processor.tokenizer.pad_token_id
-        input_ids = torch.full(shape, 0 if pad is None else pad)
-        labels, attention_mask = torch.full(shape, IGNORED), torch.zeros(shape, dtype=torch.int64)
-        for index, each in enumerate(encoded):
-            input_ids[index, : len(each)] = torch.from_numpy(each.input_ids)
-            labels[index, : len(each)] = torch.from_numpy(each.labels)
-            attention_mask[index, : len(each)] = 1
-        adapter, processor = self.encoder.adapter, self.encoder.processor
-        # What a model needs to know of a row to find its positions, which packed rows bring along.
-        more = [adapter.text_inputs(processor, row) for row in input_ids.numpy()]
-        extra = {name: torch.from_numpy(np.stack([row[name] for row in more])) for name in more[0]}
-        return {"input_ids": input_ids, "attention_mask": attention_mask, "labels": labels, **extra}
+        inputs = padded_inputs(encoded, self.encoder.processor, self.encoder.adapter, side="right", multiple=multiple)
+        labels = pad([each.labels for each in encoded], IGNORED, side="right", multiple=multiple)
+        return {**inputs, "labels": torch.from_numpy(labels)}
 
 
 def _packed(encoded: Sequence[Encoded]) -> dict[str, Any]:

@@ -41,10 +41,12 @@ class GenerationCallback(TrainerCallback):
     Example:
 
     ```python
+    from t2vid_hf.evaluation.runs import accuracy, ask, load_items
+
+    items = load_items("clips", "out/set", at_most=64)
+
     def evaluate(model, processor):
-        replies = answer(model, processor, [item.row for item in items], num_frames=8)
-        right = [extract_choice(reply, item.options) == item.answer for reply, item in zip(replies, items)]
-        return {"clips_accuracy": sum(right) / len(right)}
+        return {"clips_accuracy": accuracy(ask(model, processor, items, num_frames=8))}
 
     trainer.add_callback(GenerationCallback(trainer, evaluate, every_steps=100, at_start=True))
     ```

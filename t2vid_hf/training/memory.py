@@ -16,16 +16,18 @@ head's tiles (TRL's fused head keeps no logits).
 """
 
 from dataclasses import astuple, dataclass
+from typing import Any
 
 import numpy as np
 from torch import nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-from t2vid_hf.data.packing import PackingPlan
-from t2vid_hf.data.token_cost import Prices
+from t2vid_hf.batches.packing import PackingPlan
+from t2vid_hf.batches.token_cost import Prices
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.base import Parts
+from t2vid_hf.models import Adapter, ModelParts
 from t2vid_hf.training.model_parts import PARTS, part_of
+from t2vid_hf.training.sharding import Sharding, sharding_of
 
 
 @dataclass(frozen=True)
@@ -49,65 +51,123 @@ class Memory:
         return f"{self.total / unit:.1f} {name}: {parts}, activations about {self.activations / unit:.1f}"
 
 
+@dataclass(frozen=True)
+class LargestStep:
+    """The most that a batch of one device may hold, and what a step of it takes there."""
+
+    tokens: int
+    images: int
+    memory: Memory
+
+
+def largest_step(
+    model: nn.Module,
+    adapter: Adapter,
+    processor: Any,
+    args: Any,
+    *,
+    prices: Prices,
+    packing_plan: PackingPlan | None,
+) -> LargestStep:
+    """What the largest batch of a run takes of each device. Here alone a run's settings become an estimate.
+
+    Args:
+        model (`nn.Module`): With `requires_grad` as it will train; PEFT's layers in it. Its weights may be on `meta`.
+        adapter ([`~t2vid_hf.models.Adapter`]): Of the model's family.
+        processor ([`~transformers.ProcessorMixin`]): Configured by the adapter.
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): Of the run, in the environment that `accelerate launch` sets.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`]): Of the rows.
+        packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`], *optional*): With `packing`.
+    """
+    tokens, images = largest_batch(
+        prices,
+        packing_plan,
+        batch_size=args.per_device_train_batch_size,
+        padded=not (args.packing or args.padding_free),
+    )
+    patches = images * patches_of_image(model, adapter.parts, page_px=adapter.page_px(processor))
+    mixed = args.bf16 or args.fp16
+    memory = estimated_memory(
+        model,
+        adapter.parts,
+        tokens=tokens,
+        patches=patches,
+        gradient_checkpointing=args.gradient_checkpointing,
+        activation_bytes=2 if mixed else 4,
+        float32_weights=mixed,
+        sharding=sharding_of(args),
+    )
+    return LargestStep(tokens, images, memory)
+
+
 def estimated_memory(
     model: nn.Module,
-    parts: Parts,
+    parts: ModelParts,
     *,
     tokens: int,
     patches: int = 0,
     gradient_checkpointing: bool,
     activation_bytes: int = 2,
-    optimizer_bytes: int | None = None,
-    num_shards: int = 1,
-    shard_weights: bool = True,
+    float32_weights: bool = False,
+    sharding: Sharding = Sharding(),  # noqa: B008  # frozen
 ) -> Memory:
-    """Memory of a training step.
+    """Memory of a training step with AdamW.
 
     Args:
         model (`nn.Module`): With `requires_grad` as it will train; PEFT's layers in it.
-        parts ([`~t2vid_hf.models.base.Parts`]): Of the model's family.
+        parts ([`~t2vid_hf.models.ModelParts`]): Of the model's family.
         tokens (`int`): Of a batch of one device, padding with it.
-        patches (`int`): That the vision tower takes for the batch; see [`patches_of_image`].
+        patches (`int`, *optional*, defaults to 0): That the vision tower takes for the batch; see
+            [`patches_of_image`].
         gradient_checkpointing (`bool`): As in the trainer's arguments.
-        activation_bytes (`int`): Of a number: 2 under bfloat16, 4 in float32.
-        optimizer_bytes (`int`, *optional*): For each trainable number; by default AdamW's two moments in the weight's
-            own type. 12 for DeepSpeed, which adds a float32 copy; 0 where it is offloaded.
-        num_shards (`int`): Devices that share gradients and optimizer (ZeRO, FSDP).
-        shard_weights (`bool`): Whether they share the weights too (ZeRO-3, FSDP).
+        activation_bytes (`int`, *optional*, defaults to 2): Of a number: 2 under bfloat16, 4 in float32.
+        float32_weights (`bool`, *optional*, defaults to `False`): Whether what trains is kept in float32, as under
+            mixed precision: by the trainer, by FSDP, or by DeepSpeed in a copy beside the weights.
+        sharding ([`~t2vid_hf.training.sharding.Sharding`], *optional*, defaults to `Sharding()`): What devices share.
 
     Returns:
         [`Memory`]
     """
-    if tokens < 1 or patches < 0 or num_shards < 1:
-        raise InputError(f"tokens={tokens}, patches={patches}, num_shards={num_shards}: at least 1, 0 and 1")
-    weights = sum(each.numel() * each.element_size() for each in (*model.parameters(), *model.buffers()))
-    trainable = [each for each in model.parameters() if each.requires_grad]
-    gradients = sum(each.numel() * each.element_size() for each in trainable)
-    optimizer = sum(
-        each.numel() * (2 * each.element_size() if optimizer_bytes is None else optimizer_bytes) for each in trainable
-    )
-    activations = activation_bytes * _kept_numbers(model, parts, tokens, patches, gradient_checkpointing)
+    if tokens < 1 or patches < 0:
+        raise InputError(f"tokens={tokens}, patches={patches}: at least 1 and 0")
+    weights = gradients = optimizer = 0
+    for parameter in model.parameters():
+        size = parameter.element_size()
+        if parameter.requires_grad:
+            # The float32 copy of what trains: in place of the weight, or with DeepSpeed beside it.
+            copied = float32_weights and sharding.float32_copy
+            kept = 4 if float32_weights and not copied else size
+            gradients += parameter.numel() * kept
+            moment = 4 if float32_weights else size
+            optimizer += parameter.numel() * (2 * moment + (4 if copied else 0))
+            size = kept
+        weights += parameter.numel() * size
+    weights += sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())
     return Memory(
-        weights // (num_shards if shard_weights else 1), gradients // num_shards, optimizer // num_shards, activations
+        sharding.weights_on_device(weights),
+        sharding.gradients_on_device(gradients),
+        sharding.optimizer_on_device(optimizer),
+        activation_bytes * _kept_numbers(model, parts, tokens, patches, gradient_checkpointing),
     )
 
 
 def largest_batch(
-    prices: Prices, planned: PackingPlan | None, *, batch_size: int, padded: bool = False
+    prices: Prices, packing_plan: PackingPlan | None, *, batch_size: int, padded: bool = False
 ) -> tuple[int, int]:
     """Most tokens, and most images, that a batch of one device may hold; not always the same batch.
 
     Args:
-        prices ([`~t2vid_hf.data.token_cost.Prices`]): Of the rows.
-        planned ([`~t2vid_hf.data.packing.PackingPlan`], *optional*): With packing, whose bins are the batch's.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`]): Of the rows.
+        packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`], *optional*): With packing, whose bins are the batch's.
         batch_size (`int`): Rows, or bins, of a batch.
-        padded (`bool`): Whether rows are padded to the longest, not put one behind the other.
+        padded (`bool`, *optional*, defaults to `False`): Whether rows are padded to the longest, not put one
+            behind the other.
 
     Example:
 
     ```python
     >>> import numpy as np
-    >>> from t2vid_hf.data.token_cost import Prices
+    >>> from t2vid_hf.batches.token_cost import Prices
     >>> from t2vid_hf.training.memory import largest_batch
     >>> prices = Prices(np.array([50, 30, 90]), np.array([0, 2, 5]), np.array([0, 0, 0]), tokens_per_image=10)
     >>> largest_batch(prices, None, batch_size=2), largest_batch(prices, None, batch_size=2, padded=True)
@@ -115,15 +175,16 @@ def largest_batch(
 
     ```
     """
-    if planned is not None:
-        before = np.concatenate([[0], np.cumsum(prices.images[planned.rows])])
-        return batch_size * planned.max_tokens, batch_size * int(np.diff(before[planned.ends], prepend=0).max())
+    if packing_plan is not None:
+        before = np.concatenate([[0], np.cumsum(prices.images[packing_plan.rows])])
+        images = np.diff(before[packing_plan.ends], prepend=0)
+        return batch_size * packing_plan.max_tokens, batch_size * int(images.max())
     longest = np.sort(prices.tokens)[-batch_size:]
-    images = np.sort(prices.images)[-batch_size:]
-    return int(longest[-1] * len(longest) if padded else longest.sum()), int(images.sum())
+    most = np.sort(prices.images)[-batch_size:]
+    return int(longest[-1] * len(longest) if padded else longest.sum()), int(most.sum())
 
 
-def patches_of_image(model: nn.Module, parts: Parts, *, page_px: int) -> int:
+def patches_of_image(model: nn.Module, parts: ModelParts, *, page_px: int) -> int:
     """Patches that the vision tower cuts a page into: the stride of its convolution is a patch's side.
 
     Raises:
@@ -135,7 +196,7 @@ def patches_of_image(model: nn.Module, parts: Parts, *, page_px: int) -> int:
     raise InputError(f"{type(model).__name__} has no convolution in its vision tower, which would tell a patch's side")
 
 
-def _kept_numbers(model: nn.Module, parts: Parts, tokens: int, patches: int, checkpointing: bool) -> int:
+def _kept_numbers(model: nn.Module, parts: ModelParts, tokens: int, patches: int, checkpointing: bool) -> int:
     """Numbers that the forward keeps for the backward."""
     # A connector makes no more tokens than there are patches, nor than there are.
     positions = {"vision": patches, "connector": min(patches, tokens), "language": tokens}

@@ -9,7 +9,7 @@ from rich.table import Table
 from torch import nn
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.base import Parts
+from t2vid_hf.models.adapter import ModelParts
 
 PARTS = ("vision", "connector", "language")
 # What FSDP, torch.compile and activation checkpointing insert into names, anywhere in them.
@@ -33,7 +33,7 @@ def plain_name(name: str) -> str:
     return re.sub(r"\.modules_to_save\.[^.]+|\.original_module\b", "", name)
 
 
-def part_of(name: str, parts: Parts) -> str:
+def part_of(name: str, parts: ModelParts) -> str:
     """The part that a parameter belongs to: "vision", "connector" or "language".
 
     Raises:
@@ -53,12 +53,12 @@ def part_of(name: str, parts: Parts) -> str:
     return owners[0]
 
 
-def paths_by_part(parts: Parts) -> dict[str, tuple[str, ...]]:
+def paths_by_part(parts: ModelParts) -> dict[str, tuple[str, ...]]:
     """The modules of each part."""
     return {"vision": parts.vision, "connector": parts.connector, "language": parts.language}
 
 
-def check_paths(model: nn.Module, parts: Parts) -> None:
+def check_paths(model: nn.Module, parts: ModelParts) -> None:
     """Refuse parts that are not the model's.
 
     Raises:
@@ -86,12 +86,12 @@ class PartSize:
     total: int
 
 
-def what_trains(model: nn.Module, parts: Parts) -> list[PartSize]:
+def what_trains(model: nn.Module, parts: ModelParts) -> list[PartSize]:
     """What trains, by part; a part without parameters is left out.
 
     Args:
         model (`nn.Module`): Bare or wrapped. Of a module that PEFT trains in full, only the copy that trains counts.
-        parts ([`~t2vid_hf.models.base.Parts`]): Of the model's family.
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): Of the model's family.
     """
     trainable, total = dict.fromkeys(PARTS, 0), dict.fromkeys(PARTS, 0)
     for name, parameter in model.named_parameters():

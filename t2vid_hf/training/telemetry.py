@@ -1,7 +1,4 @@
-"""What a run says of itself beside the loss: the loss of each source, the share of visual tokens, fill and speed.
-
-And, before the first step, how large its largest batch may be, so that nobody learns it hours later.
-"""
+"""What a run says of itself beside the loss: the loss of each source, the share of visual tokens, fill and speed."""
 
 import contextlib
 import time
@@ -11,54 +8,8 @@ from typing import Any
 
 import torch
 from accelerate.utils import gather_object
-from transformers import TrainerCallback
 
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
-from t2vid_hf.training.memory import estimated_memory, largest_batch, patches_of_image
-
-
-class LargestBatch(TrainerCallback):
-    """Logs before step 0 the most tokens and images that a batch may hold, and the memory that they should take.
-
-    Args:
-        trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): Nothing is logged where its rows have no prices (a stream).
-    """
-
-    def __init__(self, trainer: Any) -> None:
-        self._trainer = trainer
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Log once, on a run's first step."""
-        trainer = self._trainer
-        if not trainer.has_prices or state.global_step:
-            return
-        tokens, images = largest_batch(
-            trainer.prices,
-            trainer.packing_plan,
-            batch_size=args.per_device_train_batch_size,
-            padded=not (args.packing or args.padding_free),
-        )
-        deepspeed = args.deepspeed_plugin
-        sharded = deepspeed.zero_stage == 3 if deepspeed else trainer.is_fsdp_enabled
-        page_px = trainer.adapter.page_px(trainer.processing_class)
-        model = trainer.accelerator.unwrap_model(trainer.model)
-        memory = estimated_memory(
-            model,
-            trainer.adapter.parts,
-            tokens=tokens,
-            patches=images * patches_of_image(model, trainer.adapter.parts, page_px=page_px),
-            gradient_checkpointing=args.gradient_checkpointing,
-            activation_bytes=2 if args.bf16 or args.fp16 else 4,
-            optimizer_bytes=12 if deepspeed else None,
-            num_shards=args.world_size if sharded else 1,
-        )
-        trainer.log(
-            {
-                "largest_batch_tokens": tokens,
-                "largest_batch_images": images,
-                "estimated_memory_gib": round(memory.total / 2**30, 3),
-            }
-        )
 
 
 class Telemetry:
@@ -72,7 +23,6 @@ class Telemetry:
     def __init__(self, trainer: Any, collator: DataCollatorForVideoLanguageModeling) -> None:
         self._trainer = trainer
         self._media_ids = torch.tensor(collator.encoder.adapter.media_token_ids(collator.encoder.processor))
-        self.log_probs: torch.Tensor | None = None
         self.total_tokens = 0  # of all ranks, since the run began
         self._reset()
 
@@ -104,16 +54,18 @@ class Telemetry:
         self._visual.append(torch.isin(ids, self._media_ids).sum())
         self._tokens += sum(lengths)
 
-    def losses(self, mask: torch.Tensor, sources: Sequence[str], lengths: Sequence[int]) -> None:
+    def losses(
+        self, log_probs: torch.Tensor, mask: torch.Tensor, sources: Sequence[str], lengths: Sequence[int]
+    ) -> None:
         """Add up the losses of a batch by source.
 
         Args:
+            log_probs (`torch.Tensor` of shape `(1, scored)`): What each scored position gave to its next token.
             mask (`torch.Tensor` of shape `(batch, length)`): The positions that were scored, in order.
-            sources (`Sequence[str]`), lengths (`Sequence[int]`): Of the batch's rows, a dummy's left out.
+            sources (`Sequence[str]`): Each row's source, a dummy's left out.
+            lengths (`Sequence[int]`): Each row's tokens, a dummy's left out.
         """
-        scored = self.log_probs
-        self.log_probs = None
-        if not self._trainer.model.training or scored is None or not sources:
+        if not self._trainer.model.training or not sources:
             return
         names = sorted(set(sources))
         numbers = torch.tensor([names.index(source) for source in sources], device=mask.device)
@@ -125,7 +77,7 @@ class Telemetry:
         kept = rows < len(sources)
         source = numbers[rows[kept]]
         sums = torch.zeros(len(names), 2, device=mask.device)
-        losses = -scored[0][kept].float()
+        losses = -log_probs[0][kept].float()
         sums.index_add_(0, source, torch.stack([losses, torch.ones_like(losses)], dim=1))
         for name, pair in zip(names, sums, strict=True):
             self._losses[name].append(pair)

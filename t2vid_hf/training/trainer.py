@@ -4,7 +4,8 @@ What TRL does well is inherited: the fused LM head, loss normalised over ranks a
 offloading, model cards. What it refuses or drops without a word is replaced, and each override says why.
 """
 
-import functools
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,27 +14,23 @@ from datasets import IterableDataset
 from peft import PeftModel
 from transformers import ProcessorMixin
 from transformers.trainer_optimizer import is_optimizer_factory
-from transformers.trainer_pt_utils import BatchRebalanceSampler, LengthGroupedSampler
 from trl import SFTTrainer
 
-from t2vid_hf.data.encoding import IGNORED, RowEncoder
-from t2vid_hf.data.packing import PackingPlan, plan
-from t2vid_hf.data.token_cost import Prices, TokenCost
+from t2vid_hf.batches.encoding import RowEncoder
+from t2vid_hf.batches.packing import PackingPlan
+from t2vid_hf.batches.pixels import apply_table, normalisation_table
+from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
-from t2vid_hf.models.pixels import levels, looked_up
 from t2vid_hf.schema import COLUMNS
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
-from t2vid_hf.training.config import T2VidSFTConfig
-from t2vid_hf.training.sampling import PlanSampler
-from t2vid_hf.training.telemetry import LargestBatch, Telemetry
-from t2vid_hf.training.tuning import (
-    freeze,
-    freeze_unused,
-    parameter_groups,
-    run_frozen_without_grad,
-    train_in_float32,
-)
+from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
+from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
+from t2vid_hf.training.largest_batch import LargestBatch
+from t2vid_hf.training.sft_config import T2VidSFTConfig
+from t2vid_hf.training.supervised_head import next_tokens, scored_alone
+from t2vid_hf.training.telemetry import Telemetry
+from t2vid_hf.training.tuning import freeze, freeze_unused, frozen_vision, parameter_groups, train_in_float32
 
 
 class T2VidSFTTrainer(SFTTrainer):
@@ -45,12 +42,15 @@ class T2VidSFTTrainer(SFTTrainer):
         train_dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`]): Rows of `t2vid_hf.schema.Row`.
         processing_class ([`~transformers.ProcessorMixin`]): The model's processor; it is set, in place, to one block
             of tokens a page.
-        prices ([`~t2vid_hf.data.token_cost.Prices`], *optional*): Of the training rows; computed where they are needed
-            (`packing`, sampling by length) and not given. With them the largest batch is known before the first step.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`], *optional*): What the training rows cost; computed where they
+            are needed (`packing`, sampling by length) and not given. With them the largest batch is known before the
+            first step.
+        packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`], *optional*): With `packing`, which rows share a
+            sequence; planned from the prices where it is not given.
         kwargs: As for [`~trl.SFTTrainer`]; `data_collator` is ours and cannot be given.
 
     Attributes:
-        packing_plan ([`~t2vid_hf.data.packing.PackingPlan`] or `None`): With `packing`, which rows share a sequence.
+        packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`] or `None`): With `packing`, which rows share a sequence.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: columns are missing, the model's family is unknown, or an argument
@@ -65,6 +65,7 @@ class T2VidSFTTrainer(SFTTrainer):
         train_dataset: Any,
         processing_class: Any,
         prices: Prices | None = None,
+        packing_plan: PackingPlan | None = None,
         **kwargs: Any,
     ):
         missing = sorted(set(COLUMNS) - set(next(iter(train_dataset))))
@@ -80,7 +81,7 @@ class T2VidSFTTrainer(SFTTrainer):
         self.adapter.configure_model(model.config)
         self._prices = prices
         self._cost = TokenCost(processing_class, self.adapter, num_frames=args.num_frames)
-        self._levels = levels(processing_class)
+        self._pixel_table = normalisation_table(processing_class)
         packed = args.packing or args.padding_free
         if args.ddp_find_unused_parameters is None:
             # Every part runs on every rank in every step (`always_media`), so no graph need be searched for parts that
@@ -102,50 +103,44 @@ class T2VidSFTTrainer(SFTTrainer):
                 connector=args.tune_connector,
                 language=args.tune_llm,
             )
+        # TRL sets its fused head on the model for good; here it is there while the trainer runs.
+        self._forwards = ForwardPatches([bare_model(model)])
         wanted = args.packing, args.padding_free
         # TRL refuses both where rows have images, because its own collator can do neither.
         args.packing = args.padding_free = False
         try:
-            super().__init__(
-                model=model,
-                args=args,
-                train_dataset=train_dataset,
-                processing_class=processing_class,
-                # Ours, because TRL's collator drops video without a word and supervises image placeholders.
-                data_collator=collator,
-                **kwargs,
-            )
+            with self._forwards.in_place():
+                super().__init__(
+                    model=model,
+                    args=args,
+                    train_dataset=train_dataset,
+                    processing_class=processing_class,
+                    # Ours, because TRL's collator drops video without a word and supervises image placeholders.
+                    data_collator=collator,
+                    **kwargs,
+                )
         finally:
             args.packing, args.padding_free = wanted
+        self._forwards.add(self.model)  # PEFT's, on which accelerate sets its autocast
         # TRL's loss takes the number of tokens of all accumulation steps, whatever the model's own forward takes:
         # without this a Qwen-VL's micro-batches would count alike, however few tokens of them are learned.
         self.model_accepts_loss_kwargs = True
         freeze_unused(self.model, self.adapter.parts)
-        run_frozen_without_grad(self.model, self.adapter.parts)
+        self._frozen = run_without_grad(frozen_vision(self.model, self.adapter.parts))
         if (args.bf16 or args.fp16) and not (self.is_deepspeed_enabled or self.is_fsdp_enabled):
             train_in_float32(self.model)
-        self.packing_plan: PackingPlan | None = self._plan() if args.packing else None
+        self.packing_plan = self._plan(packing_plan) if args.packing else None
         self.telemetry = Telemetry(self, collator)
         self.add_callback(LargestBatch(self))
-        self._supervised: torch.Tensor | None = None
-        self._wrap_forward()
 
-    def _plan(self) -> PackingPlan:
+    def _plan(self, given: PackingPlan | None) -> PackingPlan:
         if isinstance(self.train_dataset, IterableDataset):
             raise InputError("packing plans an epoch from the prices of its rows, which a stream does not know; leave "
                              "packing false: padding_free needs no plan")  # fmt: skip
-        return plan(
-            self.prices,
-            max_tokens=self.args.max_length,
-            max_images=self.args.max_images,
-            num_ranks=self.args.world_size,
-            bins_per_step=self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps,
-            seed=self._seed,
-        )
-
-    @property
-    def _seed(self) -> int:
-        return self.args.seed if self.args.data_seed is None else self.args.data_seed
+        if given is None:
+            return plan_epoch(self.args, self.prices)
+        check_plan(given, self.args, len(self.train_dataset))
+        return given
 
     @property
     def has_prices(self) -> bool:
@@ -175,20 +170,10 @@ class T2VidSFTTrainer(SFTTrainer):
                 rank=args.process_index,
                 bins_per_batch=args.per_device_train_batch_size,
                 epoch=lambda: self.state.global_step // steps,
-                seed=self._seed,
+                seed=sampling_seed(args),
             )
-        if args.train_sampling_strategy == "group_by_length":
-            lengths = self.prices.tokens.tolist()
-            return LengthGroupedSampler(args.train_batch_size * args.gradient_accumulation_steps, lengths=lengths)
-        if args.train_sampling_strategy == "batch_rebalance":
-            return BatchRebalanceSampler(
-                self.prices.tokens.tolist(),
-                args.train_batch_size * args.gradient_accumulation_steps * args.world_size,
-                args.world_size,
-                args.gradient_accumulation_steps,
-                rank=args.process_index,
-                drop_last=args.dataloader_drop_last,
-            )
+        if args.train_sampling_strategy in ("group_by_length", "batch_rebalance"):
+            return length_sampler(args, self.prices.tokens.tolist())
         return super()._get_train_sampler(train_dataset)
 
     # Overridden because pixels travel as uint8: they become values on the device, by the processor's own table.
@@ -196,8 +181,8 @@ class T2VidSFTTrainer(SFTTrainer):
         inputs = super()._prepare_inputs(dict(inputs))
         if "pixels" in inputs:
             pixels = inputs.pop("pixels")
-            table = self._levels.to(pixels.device, self.model.dtype)
-            inputs.update(self.adapter.model_inputs(looked_up(pixels, table)))
+            table = self._pixel_table.to(pixels.device, self.model.dtype)
+            inputs.update(self.adapter.model_inputs(apply_table(pixels, table)))
         return inputs
 
     # Overridden to score the supervised positions alone (TRL's head does so on CUDA only, and image tokens are up to
@@ -208,22 +193,29 @@ class T2VidSFTTrainer(SFTTrainer):
         inputs = dict(inputs)
         sources, lengths = inputs.pop("sources"), inputs.pop("row_lengths")
         self.telemetry.batch(inputs, lengths)
-        if return_outputs or self.compute_loss_func is not None or self.label_smoother is not None:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        following = inputs["labels"][:, 1:]
-        mask = torch.nn.functional.pad(following != IGNORED, (0, 1))  # (batch, length)
-        # At least one position, so that a batch in which nothing is supervised has a loss of 0 that can be derived.
-        mask[0, 0] |= ~mask.any()
-        self._supervised = mask
-        labels = inputs.pop("labels")
-        # (1, supervised positions): what the head is to predict there
-        inputs["shift_labels"] = torch.nn.functional.pad(labels[:, 1:], (0, 1), value=IGNORED)[mask].unsqueeze(0)
-        try:
-            loss = super().compute_loss(model, inputs, False, num_items_in_batch)
-        finally:
-            self._supervised = None
-        self.telemetry.losses(mask, sources, lengths)
+        with self._running():
+            if return_outputs or self.compute_loss_func is not None or self.label_smoother is not None:
+                return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            mask, inputs["shift_labels"] = next_tokens(inputs.pop("labels"))
+            with scored_alone(bare_model(self.accelerator.unwrap_model(self.model)), mask) as scored:
+                loss = super().compute_loss(model, inputs, False, num_items_in_batch)
+        self.telemetry.losses(scored[0], mask, sources, lengths)
         return loss
+
+    @contextlib.contextmanager
+    def _running(self) -> Iterator[None]:
+        """The forwards of TRL, accelerate and a frozen tower are on the model inside, and inside alone."""
+        with self._forwards.in_place(), self._frozen.in_place():
+            yield
+
+    # Overridden, as the next one, because accelerate wraps the forward that it finds when it prepares the model.
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        with self._running():
+            return super().train(*args, **kwargs)
+
+    def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
+        with self._running():
+            return super().evaluation_loop(*args, **kwargs)
 
     # Overridden for a learning rate for each part: `Trainer` takes the groups of an optimizer from "params".
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
@@ -248,30 +240,14 @@ class T2VidSFTTrainer(SFTTrainer):
             self.optimizer_cls_and_kwargs: Any = (kind, {**settings, "params": groups})
         return super().create_optimizer(model)
 
-    def _wrap_forward(self) -> None:
-        """Keep of the hidden states those that the head is to score, and of its outputs the log-probabilities."""
-        model = self.accelerator.unwrap_model(self.model)
-        model = model.get_base_model() if isinstance(model, PeftModel) else model
-        fused = model.forward
-
-        def keep(module: Any, args: Any, outputs: Any) -> Any:
-            if self._supervised is not None:
-                outputs.last_hidden_state = outputs.last_hidden_state[self._supervised].unsqueeze(0)
-            return outputs
-
-        @functools.wraps(fused)  # `generate` reads the signature
-        def forward(*args: Any, **kwargs: Any) -> Any:
-            outputs = fused(*args, **kwargs)
-            if self._supervised is not None:
-                self.telemetry.log_probs = outputs.log_probs.detach()
-            return outputs
-
-        model.base_model.register_forward_hook(keep)
-        model.forward = forward
-
     # Overridden to add what the telemetry has counted, and to leave dummies out of the number of tokens.
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if self.model.training:
             logs = {**logs, **self.telemetry.flush()}
             self._metrics["train"]["num_tokens"] = [self.telemetry.total_tokens]
         super().log(logs, start_time)
+
+
+def bare_model(model: Any) -> Any:
+    """The model in PEFT's, or itself."""
+    return model.get_base_model() if isinstance(model, PeftModel) else model

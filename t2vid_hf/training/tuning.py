@@ -1,6 +1,6 @@
 """What trains: freezing by part, LoRA on the language model, and a learning rate for each part.
 
-Pure functions over a model and its [`~t2vid_hf.models.base.Parts`]. A part is a set of module paths, so that no name is
+Pure functions over a model and its [`~t2vid_hf.models.ModelParts`]. A part is a set of module paths, so that no name is
 searched for: "q_proj" stands in vision towers too, and LoRA by last names alone would adapt them unasked. The price is
 that a new family must say where its parts are; a path that matches nothing is an error.
 """
@@ -14,16 +14,16 @@ from peft import LoraConfig
 from torch import nn
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.base import Parts
+from t2vid_hf.models.adapter import ModelParts
 from t2vid_hf.training.model_parts import check_paths, part_of, plain_name
 
 
-def freeze(model: nn.Module, parts: Parts, *, vision: bool, connector: bool, language: bool) -> None:
+def freeze(model: nn.Module, parts: ModelParts, *, vision: bool, connector: bool, language: bool) -> None:
     """Choose which parts train, by `requires_grad`.
 
     Args:
         model ([`~transformers.PreTrainedModel`]): Not yet wrapped by PEFT, DDP or FSDP.
-        parts ([`~t2vid_hf.models.base.Parts`]): Of the model's family.
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): Of the model's family.
         vision (`bool`), connector (`bool`), language (`bool`): Whether the part trains.
 
     Raises:
@@ -44,7 +44,7 @@ def freeze(model: nn.Module, parts: Parts, *, vision: bool, connector: bool, lan
     freeze_unused(model, parts)
 
 
-def freeze_unused(model: nn.Module, parts: Parts) -> None:
+def freeze_unused(model: nn.Module, parts: ModelParts) -> None:
     """Freeze what no forward uses (`parts.unused`): DDP would wait for its gradients. Also for a `PeftModel`."""
     for name, parameter in model.named_parameters():
         if any(f"{plain_name(name)}.".startswith(f"{path}.") for path in parts.unused):
@@ -53,7 +53,7 @@ def freeze_unused(model: nn.Module, parts: Parts) -> None:
 
 def lora_config(
     model: nn.Module,
-    parts: Parts,
+    parts: ModelParts,
     *,
     r: int,
     alpha: float,
@@ -68,7 +68,7 @@ def lora_config(
 
     Args:
         model ([`~transformers.PreTrainedModel`]): The base model; its weights may be quantised.
-        parts ([`~t2vid_hf.models.base.Parts`]): `parts.lora` names the layers.
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): `parts.lora` names the layers.
         r (`int`), alpha (`float`), dropout (`float`): See [`~peft.LoraConfig`].
         tune_vision (`bool`), tune_connector (`bool`): Whether the part trains, in full.
 
@@ -107,7 +107,7 @@ def _callable(modules: Mapping[str, nn.Module], path: str) -> list[str]:
     return [path]
 
 
-def quantization_config(parts: Parts) -> Any:
+def quantization_config(parts: ModelParts) -> Any:
     """4-bit weights of the language model, as in QLoRA (arXiv 2305.14314): NF4, double quantisation, bfloat16 compute.
 
     Vision tower, connector and head keep their precision: they are small, train in full, and TRL's fused head reads
@@ -131,7 +131,7 @@ def quantization_config(parts: Parts) -> Any:
 
 def parameter_groups(
     model: nn.Module,
-    parts: Parts,
+    parts: ModelParts,
     *,
     learning_rate: float,
     vision_learning_rate: float | None = None,
@@ -143,7 +143,7 @@ def parameter_groups(
 
     Args:
         model (`nn.Module`): As the trainer has it: bare, or wrapped by PEFT, DDP or FSDP.
-        parts ([`~t2vid_hf.models.base.Parts`]): Of the model's family.
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): Of the model's family.
         learning_rate (`float`): Of every part that has no other.
         vision_learning_rate (`float`, *optional*), connector_learning_rate (`float`, *optional*): Of that part.
         weight_decay (`float`): Of the parameters in `decay_names`.
@@ -186,21 +186,14 @@ def train_in_float32(model: nn.Module) -> None:
             parameter.data = parameter.data.float()
 
 
-def run_frozen_without_grad(model: nn.Module, parts: Parts) -> bool:
-    """Run a frozen vision tower without gradients; returns whether it is frozen.
-
-    With gradient checkpointing transformers makes the output of every embedding require a gradient, the tower's too
-    (`enable_input_require_grads`, transformers 5.23), so that a frozen tower would be recomputed and run backward in
-    each step, for nothing.
+def frozen_vision(model: nn.Module, parts: ModelParts) -> list[nn.Module]:
+    """The modules of a vision tower that is frozen whole; none where some of it trains.
 
     Args:
         model (`nn.Module`): Bare, or a `PeftModel`; before DDP or FSDP wraps it.
-        parts ([`~t2vid_hf.models.base.Parts`]): Of the model's family.
+        parts ([`~t2vid_hf.models.ModelParts`]): Of the model's family.
     """
     if any(p.requires_grad and part_of(name, parts) == "vision" for name, p in model.named_parameters()):
-        return False
+        return []
     modules = {plain_name(name): module for name, module in model.named_modules()}
-    for path in parts.vision:
-        for name in _callable(modules, path):
-            modules[name].forward = torch.no_grad()(modules[name].forward)
-    return True
+    return [modules[name] for path in parts.vision for name in _callable(modules, path)]

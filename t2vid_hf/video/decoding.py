@@ -10,7 +10,6 @@ passes, and a longer clip is read twice.
 """
 
 import io
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from t2vid_hf._optional import require
+from t2vid_hf._processors import available_processors
 from t2vid_hf.errors import InputError
 from t2vid_hf.video.bitstream import SHOWN, START, UNREADABLE, reader
 from t2vid_hf.video.limits import CONTAINERS, Limits
@@ -37,8 +37,15 @@ class Mispredicted(Exception):
 
 
 @dataclass(frozen=True)
-class Source:
-    """A clip to open: a checked path or bytes, its name in messages, its limits and threads (0: as many as pay off)."""
+class ClipInput:
+    """A clip to open.
+
+    Args:
+        video (`Path` or `bytes`): A path that was checked, or the content of a file.
+        label (`str`): What messages call the clip.
+        limits ([`~t2vid_hf.video.limits.Limits`]): What the clip may take.
+        threads (`int`, *optional*, defaults to `0`): Threads for decoding; 0 for as many as pay off.
+    """
 
     video: Path | bytes
     label: str
@@ -48,7 +55,15 @@ class Source:
 
 @dataclass
 class Survey:
-    """What a full decode met: the first damage and the frames before it, packets there and declared, a frame's time."""
+    """What a full decode met.
+
+    Args:
+        cause (`str`, *optional*): The first damage; `None` where there is none.
+        after (`int`, *optional*, defaults to `0`): Frames that came out before it.
+        packets (`int`, *optional*, defaults to `0`): Packets that are there.
+        declared (`int`, *optional*, defaults to `0`): Frames that the container says it holds; 0 where it does not say.
+        frame_seconds (`float`, *optional*, defaults to `0.0`): How long a frame is shown; 0 where nobody says.
+    """
 
     cause: str | None = None
     after: int = 0
@@ -56,13 +71,26 @@ class Survey:
     declared: int = 0
     frame_seconds: float = 0.0
 
+    def note_damage(self, cause: str, frames: int) -> None:
+        """Keep the first damage, and the number of frames before it."""
+        if self.cause is None:
+            self.cause, self.after = cause, frames
+
 
 @contextmanager
-def opened(source: Source, *, quick: bool) -> Iterator[tuple[Any, Any]]:
+def open_clip(source: ClipInput, *, quick: bool) -> Iterator[tuple[Any, Any]]:
     """Open a clip: its container and its first video stream that is not a cover picture.
 
     The first, as most readers take, and not FFmpeg's "best", which is the largest: of two renditions of a clip the
     first is what its file name is known by.
+
+    Args:
+        source ([`ClipInput`]): The clip.
+        quick (`bool`): Whether FFmpeg is to do without a look into the clip, and skip every frame: for reading headers
+            and for plans that are checked.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it does not open, has no video that can be decoded, or too large frames.
     """
     av = require("av", extra="video")
     bound = {"max_pixels": str(source.limits.max_pixels)}
@@ -89,8 +117,16 @@ def opened(source: Source, *, quick: bool) -> Iterator[tuple[Any, Any]]:
         yield container, stream
 
 
-def scan(container: Any, stream: Any, source: Source) -> tuple[Packets, list[Any] | None]:
+def scan(container: Any, stream: Any, source: ClipInput) -> tuple[Packets, list[Any] | None]:
     """Read the headers of all packets: what each says, and the packets themselves where they are few enough to keep.
+
+    Args:
+        container (`av.container.InputContainer`): The clip, opened.
+        stream (`av.video.VideoStream`): Its video stream.
+        source ([`ClipInput`]): The clip, for its limits.
+
+    Returns:
+        `tuple[Packets, list | None]`: what the headers say; the packets, or `None` above `HELD_BYTES`.
 
     Raises:
         [`Mispredicted`]: no shortcut is known for the codec, or the file is damaged.
@@ -105,16 +141,13 @@ def scan(container: Any, stream: Any, source: Source) -> tuple[Packets, list[Any
         for packet in container.demux(stream):
             if not packet.size:
                 continue
-            flag = read(memoryview(packet))
-            if flag & (UNREADABLE | START) and (flag & UNREADABLE or packet.has_sidedata("new_extradata")):
+            flag, time = read(memoryview(packet)), packet.pts
+            if flag & UNREADABLE or packet.is_corrupt or time is None:
                 raise Mispredicted
-            if packet.is_corrupt:
+            if flag & START and packet.has_sidedata("new_extradata"):  # from here on another reader would be needed
                 raise Mispredicted
             if packet.is_discard:
                 flag &= ~SHOWN  # an edit list hides it
-            time = packet.pts
-            if time is None:
-                raise Mispredicted
             times.append(time)
             flags.append(flag)
             if time >= latest:
@@ -131,36 +164,37 @@ def scan(container: Any, stream: Any, source: Source) -> tuple[Packets, list[Any
     return packets, held if size <= HELD_BYTES else None
 
 
-def all_frames(source: Source, survey: Survey, threads: int) -> Iterator[Any]:
+def decode_all(source: ClipInput, survey: Survey, threads: int) -> Iterator[Any]:
     """Decode all frames of a clip, in order; past damage, from the next key frame on.
 
     Args:
-        source ([`Source`]): The clip.
-        survey ([`Survey`]): Written to.
-        threads (`int`): For decoding. With more than one it is left to chance how many frames before a damaged packet
-            still come out.
+        source ([`ClipInput`]): The clip.
+        survey ([`Survey`]): What is met; written to.
+        threads (`int`): Threads for decoding. With more than one it is left to chance how many frames before a damaged
+            packet still come out.
     """
     av = require("av", extra="video")
     frames = 0
-    with opened(source, quick=False) as (container, stream):
+    with open_clip(source, quick=False) as (container, stream):
         context, survey.declared = stream.codec_context, stream.frames
         survey.frame_seconds = float(1 / stream.average_rate) if stream.average_rate else 0.0
         set_threads(context, threads)
-        packets, lost, packet = container.demux(stream), False, None
+        packets, packet = container.demux(stream), None
+        lost = False  # whether what follows refers to what did not decode
         while packet is None or packet.size:  # the last one is empty and drains the decoder
             try:
                 packet = next(packets)
             except StopIteration:
                 break
             except av.FFmpegError as error:
-                if survey.cause is None:
-                    survey.cause, survey.after = error.strerror, frames
+                survey.note_damage(error.strerror, frames)
                 break
             survey.packets += 1 if packet.size else 0
             source.limits.check(source.label, frames=survey.packets)
             if lost and packet.size and not packet.is_keyframe:
                 continue
-            cause, lost = "Truncated packet" if packet.is_corrupt else None, False
+            lost = False
+            cause = "Truncated packet" if packet.is_corrupt else None
             try:
                 for frame in [] if cause else context.decode(packet):
                     if frame.is_corrupt:
@@ -171,20 +205,23 @@ def all_frames(source: Source, survey: Survey, threads: int) -> Iterator[Any]:
             except av.FFmpegError as error:
                 cause = error.strerror
             if cause is not None:
-                if survey.cause is None:
-                    survey.cause, survey.after = cause, frames
-                context.flush_buffers()  # what follows refers to what did not decode
+                survey.note_damage(cause, frames)
+                context.flush_buffers()
                 lost = True
 
 
-def processors() -> int:
+def processor_count() -> int:
     """Processors that this process may use, and of more than `MAX_THREADS` that many."""
-    linux = os.name == "posix" and os.uname().sysname == "Linux"
-    return min(MAX_THREADS, len(os.sched_getaffinity(0)) if linux else os.cpu_count() or 1)
+    return min(MAX_THREADS, available_processors())
 
 
 def set_threads(context: Any, threads: int) -> None:
-    """Set a decoder's threads, before it decodes."""
+    """Set a decoder's threads, before it decodes.
+
+    Args:
+        context (`av.codec.CodecContext`): The decoder.
+        threads (`int`): How many, at least 1.
+    """
     context.thread_count = threads
     # frames in parallel: nearly all clips have one slice a frame, which slice threads cannot divide
     context.thread_type = "FRAME" if threads > 1 else "SLICE"
@@ -192,4 +229,5 @@ def set_threads(context: Any, threads: int) -> None:
 
 @cache
 def av_version() -> tuple[int, ...]:
+    """The version of PyAV that is installed: major and minor."""
     return tuple(int(part) for part in require("av", extra="video").__version__.split(".")[:2])

@@ -28,14 +28,15 @@ JPEG_QUALITY = 95
 
 
 @dataclass(frozen=True)
-class Extracted:
+class Extraction:
     """What became of a video.
 
     Args:
-        video (`str`): Its path below the folder of videos.
-        status (`str`): "made", "kept" (from before) or "failed".
-        frames (`int`): Frames in the folder.
-        reason (`str`): Why it failed, or what is wrong with the file of a folder that was made all the same.
+        video (`str`): Path of the video below the folder of videos.
+        status (`str`): What became of it: "made", "kept" (from before) or "failed".
+        frames (`int`, *optional*, defaults to `0`): Frames in the folder.
+        reason (`str`, *optional*, defaults to `""`): Why it failed, or what is wrong with the file of a folder that was
+            made all the same.
     """
 
     video: str
@@ -56,7 +57,10 @@ def find_videos(folder: Path) -> list[Path]:
 
 
 def folder_names(videos: Iterable[str]) -> dict[str, str]:
-    """Of each video's path the path of its folder: without the suffix, unless two videos differ in nothing else.
+    """For each video's path the path of its folder: without the suffix, unless two videos differ in nothing else.
+
+    Args:
+        videos (`Iterable[str]`): Paths of the videos below their folder.
 
     Example:
 
@@ -74,23 +78,24 @@ def folder_names(videos: Iterable[str]) -> dict[str, str]:
 
 def extract(
     video: Path, target: Path, *, name: str, fps: float = 1.0, suffix: str = "jpg", on_damage: str = "error"
-) -> Extracted:
+) -> Extraction:
     """Write a video's frames to a folder, unless it is there.
 
     Args:
-        video (`Path`): The file.
+        video (`Path`): The video.
         target (`Path`): The folder, with the files frame_00001.jpg, frame_00002.jpg, ... and frames.json.
         name (`str`): What the result calls the video.
-        fps (`float`, *optional*, defaults to 1.0): Frames a second.
-        suffix (`str`, *optional*, defaults to "jpg"): "jpg" or "png".
-        on_damage (`str`, *optional*, defaults to "error"): As [`~t2vid_hf.video.reading.read_frames`] takes it.
+        fps (`float`, *optional*, defaults to `1.0`): Frames a second.
+        suffix (`str`, *optional*, defaults to `"jpg"`): Format of the frames: "jpg" or "png".
+        on_damage (`str`, *optional*, defaults to `"error"`): What a damaged file does: "error" makes no folder, "keep"
+            uses what decodes ([`~t2vid_hf.video.reading.read_frames`]).
 
     Returns:
-        [`Extracted`]
+        [`Extraction`]
     """
     made_with = {"fps": fps, "suffix": suffix}
     if target.is_dir():
-        return _kept(target, name, made_with)
+        return _check_kept(target, name, made_with)
     target.parent.mkdir(parents=True, exist_ok=True)
     _remove_left_over(target)
     temporary = target.with_name(f".{target.name}.{socket.gethostname()}.{os.getpid()}.tmp")
@@ -105,29 +110,30 @@ def extract(
         count = len(frames.timestamps)
         for extra in sorted(temporary.iterdir())[count:]:  # of a first reading that did not count
             extra.unlink()
-        said = {"video": name, **made_with, "frames": count, "total": frames.total, "damaged": frames.damaged}
-        said |= {"lost": frames.lost, "timestamps": [round(float(time), 6) for time in frames.timestamps]}
-        (temporary / MANIFEST).write_text(json.dumps(said) + "\n", encoding="utf-8")
+        manifest = {"video": name, **made_with, "frames": count, "total": frames.total, "damaged": frames.damaged}
+        manifest |= {"lost": frames.lost, "timestamps": [round(float(time), 6) for time in frames.timestamps]}
+        (temporary / MANIFEST).write_text(json.dumps(manifest) + "\n", encoding="utf-8")
         if target.is_dir():  # another run was quicker
-            return _kept(target, name, made_with)
+            return _check_kept(target, name, made_with)
         temporary.rename(target)
-        return Extracted(name, "made", count, f"{frames.damaged}; {frames.lost} frames lost" if frames.damaged else "")
+        return Extraction(name, "made", count, f"{frames.damaged}; {frames.lost} frames lost" if frames.damaged else "")
     except InputError as error:
-        return Extracted(name, "failed", 0, str(error).removeprefix(f"{name}: "))
+        return Extraction(name, "failed", 0, str(error).removeprefix(f"{name}: "))
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _kept(target: Path, name: str, made_with: dict[str, object]) -> Extracted:
+def _check_kept(target: Path, name: str, made_with: dict[str, object]) -> Extraction:
+    """A folder that is there already is kept where it was made in the same way, and else left alone."""
     try:
-        said = json.loads((target / MANIFEST).read_text("utf-8"))
+        manifest = json.loads((target / MANIFEST).read_text("utf-8"))
     except (OSError, ValueError):
-        return Extracted(name, "failed", 0, f"{target} is there without a {MANIFEST}: not ours; remove or rename it")
-    differing = {key: said.get(key) for key in made_with if said.get(key) != made_with[key]}
+        return Extraction(name, "failed", 0, f"{target} is there without a {MANIFEST}: not ours; remove or rename it")
+    differing = {key: manifest.get(key) for key in made_with if manifest.get(key) != made_with[key]}
     if differing:
         was = ", ".join(f"{key}={value}" for key, value in differing.items())
-        return Extracted(name, "failed", 0, f"{target} was made with {was}; remove it or write to another folder")
-    return Extracted(name, "kept", int(said.get("frames", 0)))
+        return Extraction(name, "failed", 0, f"{target} was made with {was}; remove it or write to another folder")
+    return Extraction(name, "kept", int(manifest.get("frames", 0)))
 
 
 def _remove_left_over(target: Path) -> None:
@@ -136,11 +142,11 @@ def _remove_left_over(target: Path) -> None:
     for path in target.parent.iterdir():
         process = path.name.removeprefix(prefix).removesuffix(".tmp")
         if path.name.startswith(prefix) and path.name.endswith(".tmp") and process.isdecimal():
-            if int(process) == os.getpid() or not _runs(int(process)):
+            if int(process) == os.getpid() or not _is_running(int(process)):
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def _runs(process: int) -> bool:
+def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -50,40 +50,45 @@ def read_folder(
     """Read frames of a folder.
 
     Args:
-        folder (`Path`): Pictures of one size.
-        choose (`Callable`): (times, end of the last) to indices.
+        folder (`Path`): A folder of pictures of one size.
+        choose (`Callable[[np.ndarray, float], list[int]]`): The frames' times and the end of the last, in seconds -> the
+            indices of those to read.
         label (`str`): What messages call the clip.
-        limits ([`~t2vid_hf.video.limits.Limits`]): Of the clip.
-        rate (`float`, *optional*, defaults to 1.0): Frames a second that the folder was made with.
-        root (`Path`, *optional*): A folder that no picture may lie outside of, symbolic links followed.
-        on_damage (`str`, *optional*, defaults to "error"): "keep" leaves out pictures that do not open.
-        sink (`Callable`, *optional*): Takes (place, frame).
+        limits ([`~t2vid_hf.video.limits.Limits`]): What the clip may take.
+        rate (`float`, *optional*, defaults to `1.0`): Frames a second that the folder was made with.
+        root (`Path`, *optional*): A folder that no picture may lie outside of, symbolic links followed; `None` for
+            anywhere.
+        on_damage (`str`, *optional*, defaults to `"error"`): What a picture that does not open does: "error" raises,
+            "keep" leaves it out.
+        sink (`Callable[[int, np.ndarray], None]`, *optional*): Takes each frame with its place, so that none is kept.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: no picture, one that does not open, one outside of `root`, or above a limit.
     """
     files = frame_files(folder)
     if not files:
         raise InputError(f"{label}: no frames in this folder; give pictures ({', '.join(FRAME_SUFFIXES)}) or a video")
     limits.check(label, frames=len(files))
-    damaged: str | None = None
-    lost = 0
+    problems: dict[Path, str] = {}
     if on_damage == "keep":  # which are broken must be known before any is chosen
-        opened = {path: _picture(path, label, limits, root) for path in files}
-        bad = [path for path in files if isinstance(opened[path], str)]
-        damaged, lost = (str(opened[bad[0]]), len(bad)) if bad else (None, 0)
-        files = [path for path in files if path not in set(bad)]
-        if not files:
-            raise InputError(f"{label}: {damaged}; give a folder with pictures that open")
+        pictures = ((path, _open_picture(path, label, limits, root)) for path in files)
+        problems = {path: picture for path, picture in pictures if isinstance(picture, str)}
+        files = [path for path in files if path not in problems]
+    damaged = next(iter(problems.values()), None)
+    if not files:
+        raise InputError(f"{label}: {damaged}; give a folder with pictures that open")
     times = np.arange(len(files)) / rate
     indices = choose(times, len(files) / rate)
     canvas = Canvas(len(indices), label, limits=limits, sink=sink)
     for place, index in enumerate(indices):
-        picture = _picture(files[index], label, limits, root)
+        picture = _open_picture(files[index], label, limits, root)
         if isinstance(picture, str):
             raise InputError(f"{label}: {picture}; remove the file, or leave it out with on_damage='keep'")
         canvas.put([place], picture)
-    return Frames(canvas.data, times[indices], len(files), damaged, lost)
+    return Frames(canvas.data, times[indices], len(files), damaged, lost=len(problems))
 
 
-def _picture(path: Path, label: str, limits: Limits, root: Path | None) -> np.ndarray | str:
+def _open_picture(path: Path, label: str, limits: Limits, root: Path | None) -> np.ndarray | str:
     """A picture as RGB, or why there is none."""
     if root is not None and not path.resolve().is_relative_to(root.resolve()):
         raise InputError(f"{label}: {path.name} leads out of the folder {root}; give a file inside it")

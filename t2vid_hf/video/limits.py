@@ -27,10 +27,10 @@ class Limits:
     """What a video may take; more is an error. The defaults let pass 8K video, half a day and 4 GB of frames.
 
     Args:
-        max_pixels (`int`): Of a frame.
-        max_frames (`int`): Of the whole clip.
-        max_seconds (`float`): Of the whole clip.
-        max_bytes (`int`): Of the frames returned.
+        max_pixels (`int`, *optional*, defaults to `2**25`): The most pixels of a frame.
+        max_frames (`int`, *optional*, defaults to `2_000_000`): The most frames of the whole clip.
+        max_seconds (`float`, *optional*, defaults to `43_200.0`): The longest that the whole clip may last.
+        max_bytes (`int`, *optional*, defaults to `2**32`): The most bytes of the frames returned.
     """
 
     max_pixels: int = 2**25
@@ -68,9 +68,10 @@ def video_path(video: str | Path, *, root: str | Path | None = None, label: str 
     """The file or folder that a name stands for, checked.
 
     Args:
-        video (`str` or `Path`): Its name; relative to `root` where that is given.
-        root (`str` or `Path`, *optional*): A folder that the name must not lead out of, symbolic links followed.
-        label (`str`, *optional*): What messages call the clip; the name by default.
+        video (`str` or `Path`): The name; relative to `root` where that is given.
+        root (`str` or `Path`, *optional*): A folder that the name must not lead out of, symbolic links followed; `None`
+            for anywhere.
+        label (`str`, *optional*): What messages call the clip; `None` takes the name.
 
     Returns:
         `Path`: absolute; a file that is not empty, or a folder.

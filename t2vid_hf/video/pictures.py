@@ -20,12 +20,13 @@ class Frames:
     """Frames of a clip.
 
     Args:
-        data (`np.ndarray` of shape `(n, height, width, 3)`, uint8): RGB, upright (rotation flags applied). With a sink
-            it is empty.
-        timestamps (`np.ndarray` of shape `(n,)`, float64): Seconds from the start of the stream.
+        data (`np.ndarray` of shape `(n, height, width, 3)`, uint8): The frames in RGB, upright (rotation flags applied).
+            With a sink it is empty.
+        timestamps (`np.ndarray` of shape `(n,)`, float64): When each is shown, in seconds of the stream.
         total (`int`): Frames the whole clip decodes to.
-        damaged (`str`, *optional*): What is wrong with the file, where `on_damage="keep"` let it pass.
-        lost (`int`, *optional*, defaults to 0): How many frames of a damaged file do not decode.
+        damaged (`str`, *optional*): What is wrong with the file, where `on_damage="keep"` let it pass; `None` for a
+            whole file.
+        lost (`int`, *optional*, defaults to `0`): How many frames of a damaged file do not decode.
     """
 
     data: np.ndarray
@@ -56,8 +57,9 @@ class Canvas:
     Args:
         size (`int`): How many frames there will be.
         label (`str`): What messages call the clip.
-        limits ([`~t2vid_hf.video.limits.Limits`]): Of the clip.
-        sink (`Callable[[int, np.ndarray], None]`, *optional*): Takes (place, frame) and keeps nothing here.
+        limits ([`~t2vid_hf.video.limits.Limits`]): What the clip may take.
+        sink (`Callable[[int, np.ndarray], None]`, *optional*): Takes each frame with its place, and none is kept here;
+            `None` keeps them all in `data`.
     """
 
     def __init__(self, size: int, label: str, *, limits: Limits, sink: Sink | None = None) -> None:
@@ -66,12 +68,23 @@ class Canvas:
         self._lock = threading.Lock()
 
     def put_frame(self, places: Iterable[int], frame: Any, convert: "Converter") -> None:
-        """Put a PyAV frame. Threads may put theirs at the same time."""
+        """Put a PyAV frame. Threads may put theirs at the same time.
+
+        Args:
+            places (`Iterable[int]`): Where it stands among the frames; several where it is taken more than once.
+            frame (`av.VideoFrame`): The frame.
+            convert ([`Converter`]): The converter of the thread.
+        """
         self._limits.check(self._label, pixels=frame.width * frame.height)
         self.put(places, convert(frame))
 
     def put(self, places: Iterable[int], picture: np.ndarray) -> None:
-        """Put a picture of shape `(height, width, 3)`."""
+        """Put a picture.
+
+        Args:
+            places (`Iterable[int]`): Where it stands among the frames.
+            picture (`np.ndarray` of shape `(height, width, 3)`, uint8): The picture in RGB.
+        """
         with self._lock:
             self._put(places, picture)
 

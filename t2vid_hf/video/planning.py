@@ -1,7 +1,7 @@
 """Which packets the wanted frames need: a pure function of what the packets say of themselves. No I/O.
 
 The choice: the frames' number is predicted from the packets' headers and not by decoding, and only the packets that
-a wanted frame can refer to are decoded. The prediction is checked while decoding ([`Plan.expected`]): every packet that
+a wanted frame can refer to are decoded. The prediction is checked while decoding ([`DecodePlan.expected`]): every packet that
 is fed must come out as a frame with its own time, in order; where one does not, the reader decodes in full instead.
 """
 
@@ -21,9 +21,10 @@ class Packets:
     """What is known of each packet of a stream, in decoding order: 9 bytes a packet.
 
     Args:
-        times (`array` of int64): When it is shown, in the stream's time base.
-        flags (`bytearray`): Flags of [`~t2vid_hf.video.bitstream`].
-        duration (`int`): Of the packet that is shown last, in the time base; 0 where nobody says.
+        times (`array` of int64, *optional*): When each packet is shown, in the stream's time base.
+        flags (`bytearray`, *optional*): What each packet holds, in flags of [`~t2vid_hf.video.bitstream`].
+        duration (`int`, *optional*, defaults to `0`): How long the packet that is shown last is shown, in the time base;
+            0 where nobody says.
     """
 
     times: array = field(default_factory=lambda: array("q"))
@@ -36,8 +37,8 @@ class Timeline:
     """The frames that a clip is predicted to hold.
 
     Args:
-        positions (`np.ndarray` of shape `(total,)`): Of each frame, in the order shown, its packet's number.
-        times (`np.ndarray` of shape `(total,)`): When each is shown, ascending, in the stream's time base.
+        positions (`np.ndarray` of shape `(total,)`, int64): The number of each frame's packet, in the order shown.
+        times (`np.ndarray` of shape `(total,)`, int64): When each frame is shown, ascending, in the stream's time base.
     """
 
     positions: np.ndarray
@@ -45,14 +46,14 @@ class Timeline:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DecodePlan:
     """What to decode.
 
     Args:
-        fed (`np.ndarray` of shape `(packets,)`, bool): Packets to decode.
+        fed (`np.ndarray` of shape `(packets,)`, bool): Whether each packet is decoded.
         segments (`list[tuple[int, int]]`): Stretches of packets, half-open: each begins with a start, and decodes
             without what lies before it.
-        times (`np.ndarray` of shape `(packets,)`): When each packet is shown; `NO_TIME` where it is not.
+        times (`np.ndarray` of shape `(packets,)`, int64): When each packet is shown; `NO_TIME` where it is not.
     """
 
     fed: np.ndarray
@@ -65,15 +66,18 @@ class Plan:
         return np.sort(times[times != NO_TIME]).tolist()
 
 
-def timeline(packets: Packets) -> Timeline | None:
+def predict_timeline(packets: Packets) -> Timeline | None:
     """The frames of a clip, or `None` where its packets do not say: then it must be decoded to be counted.
+
+    Args:
+        packets ([`Packets`]): The packets of the stream.
 
     Example:
 
     ```python
     >>> from array import array
-    >>> from t2vid_hf.video.planning import Packets, timeline
-    >>> timeline(Packets(array("q", [0, 30, 10, 20]), bytearray([3, 1, 5, 5]))).positions.tolist()
+    >>> from t2vid_hf.video.planning import Packets, predict_timeline
+    >>> predict_timeline(Packets(array("q", [0, 30, 10, 20]), bytearray([3, 1, 5, 5]))).positions.tolist()
     [0, 2, 3, 1]
 
     ```
@@ -91,23 +95,23 @@ def timeline(packets: Packets) -> Timeline | None:
     return Timeline(order, ascending)
 
 
-def plan(packets: Packets, positions: Iterable[int]) -> Plan:
+def plan_decoding(packets: Packets, positions: Iterable[int]) -> DecodePlan:
     """What the frames of some packets need.
 
     Args:
-        packets ([`Packets`]): Of the stream, as [`timeline`] takes them.
+        packets ([`Packets`]): The packets of the stream, as [`predict_timeline`] takes them.
         positions (`Iterable[int]`): Numbers of the packets whose frames are wanted.
 
     Returns:
-        [`Plan`]
+        [`DecodePlan`]
 
     Example:
 
     ```python
     >>> from array import array
-    >>> from t2vid_hf.video.planning import Packets, plan
+    >>> from t2vid_hf.video.planning import Packets, plan_decoding
     >>> stream = Packets(array("q", [0, 30, 10, 20, 40, 60, 50]), bytearray([3, 1, 5, 5, 3, 1, 5]))
-    >>> plan(stream, [3, 5]).fed.astype(int).tolist()  # not frame 10, to which none refers, and nothing after 60
+    >>> plan_decoding(stream, [3, 5]).fed.astype(int).tolist()  # not frame 10, to which none refers, and nothing after 60
     [1, 1, 0, 1, 1, 1, 0]
 
     ```
@@ -133,17 +137,17 @@ def plan(packets: Packets, positions: Iterable[int]) -> Plan:
             needed, reaches_back = reaches_back, False
             end = end if needed else position
     shown = np.frombuffer(flags, np.uint8) & SHOWN != 0
-    return Plan(fed, segments[::-1], np.where(shown, np.frombuffer(packets.times, np.int64), NO_TIME))
+    return DecodePlan(fed, segments[::-1], np.where(shown, np.frombuffer(packets.times, np.int64), NO_TIME))
 
 
 def _starts(packets: Packets) -> bytearray:
-    """Of each packet, 1 where decoding can start: where parameter sets come in packets, a start must bring them."""
-    asked = START | PARAMETERS if any(flag & PARAMETERS for flag in set(packets.flags)) else START
-    return bytearray(flag & asked == asked for flag in packets.flags)
+    """1 for each packet where decoding can start: where parameter sets come in packets, a start must bring them."""
+    needed = START | PARAMETERS if any(flag & PARAMETERS for flag in set(packets.flags)) else START
+    return bytearray(flag & needed == needed for flag in packets.flags)
 
 
 def _leading(packets: Packets, starts: bytearray) -> bytearray:
-    """Of each packet, 1 where it is shown before the start that it follows: it may refer to what lies before that."""
+    """1 for each packet that is shown before the start that it follows: it may refer to what lies before that."""
     latest, leading = NO_TIME, bytearray(len(starts))
     for position, time in enumerate(packets.times):
         if starts[position]:

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from t2vid_hf.errors import InputError, unknown
-from t2vid_hf.video.decoding import Mispredicted, Source, Survey, all_frames, opened, processors, scan
+from t2vid_hf.video.decoding import ClipInput, Mispredicted, Survey, decode_all, open_clip, processor_count, scan
 from t2vid_hf.video.folders import read_folder
 from t2vid_hf.video.limits import VIDEO_SUFFIXES, Limits, video_path
 from t2vid_hf.video.pictures import Canvas, Converter, Frames, Sink
-from t2vid_hf.video.planning import plan, timeline
-from t2vid_hf.video.sampling import SAMPLINGS, chosen
-from t2vid_hf.video.segments import decode_plan, division
+from t2vid_hf.video.planning import plan_decoding, predict_timeline
+from t2vid_hf.video.sampling import SAMPLINGS, choose_frames
+from t2vid_hf.video.segments import decode_plan, divide_work
 
 __all__ = ["VIDEO_SUFFIXES", "Frames", "Limits", "read_frames"]
 
@@ -49,20 +49,21 @@ def read_frames(
 
     Args:
         video (`str`, `Path` or `bytes`): A file, its content, or a folder of frames (in the order of their numbers).
-        num_frames (`int`, *optional*): How many frames to take at most; all by default.
-        sampling (`str`): A key of `t2vid_hf.video.sampling.SAMPLINGS`, or "fps".
-        fps (`float`, *optional*, defaults to 1.0): Frames a second: what sampling "fps" takes, and what a frame folder
+        num_frames (`int`, *optional*): How many frames to take at most; `None` takes all.
+        sampling (`str`, *optional*, defaults to `"mid_segment"`): Which frames are taken: a key of
+            `t2vid_hf.video.sampling.SAMPLINGS`, or "fps".
+        fps (`float`, *optional*, defaults to `1.0`): Frames a second: what sampling "fps" takes, and what a frame folder
             holds.
-        on_damage (`str`, *optional*, defaults to "error"): "keep" uses the frames before the damage, and those from
-            the next key frame on, and counts the others in `Frames.lost`.
+        on_damage (`str`, *optional*, defaults to `"error"`): What a damaged file does: "error" raises; "keep" uses the
+            frames before the damage, and those from the next key frame on, and counts the others in `Frames.lost`.
         root (`str` or `Path`, *optional*): A folder that `video` is relative to and must not lead out of, symbolic
-            links followed. For names that come from a data set.
-        limits ([`~t2vid_hf.video.limits.Limits`], *optional*): What a clip may take.
-        threads (`int`, *optional*, defaults to 0): For decoding; 0 takes the processors there are, and 1 for small
-            clips. Give 1 in workers that run side by side.
-        name (`str`, *optional*): What messages call the clip; its path by default.
+            links followed. For names that come from a data set; `None` for anywhere.
+        limits ([`~t2vid_hf.video.limits.Limits`], *optional*, defaults to `Limits()`): What a clip may take.
+        threads (`int`, *optional*, defaults to `0`): Threads for decoding; 0 takes the processors there are, and 1 for
+            small clips. Give 1 in workers that run side by side.
+        name (`str`, *optional*): What messages call the clip; `None` takes its path.
         sink (`Callable[[int, np.ndarray], None]`, *optional*): Takes each frame with its place, so that none is kept.
-            It may be called for a place again, with the frame that then counts.
+            It may be called for a place again, with the frame that then counts. `None` keeps the frames in the result.
 
     Returns:
         [`Frames`]
@@ -76,7 +77,7 @@ def read_frames(
     ```python
     >>> import tempfile
     >>> from t2vid_hf.video.reading import read_frames
-    >>> from t2vid_hf.video.shapes import make_clip, write_clip
+    >>> from t2vid_hf.clips.shapes import make_clip, write_clip
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_clip(make_clip(0), f"{folder}/clip.mp4")
     ...     frames = read_frames("clip.mp4", 4, root=folder)
@@ -93,26 +94,26 @@ def read_frames(
     if isinstance(video, bytes):
         if not video:
             raise InputError(f"{label}: it has 0 bytes; give a whole video")
-        source = Source(video, label, limits, threads)
+        source = ClipInput(video, label, limits, threads)
     else:
-        source = Source(video_path(video, root=root, label=label), label, limits, threads)
-    choose = partial(chosen, sampling=sampling, num_frames=num_frames, rate=fps)
+        source = ClipInput(video_path(video, root=root, label=label), label, limits, threads)
+    choose = partial(choose_frames, sampling=sampling, num_frames=num_frames, rate=fps)
     if isinstance(source.video, Path) and source.video.is_dir():
         within = None if root is None else Path(root)
         return read_folder(
             source.video, choose, label=label, limits=limits, rate=fps, root=within, on_damage=on_damage, sink=sink
         )
     try:
-        return _needed(source, choose, sink)
+        return _read_needed(source, choose, sink)
     except Mispredicted:
-        return _in_full(source, choose, sink, on_damage)
+        return _read_in_full(source, choose, sink, on_damage)
 
 
-def _needed(source: Source, choose: Choose, sink: Sink | None) -> Frames:
+def _read_needed(source: ClipInput, choose: Choose, sink: Sink | None) -> Frames:
     """Decode what the wanted frames need."""
-    with opened(source, quick=True) as (container, stream):
+    with open_clip(source, quick=True) as (container, stream):
         packets, held = scan(container, stream, source)
-        line = timeline(packets)
+        line = predict_timeline(packets)
         if line is None:
             raise Mispredicted
         unit = stream.time_base
@@ -120,7 +121,7 @@ def _needed(source: Source, choose: Choose, sink: Sink | None) -> Frames:
         length = packets.duration * unit.numerator / unit.denominator or _mean_gap(times)
         source.limits.check(source.label, seconds=times[-1] - times[0])
         indices = choose(times, times[-1] + length)
-        needs = plan(packets, line.positions[indices])
+        needs = plan_decoding(packets, line.positions[indices])
         places = _places([int(line.times[index]) for index in indices])
         canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
 
@@ -130,47 +131,52 @@ def _needed(source: Source, choose: Choose, sink: Sink | None) -> Frames:
 
         sizes = None if held is None else np.array([packet.size for packet in held])
         pixels = stream.codec_context.width * stream.codec_context.height
-        at_once, threads = division(needs, sizes, asked=source.threads, pixels=pixels)
+        at_once, threads = divide_work(needs, sizes, asked=source.threads, pixels=pixels)
         decode_plan(source, stream, needs, take, held=held, at_once=at_once, threads=threads)
     return Frames(canvas.data, times[indices], len(times))
 
 
-def _in_full(source: Source, choose: Choose, sink: Sink | None, on_damage: str) -> Frames:
+def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damage: str) -> Frames:
     """Decode all to count, and again to convert the wanted frames: no memory for the frames between."""
-    threads = source.threads or processors()
-    survey = Survey()
-    times = [frame.time for frame in all_frames(source, survey, threads)]
-    if survey.cause is not None and threads > 1:
-        threads, survey = 1, Survey()
-        times = [frame.time for frame in all_frames(source, survey, threads)]
-    if survey.cause is not None and (on_damage == "error" or not times):
+    shown, survey, threads = _time_frames(source, source.threads or processor_count())
+    if survey.cause is not None and (on_damage == "error" or not len(shown)):
         raise InputError(
             f"{source.label}: {survey.cause} after {survey.after} frames; remove the file, give a whole video, or keep "
             f"what decodes with on_damage='keep'"
         )
-    if not times:
+    if not len(shown):
         raise InputError(f"{source.label}: no frame decodes; remove the file or give a whole video")
-    if any(time is None for time in times):
-        shown = np.arange(len(times)) * survey.frame_seconds
-    else:
-        shown = np.array(times, float)
     ascending = np.maximum.accumulate(shown)
     source.limits.check(source.label, seconds=ascending[-1] - ascending[0])
     indices = choose(ascending, float(ascending[-1]) + survey.frame_seconds)
     places = _places(indices)
     canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
     convert = Converter()
-    for index, frame in enumerate(all_frames(source, Survey(), threads)):
+    for index, frame in enumerate(decode_all(source, Survey(), threads)):
         if index in places:
             canvas.put_frame(places[index], frame, convert)
         if index == indices[-1]:
             break
-    lost = max(survey.packets - len(times), survey.declared - len(times), 0) if survey.cause else 0
-    return Frames(canvas.data, shown[indices], len(times), survey.cause, lost)
+    lost = max(survey.packets - len(shown), survey.declared - len(shown), 0) if survey.cause else 0
+    return Frames(canvas.data, shown[indices], len(shown), survey.cause, lost)
+
+
+def _time_frames(source: ClipInput, threads: int) -> tuple[np.ndarray, Survey, int]:
+    """When each frame is shown, in seconds; what was met; and the number of threads with which it was.
+
+    With one thread where there is damage: then the frames that come out do not change from run to run.
+    """
+    survey = Survey()
+    times = [frame.time for frame in decode_all(source, survey, threads)]
+    if survey.cause is not None and threads > 1:
+        return _time_frames(source, 1)
+    if any(time is None for time in times):
+        return np.arange(len(times)) * survey.frame_seconds, survey, threads
+    return np.array(times, float), survey, threads
 
 
 def _places(keys: list[int]) -> dict[int, list[int]]:
-    """Of each key, its places in the list."""
+    """For each key its places in the list."""
     places: dict[int, list[int]] = {}
     for place, key in enumerate(keys):
         places.setdefault(key, []).append(place)

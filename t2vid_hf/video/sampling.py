@@ -18,6 +18,10 @@ def mid_segment(total: int, wanted: int) -> list[int]:
     `seg = (total - 1) / wanted`; frame i is `(round(seg * i) + round(seg * (i + 1))) // 2`. As many as there are, or
     fewer: all of them.
 
+    Args:
+        total (`int`): Frames there are.
+        wanted (`int`): Frames to take.
+
     Example:
 
     ```python
@@ -38,6 +42,10 @@ def mid_segment(total: int, wanted: int) -> list[int]:
 
 def uniform(total: int, wanted: int) -> list[int]:
     """First and last frame and equal steps between them.
+
+    Args:
+        total (`int`): Frames there are.
+        wanted (`int`): Frames to take.
 
     Example:
 
@@ -66,8 +74,9 @@ def fps(
     Args:
         times (`Sequence[float]`): When each frame is shown, in seconds, ascending.
         end (`float`): When the last one ends.
-        rate (`float`, *optional*, defaults to 1.0): Frames a second.
-        max_frames (`int`, *optional*): Of more than these, [`mid_segment`] takes as many (the paper's second step).
+        rate (`float`, *optional*, defaults to `1.0`): Frames a second.
+        max_frames (`int`, *optional*): The most frames to take: where there are more, [`mid_segment`] takes so many of
+            them (the paper's second step). `None` takes all.
 
     Returns:
         `list[int]`: indices into `times`, ascending, with repeats.
@@ -94,7 +103,7 @@ def fps(
     return taken.tolist()
 
 
-def chosen(
+def choose_frames(
     times: Sequence[float] | np.ndarray, end: float, *, sampling: str, num_frames: int | None, rate: float = 1.0
 ) -> list[int]:
     """The frames that a named policy takes of a clip.
@@ -102,15 +111,15 @@ def chosen(
     Args:
         times (`Sequence[float]`): When each frame is shown, in seconds, ascending.
         end (`float`): When the last one ends.
-        sampling (`str`): "fps" or a key of [`SAMPLINGS`].
-        num_frames (`int`, *optional*): How many to take at most; `None` takes all of them (for "fps": all ticks).
-        rate (`float`, *optional*, defaults to 1.0): Frames a second, for "fps".
+        sampling (`str`): The policy: "fps" or a key of [`SAMPLINGS`].
+        num_frames (`int` or `None`): How many to take at most; `None` takes all of them (for "fps": all ticks).
+        rate (`float`, *optional*, defaults to `1.0`): Frames a second, for "fps".
 
     Example:
 
     ```python
-    >>> from t2vid_hf.video.sampling import chosen
-    >>> chosen([0.0, 0.5, 1.0, 1.5], 2.0, sampling="uniform", num_frames=2)
+    >>> from t2vid_hf.video.sampling import choose_frames
+    >>> choose_frames([0.0, 0.5, 1.0, 1.5], 2.0, sampling="uniform", num_frames=2)
     [0, 3]
 
     ```

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from t2vid_hf._optional import require
-from t2vid_hf.video.decoding import Mispredicted, Source, opened, processors, set_threads
+from t2vid_hf.video.decoding import ClipInput, Mispredicted, open_clip, processor_count, set_threads
 from t2vid_hf.video.pictures import Converter
-from t2vid_hf.video.planning import Plan
+from t2vid_hf.video.planning import DecodePlan
 
 THREADED_PIXELS = 1_000_000  # to decode; below it, starting threads costs more than they gain
 UNEVEN = 1.5  # times an even share: what the longest segment may be before its frames are divided as well
@@ -25,33 +25,33 @@ UNEVEN = 1.5  # times an even share: what the longest segment may be before its 
 Take = Callable[[Any, Converter], None]
 
 
-def division(plan: Plan, sizes: np.ndarray | None, *, asked: int, pixels: int) -> tuple[int, int]:
+def divide_work(plan: DecodePlan, sizes: np.ndarray | None, *, asked: int, pixels: int) -> tuple[int, int]:
     """How to divide the work: (segments at a time, threads for the frames of each).
 
     Args:
-        plan ([`~t2vid_hf.video.planning.Plan`]): The work.
-        sizes (`np.ndarray`, *optional*): Bytes of each packet; `None` where they are not at hand and the segments must
-            be read in order.
+        plan ([`~t2vid_hf.video.planning.DecodePlan`]): The work.
+        sizes (`np.ndarray` of shape `(packets,)` or `None`): Bytes of each packet; `None` where they are not at hand
+            and the segments must be read in order.
         asked (`int`): Threads that the caller wants; 0 for as many as pay off.
-        pixels (`int`): Of a frame.
+        pixels (`int`): Pixels of a frame.
 
     Example:
 
     ```python
     >>> import numpy as np
-    >>> from t2vid_hf.video.planning import Plan
-    >>> from t2vid_hf.video.segments import division
-    >>> plan = Plan(np.ones(8, bool), [(0, 2), (2, 4), (4, 6), (6, 8)], np.arange(8))
-    >>> division(plan, np.ones(8), asked=2, pixels=640 * 480)
+    >>> from t2vid_hf.video.planning import DecodePlan
+    >>> from t2vid_hf.video.segments import divide_work
+    >>> plan = DecodePlan(np.ones(8, bool), [(0, 2), (2, 4), (4, 6), (6, 8)], np.arange(8))
+    >>> divide_work(plan, np.ones(8), asked=2, pixels=640 * 480)
     (2, 1)
-    >>> division(plan, None, asked=2, pixels=640 * 480)
+    >>> divide_work(plan, None, asked=2, pixels=640 * 480)
     (1, 3)
 
     ```
     """
     if asked == 1 or not asked and int(plan.fed.sum()) * pixels < THREADED_PIXELS:
         return 1, 1
-    threads = asked or processors()
+    threads = asked or processor_count()
     if threads == 1:
         return 1, 1
     if sizes is None:
@@ -67,9 +67,9 @@ def division(plan: Plan, sizes: np.ndarray | None, *, asked: int, pixels: int) -
 
 
 def decode_plan(
-    source: Source,
+    source: ClipInput,
     stream: Any,
-    plan: Plan,
+    plan: DecodePlan,
     take: Take,
     *,
     held: list[Any] | None,
@@ -79,13 +79,14 @@ def decode_plan(
     """Decode what a plan says.
 
     Args:
-        source ([`~t2vid_hf.video.decoding.Source`]): The clip.
-        stream: Its stream, of a container that has decoded nothing.
-        plan ([`~t2vid_hf.video.planning.Plan`]): What to decode.
-        take (`Callable`): Takes each frame, with the converter of the thread that it is called in.
-        held (`list`, *optional*): All packets; `None` reads them from the file, segment after segment.
-        at_once (`int`, *optional*, defaults to 1): Segments at a time.
-        threads (`int`, *optional*, defaults to 1): For the frames of each.
+        source ([`~t2vid_hf.video.decoding.ClipInput`]): The clip.
+        stream (`av.video.VideoStream`): Its stream, of a container that has decoded nothing.
+        plan ([`~t2vid_hf.video.planning.DecodePlan`]): What to decode.
+        take (`Callable[[av.VideoFrame, Converter], None]`): Takes each frame, with the converter of the thread that it
+            is called in.
+        held (`list` or `None`): All packets; `None` reads them from the file, segment after segment.
+        at_once (`int`, *optional*, defaults to `1`): Segments that are decoded at a time.
+        threads (`int`, *optional*, defaults to `1`): Threads for the frames of each.
 
     Raises:
         [`~t2vid_hf.video.decoding.Mispredicted`]: a frame is damaged, missing, at another time or one too many.
@@ -93,36 +94,36 @@ def decode_plan(
     av = require("av", extra="video")
     try:
         if held is None:
-            with opened(source, quick=True) as (container, again):
+            with open_clip(source, quick=True) as (container, again):
                 set_threads(again.codec_context, threads)
                 packets = enumerate(packet for packet in container.demux(again) if packet.size)
                 for first, end in plan.segments:
-                    wanted = _until(packets, end, plan.fed)
-                    _segment(again.codec_context, wanted, plan.expected(first, end), take, Converter())
+                    wanted = _packets_until(packets, end, plan.fed)
+                    _decode_segment(again.codec_context, wanted, plan.expected(first, end), take, Converter())
         elif at_once == 1:
             set_threads(stream.codec_context, threads)
-            _work(stream.codec_context, held, plan, _queue(plan), take)
+            _decode_queue(stream.codec_context, held, plan, _queue(plan), take)
         else:
-            _side_by_side(source, stream, plan, take, held=held, at_once=at_once, threads=threads)
+            _decode_side_by_side(source, stream, plan, take, held=held, at_once=at_once, threads=threads)
     except av.FFmpegError:
         raise Mispredicted from None
 
 
-def _side_by_side(
-    source: Source, stream: Any, plan: Plan, take: Take, *, held: list[Any], at_once: int, threads: int
+def _decode_side_by_side(
+    source: ClipInput, stream: Any, plan: DecodePlan, take: Take, *, held: list[Any], at_once: int, threads: int
 ) -> None:
     """Each worker has a decoder of its own and takes the next segment that is left, the longest first."""
     queue = _queue(plan, longest_first=True)
 
     def work(own: Any) -> None:
         with ExitStack() as stack:
-            own = own or stack.enter_context(opened(source, quick=True))[1]
+            own = own or stack.enter_context(open_clip(source, quick=True))[1]
             set_threads(own.codec_context, threads)
             try:
-                _work(own.codec_context, held, plan, queue, take)
+                _decode_queue(own.codec_context, held, plan, queue, take)
             except BaseException:
                 while not queue.empty():  # the others need not begin what nobody will use
-                    _next(queue)
+                    _take_next(queue)
                 raise
 
     with ThreadPoolExecutor(at_once) as pool:
@@ -130,7 +131,7 @@ def _side_by_side(
             job.result()
 
 
-def _queue(plan: Plan, *, longest_first: bool = False) -> SimpleQueue[tuple[int, int]]:
+def _queue(plan: DecodePlan, *, longest_first: bool = False) -> SimpleQueue[tuple[int, int]]:
     queue: SimpleQueue[tuple[int, int]] = SimpleQueue()
     by_length = sorted(plan.segments, key=lambda each: each[0] - each[1]) if longest_first else plan.segments
     for segment in by_length:
@@ -138,22 +139,24 @@ def _queue(plan: Plan, *, longest_first: bool = False) -> SimpleQueue[tuple[int,
     return queue
 
 
-def _next(queue: SimpleQueue[tuple[int, int]]) -> tuple[int, int] | None:
+def _take_next(queue: SimpleQueue[tuple[int, int]]) -> tuple[int, int] | None:
     try:
         return queue.get_nowait()
     except Empty:
         return None
 
 
-def _work(context: Any, held: list[Any], plan: Plan, queue: SimpleQueue[tuple[int, int]], take: Take) -> None:
+def _decode_queue(
+    context: Any, held: list[Any], plan: DecodePlan, queue: SimpleQueue[tuple[int, int]], take: Take
+) -> None:
     convert, fed = Converter(), plan.fed
-    while (segment := _next(queue)) is not None:
+    while (segment := _take_next(queue)) is not None:
         first, end = segment
         packets = (held[position] for position in range(first, end) if fed[position])
-        _segment(context, packets, plan.expected(first, end), take, convert)
+        _decode_segment(context, packets, plan.expected(first, end), take, convert)
 
 
-def _until(packets: Iterator[tuple[int, Any]], end: int, fed: np.ndarray) -> Iterator[Any]:
+def _packets_until(packets: Iterator[tuple[int, Any]], end: int, fed: np.ndarray) -> Iterator[Any]:
     for position, packet in packets:
         if fed[position]:
             yield packet
@@ -161,10 +164,10 @@ def _until(packets: Iterator[tuple[int, Any]], end: int, fed: np.ndarray) -> Ite
             return
 
 
-def _segment(context: Any, packets: Iterator[Any], expected: list[int], take: Take, convert: Converter) -> None:
+def _decode_segment(context: Any, packets: Iterator[Any], expected: list[int], take: Take, convert: Converter) -> None:
     """Decode a segment to its end, check each frame and leave the decoder as it was."""
     come, total = 0, len(expected)
-    for frame in _decoded(context, packets):
+    for frame in _decode_packets(context, packets):
         if come == total or frame.pts != expected[come] or frame.is_corrupt or frame.interlaced_frame:
             raise Mispredicted
         come += 1
@@ -174,7 +177,7 @@ def _segment(context: Any, packets: Iterator[Any], expected: list[int], take: Ta
     context.flush_buffers()
 
 
-def _decoded(context: Any, packets: Iterator[Any]) -> Iterator[Any]:
+def _decode_packets(context: Any, packets: Iterator[Any]) -> Iterator[Any]:
     for packet in packets:
         yield from context.decode(packet)
     yield from context.decode(None)

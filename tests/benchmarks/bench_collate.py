@@ -29,9 +29,9 @@ from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
 import t2vid_hf  # noqa: F401  # registers the builder
 from t2vid_hf import sources
-from t2vid_hf.data.encoding import RowEncoder
+from t2vid_hf.batches.encoding import RowEncoder
+from t2vid_hf.batches.pixels import apply_table, normalisation_table
 from t2vid_hf.models import adapter_for, tiny
-from t2vid_hf.models.pixels import levels, looked_up
 from t2vid_hf.schema import conversation, media_block
 from t2vid_hf.training import DataCollatorForVideoLanguageModeling
 from t2vid_hf.video.reading import read_frames
@@ -143,7 +143,9 @@ def check(ours: Any, trl: Any, row: dict[str, Any]) -> None:
         raise SystemExit("token ids differ")
     processor = ours.encoder.processor
     expected = processor.image_processor([row["images"]], return_tensors="pt")["pixel_values"]
-    if not torch.equal(ADAPTER.model_inputs(looked_up(mine["pixels"], levels(processor)))["pixel_values"], expected):
+    if not torch.equal(
+        ADAPTER.model_inputs(apply_table(mine["pixels"], normalisation_table(processor)))["pixel_values"], expected
+    ):
         raise SystemExit("values differ from the processor's")
 
 

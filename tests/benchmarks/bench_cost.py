@@ -29,7 +29,7 @@ from PIL import Image
 from transformers import AutoProcessor, AutoTokenizer, Idefics3Processor
 
 from t2vid_hf import sources
-from t2vid_hf.data.token_cost import TokenCost, with_image_blocks
+from t2vid_hf.batches.token_cost import TokenCost, with_image_blocks
 from t2vid_hf.models import adapter_for, tiny
 from t2vid_hf.schema import conversation, media_block
 

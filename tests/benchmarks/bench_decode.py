@@ -36,13 +36,13 @@ from typing import Any
 import av
 import numpy as np
 
-from t2vid_hf.video.decoding import Mispredicted, Source, opened, scan, set_threads
+from t2vid_hf.video.decoding import ClipInput, Mispredicted, open_clip, scan, set_threads
 from t2vid_hf.video.limits import Limits
 from t2vid_hf.video.pictures import Canvas, Converter
-from t2vid_hf.video.planning import Plan, plan, timeline
+from t2vid_hf.video.planning import DecodePlan, plan_decoding, predict_timeline
 from t2vid_hf.video.reading import read_frames
 from t2vid_hf.video.sampling import mid_segment
-from t2vid_hf.video.segments import decode_plan, division
+from t2vid_hf.video.segments import decode_plan, divide_work
 
 ROOT = Path(__file__).parents[2]
 VIDEOS = ROOT.parent / "shared/data/videos"
@@ -83,19 +83,19 @@ def main() -> None:
 
 def measure(path: Path, folder: Path, rounds: int) -> dict[str, Any] | None:
     """A row of the table, or `None` for a file that is broken."""
-    source = Source(path, path.name, Limits())
-    with opened(source, quick=True) as (container, stream):
+    source = ClipInput(path, path.name, Limits())
+    with open_clip(source, quick=True) as (container, stream):
         try:
             packets, held = scan(container, stream, source)
         except Mispredicted:
             print(f"{path.relative_to(folder)!s:44} left out: it is damaged")
             return None
-        line = timeline(packets)
+        line = predict_timeline(packets)
         indices = mid_segment(len(line.times), NUM_FRAMES)
-        needs, wanted = plan(packets, line.positions[indices]), set(line.times[indices].tolist())
+        needs, wanted = plan_decoding(packets, line.positions[indices]), set(line.times[indices].tolist())
         pixels = stream.codec_context.width * stream.codec_context.height
         sizes = None if held is None else np.array([packet.size for packet in held])
-    at_once, threads = division(needs, sizes, asked=0, pixels=pixels)
+    at_once, threads = divide_work(needs, sizes, asked=0, pixels=pixels)
     tasks: dict[str, Callable[[], Any]] = {
         "ours": lambda: read_frames(path, NUM_FRAMES).data,
         "floor": lambda: bare(source, needs, wanted, at_once=at_once, threads=threads),
@@ -139,7 +139,7 @@ def measure(path: Path, folder: Path, rounds: int) -> dict[str, Any] | None:
     return row
 
 
-def bare(source: Source, needs: Plan, wanted: set[int], *, at_once: int, threads: int) -> np.ndarray:
+def bare(source: ClipInput, needs: DecodePlan, wanted: set[int], *, at_once: int, threads: int) -> np.ndarray:
     """The floor: what the frames need, and no more. Segments at a time: as we decode them, told all beforehand."""
     places = {time: [place] for place, time in enumerate(sorted(wanted))}
     canvas, own = Canvas(len(wanted), source.label, limits=source.limits), Converter()
@@ -148,7 +148,7 @@ def bare(source: Source, needs: Plan, wanted: set[int], *, at_once: int, threads
         if frame.pts in places:
             canvas.put(places[frame.pts], convert(frame))
 
-    with opened(source, quick=True) as (container, stream):
+    with open_clip(source, quick=True) as (container, stream):
         if at_once > 1:
             held = [packet for packet in container.demux(stream) if packet.size]
             decode_plan(source, stream, needs, keep, held=held, at_once=at_once, threads=threads)

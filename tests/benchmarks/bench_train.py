@@ -140,8 +140,8 @@ def prepare(folder: Path, given: argparse.Namespace) -> np.ndarray:
     from transformers import AutoProcessor, Idefics3ImageProcessor, Idefics3Processor
 
     from t2vid_hf import sources
+    from t2vid_hf.batches.token_cost import TokenCost
     from t2vid_hf.data.pages import lazy_features
-    from t2vid_hf.data.token_cost import TokenCost
 
     px, patch, scale = SIZES[given.size]["image"]
     questions = list(sources.read(sources.SAMPLE))
@@ -274,7 +274,7 @@ def model(given: argparse.Namespace) -> Any:
 
 
 def attention(device: str) -> str:
-    from t2vid_hf.training.attention import resolve_attention
+    from t2vid_hf.models.attention import resolve_attention
 
     return resolve_attention("auto") if device == "cuda" else "sdpa"
 
@@ -304,8 +304,8 @@ def stepped(trainer: Any, kind: str, rows: Any, size: int, folder: str) -> tuple
 
 def same_rows(trainer: Any, kind: str, rows: Any) -> float:
     """The loss on the same rows and labels: padded as the stock trainer takes them, packed as ours does."""
-    from t2vid_hf.data.encoding import RowEncoder
-    from t2vid_hf.models.pixels import levels, looked_up
+    from t2vid_hf.batches.encoding import RowEncoder
+    from t2vid_hf.batches.pixels import apply_table, normalisation_table
     from t2vid_hf.training import DataCollatorForVideoLanguageModeling
 
     processor = trainer.processing_class
@@ -314,7 +314,7 @@ def same_rows(trainer: Any, kind: str, rows: Any) -> float:
     batch = collate([rows[index] for index in (0, 2, 9)])  # video, pages, text
     if kind == "stock":
         del batch["sources"], batch["row_lengths"]
-        batch |= ADAPTER.model_inputs(looked_up(batch.pop("pixels"), levels(processor)))
+        batch |= ADAPTER.model_inputs(apply_table(batch.pop("pixels"), normalisation_table(processor)))
     with torch.no_grad():
         return float(trainer.compute_loss(trainer.model.train(), trainer._prepare_inputs(batch)))
 
@@ -326,7 +326,7 @@ def collated(kind: str, row: dict[str, Any]) -> dict[str, Any]:
 def row_prices(folder: str, rows: Any) -> np.ndarray:
     from transformers import AutoProcessor
 
-    from t2vid_hf.data.token_cost import TokenCost
+    from t2vid_hf.batches.token_cost import TokenCost
 
     processor = AutoProcessor.from_pretrained(f"{folder}/processor")
     ADAPTER.configure(processor)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from t2vid_hf import sources
-from t2vid_hf.data.filters import PRESETS, FilterPreset, keep
-from t2vid_hf.data.pages import described
+from t2vid_hf.data.synthesis import synthesize
+from t2vid_hf.mixtures.filters import PRESETS, FilterPreset, keep
 from t2vid_hf.rendering import RenderConfig
 from t2vid_hf.rendering.config import RENDERER_VERSION
 
@@ -40,7 +40,7 @@ def main() -> None:
     config = RenderConfig.preset(given.preset)
     rows: list[Any] = []
     for path in given.input:
-        rows += described(sources.read(path, source="squality"), config)
+        rows += synthesize(sources.read(path, source="squality"), config, render="lazy")
     # Questions about one text have one number of pages; a text counts once.
     texts = {row["images"]["text"]: row["num_frames"] for row in rows}
     table = {}

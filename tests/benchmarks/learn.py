@@ -43,7 +43,7 @@ from transformers import (
 )
 from transformers.models.idefics3.configuration_idefics3 import Idefics3VisionConfig
 
-from t2vid_hf.data.token_cost import TokenCost
+from t2vid_hf.batches.token_cost import TokenCost
 from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.metrics.scoring import Judged, score, score_groups
 from t2vid_hf.models import adapter_for, tiny

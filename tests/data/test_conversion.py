@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t2vid_hf.data.conversion import FORMATS, inside, located, read_rows, to_row, to_sample, write_rows
+from t2vid_hf.data.conversion import read_rows, to_row, to_sample, write_rows
+from t2vid_hf.data.paths import locate_media, resolve_inside
+from t2vid_hf.data.sample_formats import FORMATS
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import conversation, features, media_block
 
@@ -266,10 +268,10 @@ def test_no_path_leaves_the_root(tmp_path: Path, path: str):
 
 
 def test_paths_below_the_root(tmp_path: Path):
-    assert inside("a/b c.png", tmp_path) == tmp_path.resolve() / "a" / "b c.png"
-    assert inside(str(tmp_path.resolve() / "a.png"), tmp_path) == tmp_path.resolve() / "a.png"
-    assert inside("..a/b..png", tmp_path).name == "b..png"
-    row = located(to_row(MULTI_IMAGE, 0, source=SOURCE, root=tmp_path), tmp_path)
+    assert resolve_inside("a/b c.png", tmp_path) == tmp_path.resolve() / "a" / "b c.png"
+    assert resolve_inside(str(tmp_path.resolve() / "a.png"), tmp_path) == tmp_path.resolve() / "a.png"
+    assert resolve_inside("..a/b..png", tmp_path).name == "b..png"
+    row = locate_media(to_row(MULTI_IMAGE, 0, source=SOURCE, root=tmp_path), tmp_path)
     assert [item["path"] for item in row["images"]] == [
         str(tmp_path.resolve() / p) for p in MULTI_IMAGE["image"].values()
     ]

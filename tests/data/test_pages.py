@@ -13,7 +13,7 @@ from datasets import Dataset, Features, IterableDataset, concatenate_datasets, l
 from PIL import Image, ImageDraw
 
 from t2vid_hf.data import pages
-from t2vid_hf.data.pages import Pages, describe, described, lazy_features
+from t2vid_hf.data.pages import Pages, describe, lazy_features
 from t2vid_hf.data.synthesis import synthesize
 from t2vid_hf.errors import InputError
 from t2vid_hf.rendering import RenderConfig, RenderedPages, TextRenderer
@@ -35,7 +35,7 @@ def eager() -> Dataset:
 
 @pytest.fixture
 def lazy() -> Dataset:
-    return Dataset.from_list(list(described(QUESTIONS, PAPER)), features=lazy_features())
+    return Dataset.from_list(list(synthesize(QUESTIONS, PAPER, render="lazy")), features=lazy_features())
 
 
 def pixels(row: dict) -> list[np.ndarray]:
@@ -209,7 +209,7 @@ def test_a_null_row_and_arrow_types(tmp_path):
 
 def test_a_text_that_cannot_be_drawn_names_its_row():
     with pytest.raises(InputError, match="row 'q0' of source 'long_qa'"):
-        list(described([LongTextQA("q0", "long_qa", "glyph \U0001fbff", "?", "!")], PAPER))
+        list(synthesize([LongTextQA("q0", "long_qa", "glyph \U0001fbff", "?", "!")], PAPER, render="lazy"))
 
 
 def test_a_reader_without_the_package_is_told(lazy, tmp_path):

@@ -8,9 +8,9 @@ from datasets import Dataset
 from PIL import Image
 
 from t2vid_hf import sources
-from t2vid_hf.data.gallery import contact_sheet
 from t2vid_hf.data.synthesis import synthesize
 from t2vid_hf.errors import InputError
+from t2vid_hf.gallery.sheets import contact_sheet
 from t2vid_hf.rendering import RenderConfig, TextRenderer
 from t2vid_hf.schema import LongTextQA, features
 

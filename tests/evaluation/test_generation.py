@@ -26,7 +26,7 @@ def test_replies_do_not_depend_on_the_batch(model_and_processor, asked):
 
 def test_a_model_is_asked_as_it_was_taught(model_and_processor, rows, asked):
     """The prompt that generation builds is what stands before the answer in a training row."""
-    from t2vid_hf.data.encoding import IGNORED, RowEncoder
+    from t2vid_hf.batches.encoding import IGNORED, RowEncoder
     from t2vid_hf.models import adapter_for
 
     model, processor = model_and_processor

@@ -15,8 +15,6 @@ from t2vid_hf.hub.publish import publish
 from t2vid_hf.schema import conversation, features
 from tests.hub_server import HubServer
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "model_cards" / "dataset_card.md.jinja"
-
 
 @pytest.fixture
 def dataset_folder(tmp_path, rows) -> Path:
@@ -28,7 +26,7 @@ def dataset_folder(tmp_path, rows) -> Path:
     }  # fmt: skip
     one = {**rows[0], "messages": conversation([], "?", "!")}
     write_config(folder, "texts", {"train": lambda: iter([one])}, features=features(), stats=stats)
-    write_dataset_card(folder, TEMPLATE)
+    write_dataset_card(folder)
     (folder / ".hidden").write_text("stays here")
     return folder
 

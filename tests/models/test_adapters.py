@@ -4,9 +4,9 @@ import pytest
 import torch
 from transformers import AutoProcessor
 
+from t2vid_hf.batches.pixels import apply_table, normalisation_table
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import ADAPTERS, adapter_for
-from t2vid_hf.models.pixels import levels, looked_up
 
 
 def test_unknown_families_list_the_known_ones():
@@ -24,7 +24,9 @@ def test_splitting_is_switched_off(tiny_checkpoint):
 
 
 def test_a_grey_page_is_looked_up_as_its_three_channels(tiny_checkpoint):
-    table = torch.stack([levels(AutoProcessor.from_pretrained(tiny_checkpoint))[0] * factor for factor in (1, 2, 3)])
+    table = torch.stack(
+        [normalisation_table(AutoProcessor.from_pretrained(tiny_checkpoint))[0] * factor for factor in (1, 2, 3)]
+    )
     grey = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
     for each in (table, table[:1].expand(3, 256)):
-        assert torch.equal(looked_up(grey, each), looked_up(grey.expand(1, 3, 16, 16), each))
+        assert torch.equal(apply_table(grey, each), apply_table(grey.expand(1, 3, 16, 16), each))

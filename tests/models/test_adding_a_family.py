@@ -17,7 +17,7 @@ from transformers import (
     LlavaProcessor,
 )
 
-from t2vid_hf.data.token_cost import TokenCost
+from t2vid_hf.batches.token_cost import TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.models import ADAPTERS, adapter_for

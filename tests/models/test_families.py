@@ -8,11 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
-from t2vid_hf.data.token_cost import TokenCost
+from t2vid_hf.batches.pixels import apply_table, normalisation_table
+from t2vid_hf.batches.token_cost import TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import ADAPTERS
-from t2vid_hf.models.base import VideoTimes
-from t2vid_hf.models.pixels import levels, looked_up
+from t2vid_hf.models.adapter import VideoTimes
 from t2vid_hf.schema import conversation, media_block, text
 from tests.models.families import FAMILIES, Family, family
 
@@ -97,7 +97,7 @@ def uint8(processor, adapter, rows: list[Sample]) -> torch.Tensor:
 
 
 def pixel_inputs(processor, adapter, rows: list[Sample]) -> dict:
-    return adapter.model_inputs(looked_up(uint8(processor, adapter, rows), levels(processor)))
+    return adapter.model_inputs(apply_table(uint8(processor, adapter, rows), normalisation_table(processor)))
 
 
 @pytest.mark.parametrize("shapes", ["pages", "any"])
@@ -250,11 +250,11 @@ def test_pixels_are_the_processors(family: Family, frame, images):
     else:
         pictures = [drawn(random, *frame, 3) for _ in range(images)]
         frames = torch.from_numpy(np.stack([np.array(picture) for picture in pictures])).permute(0, 3, 1, 2)
-        fitted = adapter.fitted(processor, frames)
+        fitted = adapter.resize(processor, frames)
         if family.name in SQUARED_BEFORE:
             pictures = [Image.fromarray(frame.permute(1, 2, 0).numpy()) for frame in fitted]
     assert fitted.dtype == torch.uint8 and fitted.shape[-2:] == (px, px)
-    made = adapter.model_inputs(looked_up(fitted, levels(processor)))
+    made = adapter.model_inputs(apply_table(fitted, normalisation_table(processor)))
     placeholders = adapter.image_text(processor).placeholder * images
     expected = processor(text=[placeholders], images=[pictures], return_tensors="pt")
     if family.name == "llava_onevision":  # an only image has a tile, which the model drops
@@ -419,7 +419,7 @@ def mixed_rows(px: int, counts: list[list[int]], seed: int) -> list[Mixed]:
 
 def video_values(processor, rows: list[Mixed]) -> torch.Tensor:
     frames = torch.cat([clip.frames for row in rows for clip in row.clips])
-    return looked_up(frames, levels(processor))
+    return apply_table(frames, normalisation_table(processor))
 
 
 def video_counts(family: Family) -> list[list[int]]:

@@ -5,9 +5,9 @@ import torch
 from peft import get_peft_model
 from transformers import set_seed
 
-from t2vid_hf.data.encoding import RowEncoder, stacked
+from t2vid_hf.batches.encoding import RowEncoder
+from t2vid_hf.batches.pixels import apply_table, normalisation_table, stack_images
 from t2vid_hf.models.loading import load_checkpoint
-from t2vid_hf.models.pixels import levels, looked_up
 from t2vid_hf.training.model_parts import part_of
 from t2vid_hf.training.tuning import lora_config
 from tests.models.families import Family, family
@@ -65,7 +65,7 @@ def test_a_lora_adapter(family: Family, tmp_path, vision):
             name: torch.from_numpy(value)
             for name, value in adapter.text_inputs(processor, page.input_ids[None]).items()
         },
-        **adapter.model_inputs(looked_up(stacked([page.pixels]), levels(processor))),
+        **adapter.model_inputs(apply_table(stack_images([page.pixels]), normalisation_table(processor))),
     }
     with torch.no_grad():
         ours, theirs, untrained = (

@@ -8,14 +8,14 @@ import torch
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from t2vid_hf.data.encoding import RowEncoder
-from t2vid_hf.data.token_cost import TokenCost
+from t2vid_hf.batches.encoding import RowEncoder
+from t2vid_hf.batches.pixels import apply_table, normalisation_table
+from t2vid_hf.batches.token_cost import TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.models import ADAPTERS
 from t2vid_hf.models.minicpm_llama3_v25 import register
 from t2vid_hf.models.minicpm_llama3_v25.image_processing import MiniCPMVImageProcessor
-from t2vid_hf.models.pixels import levels, looked_up
 from t2vid_hf.schema import conversation, media_block
 from tests.models.minicpm_checkpoint import write_checkpoint, write_processor
 
@@ -126,9 +126,11 @@ def test_pixels_are_the_processors(processor, width, height):
     frames = [picture(seed, width, height) for seed in range(3)]
     expected = processor.image_processor(frames, return_tensors="pt")["pixel_values"]
     stacked = torch.from_numpy(np.stack([np.asarray(frame) for frame in frames])).permute(0, 3, 1, 2)
-    fitted = ADAPTER.fitted(processor, stacked)
+    fitted = ADAPTER.resize(processor, stacked)
     assert fitted.dtype == torch.uint8 and fitted.shape == (3, 3, 56, 56) and ADAPTER.page_px(processor) == 56
-    assert torch.equal(ADAPTER.model_inputs(looked_up(fitted, levels(processor)))["pixel_values"], expected)
+    assert torch.equal(
+        ADAPTER.model_inputs(apply_table(fitted, normalisation_table(processor)))["pixel_values"], expected
+    )
     resized = np.asarray(frames[0].resize((56, 56), Image.Resampling.BICUBIC))
     assert np.array_equal(fitted[0].permute(1, 2, 0), resized)  # Pillow's, to the bit
 
@@ -142,7 +144,7 @@ def test_encoded_rows_are_the_processors(processor):
         assert encoded.input_ids.tolist() == made["input_ids"][0]
         assert processor.decode(encoded.labels[encoded.labels >= 0]) == "A clock.<|eot_id|>"
         if images:
-            values = looked_up(torch.from_numpy(encoded.pixels), levels(processor))
+            values = apply_table(torch.from_numpy(encoded.pixels), normalisation_table(processor))
             assert torch.equal(values, made["pixel_values"])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from t2vid_hf.video.shapes import make_clip, write_clip
+from t2vid_hf.clips.shapes import make_clip, write_clip
 from tests.hub_server import HubServer
 
 ROOT = Path(__file__).resolve().parents[2]

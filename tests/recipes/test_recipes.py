@@ -12,8 +12,8 @@ import yaml
 from accelerate.commands.config.config_args import ClusterConfig, load_config_from_file
 from PIL import Image
 
-from t2vid_hf.data.mixture import load_mixture
-from t2vid_hf.data.parts import Part
+from t2vid_hf.mixtures.mixing import load_mixture
+from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.training import T2VidSFTConfig
 from t2vid_hf.training.arguments import RecipeArguments, parse, read_yaml
 
@@ -146,7 +146,7 @@ def test_a_video_set_of_the_original_becomes_a_part(video_set, tmp_path):
         f"3 rows of 2 clips: {video_set / 'video'}",
         "1 samples left out: 1 clips have no frames",
     ]
-    mixture = load_mixture([Part(str(video_set), share=1)])
+    mixture = load_mixture([MixturePart(str(video_set), share=1)])
     rows = {row["id"]: row for row in mixture.dataset}
     assert sorted(rows) == [f"video_chatgpt/#{number}" for number in (0, 1, 3)]
     row = rows["video_chatgpt/#1"]

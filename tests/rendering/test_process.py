@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from t2vid_hf import _compiled
 from t2vid_hf.rendering import kernels
 
 MEMORY = """
@@ -64,5 +65,5 @@ def test_without_a_folder_for_its_cache_numba_compiles_each_time(monkeypatch: py
             raise RuntimeError("cannot cache function: no locator available")
         return function
 
-    monkeypatch.setattr(kernels, "njit", njit)
-    assert kernels.compiled(run) is run
+    monkeypatch.setattr(_compiled, "njit", njit)
+    assert _compiled.compiled(run) is run

@@ -21,17 +21,18 @@ import pytest
 import torch
 from PIL import Image
 
-from t2vid_hf.data.encoding import RowEncoder
-from t2vid_hf.data.inputs import assistant_spans, image_inputs
-from t2vid_hf.data.token_cost import TokenCost
+from t2vid_hf.batches.encoding import RowEncoder
+from t2vid_hf.batches.labels import assistant_spans
+from t2vid_hf.batches.media import image_inputs
+from t2vid_hf.batches.token_cost import TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.models import ADAPTERS, Adapter
 from t2vid_hf.models.loading import load_checkpoint
 from t2vid_hf.schema import conversation, media_block
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
-from tests.data.test_encoding import reference_labels
-from tests.data.test_token_cost import NUM_FRAMES, processed
+from tests.batches.test_encoding import reference_labels
+from tests.batches.test_token_cost import NUM_FRAMES, processed
 from tests.models.families import TEMPLATES
 
 pytestmark = pytest.mark.slow

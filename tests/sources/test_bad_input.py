@@ -11,7 +11,7 @@ import pytest
 from t2vid_hf import sources
 from t2vid_hf.errors import InputError
 from t2vid_hf.sources import BadRow, ReadReport
-from t2vid_hf.sources.characters import bad_character
+from t2vid_hf.sources.refused_characters import bad_character
 
 GOOD = {"context": "Snow melts in spring.", "question": "When?", "answer": "In spring."}
 

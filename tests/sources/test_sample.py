@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from t2vid_hf import sources
-from t2vid_hf.sources import characters
+from t2vid_hf.sources import refused_characters
 
 DOCUMENTS = [json.loads(line) for line in sources.SAMPLE.open(encoding="utf-8")]
 HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
@@ -33,7 +33,7 @@ def test_a_document_is_long_and_asked_about(document: dict):
     for question in questions:
         assert question["question"].strip()
         assert question["answers"] and all(answer.strip() for answer in question["answers"])
-    assert characters.bad_character(document["context"], drawn=True) is None
+    assert refused_characters.bad_character(document["context"], drawn=True) is None
 
 
 def test_every_question_is_read():

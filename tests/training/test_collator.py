@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoProcessor
 
-from t2vid_hf.data.encoding import IGNORED, RowEncoder
+from t2vid_hf.batches.encoding import IGNORED, RowEncoder
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
 from t2vid_hf.schema import conversation, media_block, text

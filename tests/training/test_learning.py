@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from t2vid_hf.data.encoding import RowEncoder
+from t2vid_hf.batches.encoding import RowEncoder
 from t2vid_hf.models import adapter_for
 from t2vid_hf.training import DataCollatorForVideoLanguageModeling
 

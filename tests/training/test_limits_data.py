@@ -13,14 +13,14 @@ from datasets import Dataset, IterableDataset, concatenate_datasets, interleave_
 from trl import SFTConfig
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
-from t2vid_hf.data.encoding import IGNORED, RowEncoder
-from t2vid_hf.data.mixture import mix
-from t2vid_hf.data.normalise import normalise
-from t2vid_hf.data.parts import Part
-from t2vid_hf.data.token_cost import TokenCost
+from t2vid_hf.batches.encoding import IGNORED, RowEncoder
+from t2vid_hf.batches.pixels import apply_table, normalisation_table
+from t2vid_hf.batches.token_cost import TokenCost
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.mixing import mix
+from t2vid_hf.mixtures.normalise import normalise
+from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.models import adapter_for
-from t2vid_hf.models.pixels import levels, looked_up
 from t2vid_hf.schema import conversation, media_block
 from t2vid_hf.training import DataCollatorForVideoLanguageModeling, T2VidSFTConfig
 from t2vid_hf.video.reading import read_frames
@@ -87,7 +87,7 @@ def test_l01_video_is_dropped(checkpoint, processor, clip_file, tmp_path):
     batch = next(iter(run.get_train_dataloader()))
     assert images_in(processor, batch["input_ids"]) == FRAMES * IMAGE_TOKENS
     frames = torch.from_numpy(read_frames(clip_file.read_bytes(), FRAMES).data).permute(0, 3, 1, 2)
-    assert torch.equal(batch["pixels"], run.adapter.fitted(processor, frames))
+    assert torch.equal(batch["pixels"], run.adapter.resize(processor, frames))
     only_trl_1_16("L1")
     plain = Dataset.from_list([{"messages": row["messages"], "videos": row["videos"]} for row in rows])
     stocks = stock(checkpoint, tmp_path, plain, max_steps=4)
@@ -245,7 +245,7 @@ def test_l09_arrow_fills_missing_keys(processor):
 def test_l10_schemas_of_strings_and_blocks_do_not_meet(processor):
     strings = Dataset.from_list([{"messages": turns()}])
     blocks = Dataset.from_list([{"messages": conversation([media_block("image")], ASKED, SAID), "images": [page(0)]}])
-    mixture = mix([(Part(path="chat", count=1), strings), (Part(path="pages", count=1), blocks)], seed=0)
+    mixture = mix([(MixturePart(path="chat", count=1), strings), (MixturePart(path="pages", count=1), blocks)], seed=0)
     by_media = {row["media"]: row for row in mixture.dataset}
     assert by_media["text"]["messages"] == conversation([], ASKED, SAID)
     assert by_media["image_sequence"]["messages"] == conversation([media_block("image")], ASKED, SAID)
@@ -269,7 +269,7 @@ def test_l12_rows_without_images_carry_those_of_their_neighbours(processor):
     values = stock_collator(processor)(examples)["pixel_values"]
     assert values.shape == (2, 8, 3, 96, 96), mended("L12")
     assert not values[0].any(), mended("L12")
-    assert torch.equal(values[1], looked_up(pixels, levels(processor)))  # ours lack nothing
+    assert torch.equal(values[1], apply_table(pixels, normalisation_table(processor)))  # ours lack nothing
 
 
 def test_l13_pixels_travel_as_they_are_and_prices_are_known_before(processor, tmp_path):

@@ -12,10 +12,10 @@ from datasets import Dataset
 from trl import SFTConfig
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
-from t2vid_hf.data.encoding import IGNORED, RowEncoder
-from t2vid_hf.data.normalise import normalise
+from t2vid_hf.batches.encoding import IGNORED, RowEncoder
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.generation import answer
+from t2vid_hf.mixtures.normalise import normalise
 from t2vid_hf.models import adapter_for
 from t2vid_hf.training import DataCollatorForVideoLanguageModeling
 from t2vid_hf.training.generation_callback import GenerationCallback

@@ -1,22 +1,37 @@
 """Estimated memory: exact for what a model holds, within a stated factor for what its forward keeps."""
 
 import gc
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+import yaml
+from accelerate import DeepSpeedPlugin
+from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+from accelerate.utils.launch import (
+    prepare_deepspeed_cmd_env,
+    prepare_multi_gpu_env,
+    prepare_simple_launcher_cmd_env,
+)
 from peft import get_peft_model
 from torch.profiler import ProfilerActivity, profile
-from transformers import AutoModelForImageTextToText
+from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from t2vid_hf.data.packing import plan
-from t2vid_hf.data.token_cost import Prices
+from t2vid_hf.batches.packing import plan_packing
+from t2vid_hf.batches.token_cost import Prices
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
-from t2vid_hf.training.memory import Memory, estimated_memory, largest_batch, patches_of_image
-from t2vid_hf.training.tuning import freeze, lora_config, run_frozen_without_grad
+from t2vid_hf.training.forward_patches import run_without_grad
+from t2vid_hf.training.memory import Memory, estimated_memory, largest_batch, largest_step, patches_of_image
+from t2vid_hf.training.sharding import Sharding, sharding_of
+from t2vid_hf.training.tuning import freeze, frozen_vision, lora_config, train_in_float32
 
 PARTS = adapter_for("idefics3").parts
+LAUNCH = sorted((Path(__file__).resolve().parents[2] / "recipes/accelerate").glob("*.yaml"))
 SHORT = {"tokens": 10, "gradient_checkpointing": False}
 
 
@@ -77,10 +92,10 @@ def peak_of_a_step(model, batch: dict) -> int:
 def test_activations_are_most_of_the_measured_peak(tiny_checkpoint, vision, checkpointing):
     model = load(tiny_checkpoint)
     freeze(model, PARTS, vision=vision, connector=True, language=True)
-    run_frozen_without_grad(model, PARTS)
     if checkpointing:
         model.activation_checkpointing_enable()
-    measured = peak_of_a_step(model, inputs(model, 400, 8))
+    with run_without_grad(frozen_vision(model, PARTS)).in_place():
+        measured = peak_of_a_step(model, inputs(model, 400, 8))
     patches = 8 * patches_of_image(model, PARTS, page_px=96)
     estimated = estimated_memory(
         model, PARTS, tokens=400, patches=patches, gradient_checkpointing=checkpointing, activation_bytes=4
@@ -99,13 +114,96 @@ def test_patches_are_those_that_the_tower_makes(tiny_checkpoint):
 def test_shards_and_a_float32_copy(tiny_checkpoint):
     model = load(tiny_checkpoint, "bfloat16")
     whole = estimated_memory(model, PARTS, **SHORT)
-    shared = estimated_memory(model, PARTS, **SHORT, num_shards=8, optimizer_bytes=12)
-    count = model.num_parameters()
+    count, buffers = model.num_parameters(), size(model.buffers())
     assert (whole.gradients, whole.optimizer) == (2 * count, 4 * count)
+    mixed = estimated_memory(model, PARTS, **SHORT, float32_weights=True)
+    assert (mixed.weights, mixed.gradients, mixed.optimizer) == (4 * count + buffers, 4 * count, 8 * count)
+    zero3 = Sharding(num_devices=8, weights=True, gradients=True, optimizer=True, float32_copy=True)
+    shared = estimated_memory(model, PARTS, **SHORT, float32_weights=True, sharding=zero3)
     assert (shared.weights, shared.optimizer) == (whole.weights // 8, 12 * count // 8)
     assert shared.activations == whole.activations
-    stage_2 = estimated_memory(model, PARTS, **SHORT, num_shards=8, shard_weights=False)
+    zero2 = replace(zero3, weights=False)
+    stage_2 = estimated_memory(model, PARTS, **SHORT, sharding=zero2)
     assert (stage_2.weights, stage_2.gradients) == (whole.weights, whole.gradients // 8)
+    host = replace(zero3, host_weights=True, host_optimizer=True)
+    offloaded = estimated_memory(model, PARTS, **SHORT, float32_weights=True, sharding=host)
+    assert (offloaded.weights, offloaded.gradients, offloaded.optimizer) == (0, 0, 0)
+
+
+def launched(path: Path) -> dict[str, str]:
+    """What `accelerate launch` sets in the environment for a launch file."""
+    given = launch_command_parser().parse_args(["--config_file", str(path), "sft.py"])
+    args, defaults, _ = _validate_launch_command(given)
+    if args.use_deepspeed:
+        args.deepspeed_fields_from_accelerate_config = ",".join(defaults.deepspeed_config)
+        return prepare_deepspeed_cmd_env(args)[1]
+    if args.use_fsdp or args.multi_gpu:
+        return prepare_multi_gpu_env(args)
+    return prepare_simple_launcher_cmd_env(args)[1]
+
+
+SHARDINGS = {
+    "cpu": Sharding(),
+    "single_gpu": Sharding(),
+    "ddp": Sharding(num_devices=8),
+    "zero2": Sharding(num_devices=8, gradients=True, optimizer=True, float32_copy=True),
+    "zero3_offload": Sharding(
+        num_devices=8, weights=True, gradients=True, optimizer=True, host_weights=True, host_optimizer=True,
+        float32_copy=True,
+    ),
+    "fsdp2": Sharding(num_devices=8, weights=True, gradients=True, optimizer=True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", LAUNCH, ids=lambda path: path.stem)
+def test_every_launch_file_has_one_estimate(path, monkeypatch, tiny_checkpoint):
+    """The dry run and the trainer ask one function; it knows of a launch file what accelerate makes of it."""
+    for name, value in launched(path).items():
+        monkeypatch.setenv(name, value)
+    args = SimpleNamespace(
+        world_size=yaml.safe_load(path.read_text())["num_processes"],
+        deepspeed_plugin=DeepSpeedPlugin() if path.stem.startswith("zero") else None,
+        fsdp_plugin_args=None, bf16=path.stem != "cpu", fp16=False, per_device_train_batch_size=1, packing=False,
+        padding_free=True, gradient_checkpointing=True,
+    )  # fmt: skip
+    assert sharding_of(args) == SHARDINGS[path.stem]
+    model, processor = load(tiny_checkpoint, "bfloat16"), AutoProcessor.from_pretrained(tiny_checkpoint)
+    prices = Prices(np.array([60, 90]), np.array([1, 2]), np.zeros(2, int), tokens_per_image=5)
+    adapter = adapter_for("idefics3")
+    estimate = partial(largest_step, adapter=adapter, processor=processor, args=args, prices=prices, packing_plan=None)
+    before = estimate(model)
+    count, buffers, devices = model.num_parameters(), size(model.buffers()), args.world_size
+    weights, states = (2, 12) if args.deepspeed_plugin else (4, 8) if args.bf16 else (2, 4)
+    held = {
+        "cpu": (weights * count + buffers, weights * count, states * count),
+        "single_gpu": (weights * count + buffers, weights * count, states * count),
+        "ddp": (weights * count + buffers, weights * count, states * count),
+        "zero2": (2 * count + buffers, 2 * count // devices, 12 * count // devices),
+        "zero3_offload": (0, 0, 0),
+        "fsdp2": ((4 * count + buffers) // devices, 4 * count // devices, 8 * count // devices),
+    }[path.stem]
+    assert (before.memory.weights, before.memory.gradients, before.memory.optimizer) == held
+    if args.bf16 and not args.deepspeed_plugin:
+        # The trainer asks when what trains is float32 already, the dry run before.
+        train_in_float32(model)
+        assert estimate(model) == before
+
+
+def test_fsdp_by_its_other_settings(monkeypatch):
+    for name, value in launched(LAUNCH[-1].with_name("fsdp2.yaml")).items():
+        monkeypatch.setenv(name, value)
+    args = SimpleNamespace(world_size=4, deepspeed_plugin=None, fsdp_plugin_args=None)
+    monkeypatch.setenv("FSDP_RESHARD_AFTER_FORWARD", "false")
+    assert sharding_of(args) == Sharding(num_devices=4, gradients=True, optimizer=True)
+    monkeypatch.setenv("FSDP_OFFLOAD_PARAMS", "true")
+    assert sharding_of(args).host_weights and sharding_of(args).host_optimizer
+    monkeypatch.setenv("FSDP_VERSION", "1")
+    monkeypatch.setenv("FSDP_RESHARD_AFTER_FORWARD", "SHARD_GRAD_OP")
+    assert not sharding_of(args).weights and sharding_of(args).gradients
+
+
+def test_a_run_has_no_tokens():
+    model = torch.nn.Linear(2, 2)
     with pytest.raises(InputError, match="tokens=0"):
         estimated_memory(model, PARTS, tokens=0, gradient_checkpointing=True)
 
@@ -121,7 +219,7 @@ def test_the_largest_batch_of_a_plan():
     tokens = np.array([60, 50, 40, 50, 30, 70])
     images = np.array([1, 2, 3, 4, 5, 6])
     prices = Prices(tokens, images, np.zeros(6, int), tokens_per_image=5)
-    packed = plan(prices, max_tokens=100)
+    packed = plan_packing(prices, max_tokens=100)
     bins = [rows for step in packed.steps(0) for rows in step]
     assert largest_batch(prices, packed, batch_size=1) == (100, max(int(images[rows].sum()) for rows in bins))
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from t2vid_hf.data.token_cost import Prices
+from t2vid_hf.batches.token_cost import Prices
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import features
 from t2vid_hf.training import T2VidSFTConfig
@@ -133,13 +133,13 @@ def test_max_images_bounds_a_sequence(tiny_checkpoint, many, tmp_path):
 
 
 def test_the_same_prices_make_the_same_plan_and_another_seed_another(tiny_checkpoint, many, tmp_path):
-    def plan(**changes) -> str:
+    def plan_packing(**changes) -> str:
         args = config(tmp_path, packing=True, max_length=140, **changes)
         return ours(tiny_checkpoint, args, many).packing_plan.fingerprint()
 
-    assert plan() == plan()
-    assert plan() != plan(seed=1)
-    assert plan(seed=1) == plan(data_seed=1)
+    assert plan_packing() == plan_packing()
+    assert plan_packing() != plan_packing(seed=1)
+    assert plan_packing(seed=1) == plan_packing(data_seed=1)
 
 
 def test_a_data_seed_of_zero_is_a_seed(tiny_checkpoint, many, tmp_path):

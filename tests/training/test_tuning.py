@@ -8,20 +8,21 @@ import torch
 from peft import PeftModel, get_peft_model
 from transformers import AutoModelForImageTextToText, Trainer, TrainingArguments
 
-from t2vid_hf.data.encoding import RowEncoder
+from t2vid_hf.batches.encoding import RowEncoder
+from t2vid_hf.batches.pixels import apply_table, normalisation_table
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
-from t2vid_hf.models.base import Parts
-from t2vid_hf.models.pixels import levels, looked_up
+from t2vid_hf.models.adapter import ModelParts
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
+from t2vid_hf.training.forward_patches import run_without_grad
 from t2vid_hf.training.model_parts import PARTS, PartSize, part_of, plain_name, show_parts, what_trains
 from t2vid_hf.training.tuning import (
     freeze,
     freeze_unused,
+    frozen_vision,
     lora_config,
     parameter_groups,
     quantization_config,
-    run_frozen_without_grad,
     train_in_float32,
 )
 from tests.models.families import family
@@ -85,7 +86,7 @@ def test_the_order_of_calls_does_not_matter(model):
 
 
 def test_a_path_that_matches_nothing_is_named(model):
-    wrong = Parts(vision=("model.vision_model",), connector=("model.projector",), language=("model.text_model",))
+    wrong = ModelParts(vision=("model.vision_model",), connector=("model.projector",), language=("model.text_model",))
     expected = "connector part has the path 'model.projector'.*model.vision_model, model.connector, model.text_model"
     for call in (
         lambda: freeze(model, wrong, vision=True, connector=True, language=True),
@@ -101,8 +102,8 @@ def test_nothing_left_to_train_is_refused(model):
 
 
 def test_parts_that_overlap_or_leave_a_parameter_out_are_refused(model):
-    missing = Parts(vision=("model.vision_model",), connector=("model.connector",), language=("lm_head",))
-    twice = Parts(vision=("model",), connector=("model.connector",), language=("model.text_model", "lm_head"))
+    missing = ModelParts(vision=("model.vision_model",), connector=("model.connector",), language=("lm_head",))
+    twice = ModelParts(vision=("model",), connector=("model.connector",), language=("model.text_model", "lm_head"))
     for parts, message in ((missing, "is in no part"), (twice, "vision and connector")):
         with pytest.raises(InputError, match=message):
             freeze(model, parts, vision=True, connector=True, language=True)
@@ -110,7 +111,7 @@ def test_parts_that_overlap_or_leave_a_parameter_out_are_refused(model):
 
 def test_what_no_forward_uses_does_not_train(model):
     layer = "model.vision_model.encoder.layers.1"
-    parts = Parts(IDEFICS3.vision, IDEFICS3.connector, IDEFICS3.language, unused=(layer,))
+    parts = ModelParts(IDEFICS3.vision, IDEFICS3.connector, IDEFICS3.language, unused=(layer,))
     freeze(model, parts, vision=True, connector=True, language=True)
     frozen = {name for name, value in model.named_parameters() if not value.requires_grad}
     assert frozen and all(name.startswith(f"{layer}.") for name in frozen)
@@ -170,7 +171,7 @@ def test_gradient_checkpointing_changes_no_gradient_of_an_adapter(tiny_checkpoin
 
 def test_a_list_of_blocks_is_saved_block_by_block(model):
     vision = ("model.vision_model.embeddings", "model.vision_model.encoder.layers", "model.vision_model.post_layernorm")
-    parts = Parts(vision, IDEFICS3.connector, IDEFICS3.language)
+    parts = ModelParts(vision, IDEFICS3.connector, IDEFICS3.language)
     config = lora_config(model, parts, **LORA, tune_vision=True, tune_connector=False)
     blocks = [f"model.vision_model.encoder.layers.{number}" for number in (0, 1)]
     assert sorted(config.modules_to_save) == sorted([vision[0], *blocks, vision[2]])
@@ -181,7 +182,7 @@ def test_a_list_of_blocks_is_saved_block_by_block(model):
 
 
 def test_lora_layers_that_are_not_there_are_named(model):
-    parts = Parts(IDEFICS3.vision, IDEFICS3.connector, IDEFICS3.language, lora=("wq", "out_proj"))
+    parts = ModelParts(IDEFICS3.vision, IDEFICS3.connector, IDEFICS3.language, lora=("wq", "out_proj"))
     with pytest.raises(InputError, match="called wq, out_proj; there are down_proj, gate_proj, k_proj, lm_head"):
         lora_config(model, parts, **LORA)
     with pytest.raises(InputError, match="lora_r=0"):
@@ -342,8 +343,8 @@ def test_a_frozen_tower_runs_without_gradients(model, batch):
     model(**batch).loss.backward()
     wanted = {name: value.grad.clone() for name, value in model.named_parameters() if value.requires_grad}
     model.zero_grad()
-    assert run_frozen_without_grad(model, IDEFICS3)
-    model(**batch).loss.backward()
+    with run_without_grad(frozen_vision(model, IDEFICS3)).in_place():
+        model(**batch).loss.backward()
     assert seen == [True, False]
     for name, value in model.named_parameters():
         assert not value.requires_grad or torch.equal(value.grad, wanted[name]), name
@@ -351,15 +352,16 @@ def test_a_frozen_tower_runs_without_gradients(model, batch):
 
 def test_a_tower_that_trains_keeps_its_gradients(model, batch):
     freeze(model, IDEFICS3, vision=True, connector=False, language=False)
-    assert not run_frozen_without_grad(model, IDEFICS3)
+    assert frozen_vision(model, IDEFICS3) == []
     trains, moved = step(model, batch)
     assert moved == trains
 
 
 def test_lora_with_a_frozen_tower_runs_without_gradients_too(model, batch):
     tuned = get_peft_model(model, lora_config(model, IDEFICS3, **LORA))
-    assert run_frozen_without_grad(tuned, IDEFICS3)
-    assert not tuned.base_model.model.model.vision_model(torch.rand(1, 3, 96, 96)).last_hidden_state.requires_grad
+    with run_without_grad(frozen_vision(tuned, IDEFICS3)).in_place():
+        seen = tuned.base_model.model.model.vision_model(torch.rand(1, 3, 96, 96)).last_hidden_state
+    assert not seen.requires_grad
 
 
 @pytest.mark.parametrize("tune_vision", [True, False])
@@ -370,14 +372,18 @@ def test_an_adapter_of_every_family_trains_what_it_says_and_loads_back(family, r
     batch = {name: batch[name] for name in ("input_ids", "position_ids", "pixels")}
     # All is supervised, because Qwen3-VL's tiny model adds features to the image tokens behind its last layer.
     batch["labels"] = batch["input_ids"].clone()
-    batch.update(family.adapter.model_inputs(looked_up(batch.pop("pixels"), levels(processor))), use_cache=False)
+    batch.update(
+        family.adapter.model_inputs(apply_table(batch.pop("pixels"), normalisation_table(processor))), use_cache=False
+    )
     model = family.model(dtype="float32").train()
     tuned = get_peft_model(model, lora_config(model, parts, **LORA, tune_vision=tune_vision))
     freeze_unused(tuned, parts)
-    assert run_frozen_without_grad(tuned, parts) != tune_vision
-    step(tuned, batch)
-    tuned.zero_grad()
-    trains, moved = step(tuned, batch)
+    tower = frozen_vision(tuned, parts)
+    assert bool(tower) != tune_vision
+    with run_without_grad(tower).in_place():
+        step(tuned, batch)
+        tuned.zero_grad()
+        trains, moved = step(tuned, batch)
     # A parameter may stay where its gradient is exactly 0: a bias of keys shifts every score alike.
     assert moved <= trains
     assert [name for name in trains - moved if "k_proj.bias" not in name] == []

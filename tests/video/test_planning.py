@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from t2vid_hf.video.bitstream import DISPOSABLE, LAYER, PARAMETERS, SHOWN, START, UNREADABLE, reader
-from t2vid_hf.video.decoding import Source, opened, scan
+from t2vid_hf.video.decoding import ClipInput, open_clip, scan
 from t2vid_hf.video.limits import Limits
-from t2vid_hf.video.planning import Packets, Plan, plan, timeline
-from t2vid_hf.video.segments import division
+from t2vid_hf.video.planning import DecodePlan, Packets, plan_decoding, predict_timeline
+from t2vid_hf.video.segments import divide_work
 from tests.video.clips import encode
 
 KEY, REFERENCE, LOOSE, HIDDEN = SHOWN | START, SHOWN, SHOWN | DISPOSABLE, 0
@@ -20,7 +20,7 @@ def packets(*entries: tuple[int, int]) -> Packets:
 
 
 def fed(stream: Packets, *positions: int) -> list[int]:
-    return [position for position, each in enumerate(plan(stream, positions).fed) if each]
+    return [position for position, each in enumerate(plan_decoding(stream, positions).fed) if each]
 
 
 CLOSED = packets((0, KEY), (3, REFERENCE), (1, LOOSE), (2, LOOSE), (4, KEY), (6, REFERENCE), (5, LOOSE), (7, REFERENCE))
@@ -41,21 +41,21 @@ def test_a_frame_shown_before_its_start_needs_what_lies_before_that():
 
 
 def test_segments_decode_by_themselves():
-    assert plan(CLOSED, [0, 6]).segments == [(0, 4), (4, 7)]
-    assert plan(CLOSED, [7]).segments == [(4, 8)]
-    assert plan(OPEN, [1, 5]).segments == [(0, 3), (3, 6)]
-    assert plan(OPEN, [4]).segments == [(0, 5)]  # 4 needs both
+    assert plan_decoding(CLOSED, [0, 6]).segments == [(0, 4), (4, 7)]
+    assert plan_decoding(CLOSED, [7]).segments == [(4, 8)]
+    assert plan_decoding(OPEN, [1, 5]).segments == [(0, 3), (3, 6)]
+    assert plan_decoding(OPEN, [4]).segments == [(0, 5)]  # 4 needs both
 
 
 def test_frames_are_expected_in_the_order_shown():
-    needs = plan(CLOSED, [3, 6])
+    needs = plan_decoding(CLOSED, [3, 6])
     assert [needs.expected(*segment) for segment in needs.segments] == [[0, 2, 3], [4, 5, 6]]
 
 
 def test_hidden_packets_are_fed_and_give_no_frame():
     stream = packets((0, KEY), (1, HIDDEN), (1, REFERENCE), (2, REFERENCE))
-    assert timeline(stream).positions.tolist() == [0, 2, 3]
-    assert fed(stream, 3) == [0, 1, 2, 3] and plan(stream, [3]).expected(0, 4) == [0, 1, 2]
+    assert predict_timeline(stream).positions.tolist() == [0, 2, 3]
+    assert fed(stream, 3) == [0, 1, 2, 3] and plan_decoding(stream, [3]).expected(0, 4) == [0, 1, 2]
 
 
 def test_only_the_top_layer_s_loose_frames_are_loose():
@@ -72,8 +72,8 @@ def test_parameters_in_a_packet_make_it_needed():
 def test_work_is_divided_by_segments_first():
     def divided(*lengths: int, threads: int = 4, pixels: int = 10**6) -> tuple[int, int]:
         ends = np.cumsum(lengths).tolist()
-        needs = Plan(np.ones(ends[-1], bool), list(zip([0, *ends], ends, strict=False)), np.arange(ends[-1]))
-        return division(needs, np.ones(ends[-1]), asked=threads, pixels=pixels)
+        needs = DecodePlan(np.ones(ends[-1], bool), list(zip([0, *ends], ends, strict=False)), np.arange(ends[-1]))
+        return divide_work(needs, np.ones(ends[-1]), asked=threads, pixels=pixels)
 
     assert divided(9, 9, 9, 9, 9, 9, 9, 9) == (4, 1)
     assert divided(9, 9, 9, 9) == (4, 1)
@@ -94,7 +94,7 @@ def test_work_is_divided_by_segments_first():
     ],
 )
 def test_what_cannot_be_predicted_is_not(stream):
-    assert timeline(stream) is None
+    assert predict_timeline(stream) is None
 
 
 # how many packets of each kind: counted with an independent walk over the units
@@ -112,8 +112,8 @@ COUNTS = {
 @pytest.mark.parametrize("name", COUNTS)
 def test_the_kinds_of_packets_in_real_clips(shared, name):
     _, total, starts, loose = COUNTS[name]
-    source = Source(shared / "data/videos" / name, name, Limits())
-    with opened(source, quick=True) as (container, stream):
+    source = ClipInput(shared / "data/videos" / name, name, Limits())
+    with open_clip(source, quick=True) as (container, stream):
         flags = scan(container, stream, source)[0].flags
     assert len(flags) == total and all(flag & SHOWN for flag in flags)
     assert sum(flag & START != 0 for flag in flags) == starts
@@ -121,8 +121,8 @@ def test_the_kinds_of_packets_in_real_clips(shared, name):
 
 
 def test_vp9_packets():
-    source = Source(encode("webm", "libvpx-vp9", g="15", cpu_used="8", lag_in_frames="16"), "clip", Limits())
-    with opened(source, quick=True) as (container, stream):
+    source = ClipInput(encode("webm", "libvpx-vp9", g="15", cpu_used="8", lag_in_frames="16"), "clip", Limits())
+    with open_clip(source, quick=True) as (container, stream):
         flags = scan(container, stream, source)[0].flags
     assert [number for number, flag in enumerate(flags) if flag & START] == [0, 15, 30, 45]
     assert sum(flag & SHOWN for flag in flags) == 60

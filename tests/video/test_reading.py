@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from t2vid_hf.clips.shapes import make_clip, render_clip
 from t2vid_hf.errors import InputError
 from t2vid_hf.video import decoding, reading
 from t2vid_hf.video.planning import NO_TIME
 from t2vid_hf.video.reading import read_frames
 from t2vid_hf.video.sampling import fps, mid_segment
-from t2vid_hf.video.shapes import make_clip, render_clip
 from tests.video.clips import encode, full_decode, remux
 
 VIDEOS = Path(__file__).resolve().parents[3] / "shared/data/videos"
@@ -24,13 +24,13 @@ CORRUPTED = "decord/corrupted.mp4"
 @pytest.fixture
 def in_full(monkeypatch) -> list[str]:
     """Notes each clip that was decoded in full because its packets' headers did not say enough."""
-    noted, slow = [], reading._in_full
+    noted, slow = [], reading._read_in_full
 
     def note(source, *arguments):
         noted.append(source.label)
         return slow(source, *arguments)
 
-    monkeypatch.setattr(reading, "_in_full", note)
+    monkeypatch.setattr(reading, "_read_in_full", note)
     return noted
 
 
@@ -126,7 +126,7 @@ def test_frames_that_an_edit_list_hides_are_not_counted(shift, in_full):
 @pytest.mark.parametrize("wrong", ["count", "time"])
 def test_a_wrong_plan_is_noticed(wrong, threads, shared, in_full, monkeypatch):
     """The guard of all of the above can fail: headers that lie are found out, and the result is right all the same."""
-    path, planned = shared / "data/videos/mdn/flower.mp4", reading.plan
+    path, planned = shared / "data/videos/mdn/flower.mp4", reading.plan_decoding
 
     def lie(packets, positions):
         plan = planned(packets, positions)
@@ -137,7 +137,7 @@ def test_a_wrong_plan_is_noticed(wrong, threads, shared, in_full, monkeypatch):
             plan.times[third] += 1
         return plan
 
-    monkeypatch.setattr(reading, "plan", lie)
+    monkeypatch.setattr(reading, "plan_decoding", lie)
     same(path, counts=(5,), threads=threads)
     assert len(in_full) == 1
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.video.sampling import chosen, fps, mid_segment, uniform
+from t2vid_hf.video.sampling import choose_frames, fps, mid_segment, uniform
 from tests.video.clips import encode
 
 MID_SEGMENT = {
@@ -92,7 +92,7 @@ def test_fps_is_ffmpeg_s_filter(rate, gaps):
         (lambda: uniform(4, 0), "0 of 4 frames"),
         (lambda: fps([0.0], 1.0, rate=0), "fps=0: give a number above 0"),
         (lambda: fps([0.0], 1.0, rate=float("nan")), "fps=nan"),
-        (lambda: chosen([0.0], 1.0, sampling="random", num_frames=1), "known: fps, mid_segment, uniform"),
+        (lambda: choose_frames([0.0], 1.0, sampling="random", num_frames=1), "known: fps, mid_segment, uniform"),
     ],
 )
 def test_what_cannot_be_sampled_is_said(call, message):

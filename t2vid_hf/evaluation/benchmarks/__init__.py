@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from t2vid_hf.evaluation.benchmarks import clips
-from t2vid_hf.evaluation.benchmarks.item import Item
+from t2vid_hf.evaluation.item import Item
 
 BENCHMARKS: dict[str, Callable[..., list[Item]]] = {
     "clips": clips.load,

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from t2vid_hf.data.clips import clip_features
+from t2vid_hf.clips.rows import clip_features
 from t2vid_hf.data.repository import read_split
 from t2vid_hf.errors import InputError
-from t2vid_hf.evaluation.benchmarks.item import Item
+from t2vid_hf.evaluation.item import Item
 from t2vid_hf.schema import COLUMNS, Row
 
 

@@ -1,0 +1,1 @@
+"""Rows become tensors: priced, held to limits, packed, encoded, padded."""

@@ -1,0 +1,192 @@
+"""A plan of an epoch: which rows share a sequence, and which rank takes it at which step. From prices alone.
+
+Rows are packed into bins (`t2vid_hf.batches.bins`), bins of like cost are taken at the same time by all ranks, so that
+none waits, and those steps run in a random order (`t2vid_hf.batches.balance`). The plan is a function of its arguments:
+every rank computes it for itself (0.4 s for 200,000 rows, tests/benchmarks/bench_packing.py), and a run that resumes
+at a step computes it again and goes on from there.
+
+Every row is taken once, and every rank gets as many bins as every other.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from t2vid_hf.batches.balance import balance, rows_of_bins
+from t2vid_hf.batches.limits import check_limits
+from t2vid_hf.batches.token_cost import Prices
+from t2vid_hf.errors import InputError
+from t2vid_hf.seeding import rng_for
+
+
+@dataclass(frozen=True, eq=False)
+class PackingPlan:
+    """The bins of an epoch, in the order (step, rank, bin of the step).
+
+    Args:
+        rows (`np.ndarray` of shape `(packed,)`): Indices of rows, bin after bin.
+        ends (`np.ndarray` of shape `(bins,)`): Where each bin ends in `rows`.
+        tokens (`np.ndarray` of shape `(bins,)`), costs (`np.ndarray` of shape `(bins,)`): Of each bin.
+        num_ranks (`int`): Processes that train together.
+        bins_per_step (`int`): Bins that a rank takes at a step.
+        max_tokens (`int`): The most tokens of a bin.
+    """
+
+    rows: np.ndarray
+    ends: np.ndarray
+    tokens: np.ndarray
+    costs: np.ndarray
+    num_ranks: int
+    bins_per_step: int
+    max_tokens: int
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of the epoch, the same for every rank."""
+        return len(self.ends) // (self.num_ranks * self.bins_per_step)
+
+    @property
+    def fill(self) -> float:
+        """Tokens over the tokens that the bins could hold."""
+        return float(self.tokens.sum() / (len(self.tokens) * self.max_tokens))
+
+    @property
+    def rank_spread(self) -> float:
+        """Share of the time that ranks wait: the costliest of the bins that run together over their mean, less 1."""
+        together = self.costs.reshape(-1, self.num_ranks, self.bins_per_step)
+        return float(together.max(1).sum() / together.mean(1).sum() - 1)
+
+    @property
+    def empty_bins(self) -> int:
+        """Bins without a row: a rank that gets one must run a step without a loss."""
+        return int((np.diff(self.ends, prepend=0) == 0).sum())
+
+    def steps(self, rank: int, start_step: int = 0) -> Iterator[list[list[int]]]:
+        """The steps of a rank: for each the rows of its bins.
+
+        Args:
+            rank (`int`): Counted from 0.
+            start_step (`int`): The first step to take; a resumed run gives the number of steps it has taken.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: there is no such rank or step.
+        """
+        if not 0 <= rank < self.num_ranks:
+            raise InputError(f"rank {rank}: the plan is for ranks 0 to {self.num_ranks - 1}")
+        if not 0 <= start_step <= self.num_steps:
+            raise InputError(f"step {start_step}: the plan has steps 0 to {self.num_steps - 1}")
+        starts = np.concatenate([[0], self.ends])
+        for step in range(start_step, self.num_steps):
+            first = (step * self.num_ranks + rank) * self.bins_per_step
+            yield [
+                self.rows[starts[bin_] : starts[bin_ + 1]].tolist() for bin_ in range(first, first + self.bins_per_step)
+            ]
+
+    def fingerprint(self) -> str:
+        """Equal where the plans are: a checkpoint keeps it, so that a run resumes on the plan it began with."""
+        state = hashlib.blake2b(digest_size=16)
+        for part in (self.rows, self.ends, [self.num_ranks, self.bins_per_step]):
+            state.update(np.asarray(part, np.int64).tobytes() + b"/")
+        return state.hexdigest()
+
+
+def plan_packing(
+    prices: Prices,
+    *,
+    max_tokens: int,
+    max_images: int | None = None,
+    num_ranks: int = 1,
+    bins_per_step: int = 1,
+    seed: int = 0,
+    epoch: int = 0,
+    costs: np.ndarray | None = None,
+) -> PackingPlan:
+    """Plan an epoch.
+
+    Args:
+        prices ([`~t2vid_hf.batches.token_cost.Prices`]): Of the rows.
+        max_tokens (`int`): Of a bin.
+        max_images (`int`, *optional*): Of a bin.
+        num_ranks (`int`): Processes that train together.
+        bins_per_step (`int`): Bins that a rank takes at a step, one after another (gradient accumulation).
+        seed (`int`), epoch (`int`): Another one packs and orders otherwise.
+        costs (`np.ndarray` of shape `(rows,)`, *optional*): What a row costs in time, in any unit, to balance ranks
+            by; its tokens by default.
+
+    Returns:
+        [`PackingPlan`]
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: a limit below 1, arrays of different lengths, no row, or a row above the
+            limits: [`~t2vid_hf.batches.limits.apply_limits`] says what becomes of those.
+
+    Example:
+
+    ```python
+    >>> import numpy as np
+    >>> from t2vid_hf.batches.packing import plan_packing
+    >>> from t2vid_hf.batches.token_cost import Prices
+    >>> tokens = np.array([60, 50, 40, 50, 30, 70])
+    >>> none = np.zeros(6, int)
+    >>> packed = plan_packing(Prices(tokens, none, none, tokens_per_image=1), max_tokens=100, num_ranks=3)
+    >>> sorted(sorted(tokens[bin_].tolist()) for rank in range(3) for bins in packed.steps(rank) for bin_ in bins)
+    [[30, 70], [40, 60], [50, 50]]
+
+    ```
+    """
+    _check(prices, max_tokens, max_images, num_ranks, bins_per_step, epoch, costs)
+    # numba, 0.4 s: only where a plan is made
+    from t2vid_hf.batches.bins import pack
+
+    image_limit = max(1, int(prices.images.sum())) if max_images is None else max_images
+    tokens, images = prices.tokens.astype(np.int64), prices.images.astype(np.int64)
+    check_limits(prices, max_tokens=max_tokens, max_images=max_images)
+    costs = tokens.astype(float) if costs is None else costs
+    random = rng_for(seed, f"packing/{epoch}")
+    order = random.permutation(len(prices))
+    # What is scarcer fills the bins, the other is kept below its limit.
+    if images[order].sum() * max_tokens > tokens[order].sum() * image_limit:
+        bin_of = pack(order, images, tokens, image_limit, max_tokens)
+    else:
+        bin_of = pack(order, tokens, images, max_tokens, image_limit)
+    bins = balance(rows_of_bins(order, bin_of), costs, num_ranks=num_ranks, bins_per_step=bins_per_step, random=random)
+    return PackingPlan(
+        rows=np.concatenate(bins),
+        ends=np.cumsum([len(rows) for rows in bins]),
+        tokens=np.array([tokens[rows].sum() for rows in bins]),
+        costs=np.array([costs[rows].sum() for rows in bins]),
+        num_ranks=num_ranks,
+        bins_per_step=bins_per_step,
+        max_tokens=max_tokens,
+    )
+
+
+def _check(
+    prices: Prices,
+    max_tokens: int,
+    max_images: int | None,
+    num_ranks: int,
+    bins_per_step: int,
+    epoch: int,
+    costs: np.ndarray | None,
+) -> None:
+    numbers = {"max_tokens": max_tokens, "num_ranks": num_ranks, "bins_per_step": bins_per_step}
+    if max_images is not None:
+        numbers["max_images"] = max_images
+    for name, number in numbers.items():
+        if number < 1:
+            raise InputError(f"{name} is {number}; it must be at least 1")
+    if epoch < 0:
+        raise InputError(f"epoch is {epoch}; it must not be negative")
+    if not len(prices):
+        raise InputError("there are no rows to pack")
+    columns = {"images": prices.images, "frames": prices.frames, **({} if costs is None else {"costs": costs})}
+    for name, column in columns.items():
+        if len(column) != len(prices):
+            raise InputError(f"{len(prices)} rows have a price in tokens, and {len(column)} in {name}")
+    if prices.tokens.min() < 1 or min(column.min() for column in columns.values()) < 0:
+        raise InputError("prices must not be negative, and every row has a token at least")
+    if (prices.frames > prices.images).any():
+        raise InputError("a row has more frames than images; frames of a video count as images too")

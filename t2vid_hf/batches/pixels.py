@@ -1,0 +1,93 @@
+"""uint8 pixels -> the floating-point values that a vision tower takes, by a table.
+
+A processor's rescaling and normalising is a function of one pixel at a time, and there are 256 of them. The table is
+what the processor itself makes of the 256 levels, so the values are the processor's to the bit; pixels travel to the
+device as uint8, a quarter of float32, and a grey page as one channel, a twelfth.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+LEVELS = 256
+
+
+def normalisation_table(processor: Any) -> Any:
+    """What a processor makes of each level of each channel.
+
+    Args:
+        processor ([`~transformers.ProcessorMixin`]): With a torchvision image processor, as all are in transformers 5.
+
+    Returns:
+        `torch.Tensor` of shape `(3, 256)`, float32.
+
+    Example:
+
+    ```python
+    >>> import tempfile
+    >>> from transformers import AutoProcessor
+    >>> from t2vid_hf.models import tiny
+    >>> from t2vid_hf.batches.pixels import normalisation_table
+    >>> folder = tempfile.mkdtemp()
+    >>> tiny.build(folder, ["a"])
+    >>> normalisation_table(AutoProcessor.from_pretrained(folder))[:, [0, 255]].tolist()
+    [[-1.0, 1.0], [-1.0, 1.0], [-1.0, 1.0]]
+
+    ```
+    """
+    import torch
+
+    image_processor = processor.image_processor
+    every = torch.arange(LEVELS, dtype=torch.uint8).expand(1, 3, 1, LEVELS)
+    made = image_processor.rescale_and_normalize(
+        every,
+        image_processor.do_rescale,
+        image_processor.rescale_factor,
+        image_processor.do_normalize,
+        image_processor.image_mean,
+        image_processor.image_std,
+    )
+    return made.reshape(3, LEVELS).float()
+
+
+def apply_table(pixels: Any, table: Any) -> Any:
+    """Values of pixels.
+
+    Args:
+        pixels (`torch.Tensor` of shape `(images, 1 or 3, height, width)`, uint8): Grey pages, or colours.
+        table (`torch.Tensor` of shape `(3, 256)`): See [`normalisation_table`]; on the device of the
+            pixels, in the type wanted.
+
+    Returns:
+        `torch.Tensor` of shape `(images, 3, height, width)`.
+    """
+    import torch
+
+    images, channels, height, width = pixels.shape
+    index = pixels.to(torch.int32).reshape(images, channels, -1)
+    if channels == 1 and torch.equal(table[0], table[1]) and torch.equal(table[0], table[2]):
+        values = table[0].index_select(0, index.flatten()).reshape(images, 1, height, width)
+        return values.expand(images, 3, height, width)
+    made = [table[channel].index_select(0, index[:, channel if channels == 3 else 0].flatten()) for channel in range(3)]
+    return torch.stack([values.reshape(images, height, width) for values in made], dim=1)
+
+
+def stack_images(pixels: Sequence[np.ndarray]) -> Any:
+    """Put the images of several rows into one tensor; grey ones get three equal channels where another has colours.
+
+    Args:
+        pixels (`Sequence[np.ndarray]` of shapes `(images, 1 or 3, page_px, page_px)`, uint8): Of one row or more.
+
+    Returns:
+        `torch.Tensor` of shape `(images of all, 1 or 3, page_px, page_px)`, uint8.
+    """
+    import torch
+
+    channels = max(images.shape[1] for images in pixels)
+    whole = np.empty((sum(len(images) for images in pixels), channels, *pixels[0].shape[2:]), np.uint8)
+    start = 0
+    for images in pixels:
+        whole[start : start + len(images)] = images  # broadcasts one channel to three
+        start += len(images)
+    return torch.from_numpy(whole)

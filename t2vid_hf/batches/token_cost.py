@@ -1,0 +1,200 @@
+"""What rows cost a model, in tokens: exact, and nothing is drawn or decoded.
+
+A row is rendered through the chat template and tokenised with a short stand-in for each image; the image tokens are
+added by arithmetic, which `t2vid_hf.batches.placeholders` shows to be exact. About 3,000 rows a second on one core
+(tests/benchmarks/bench_cost.py), 3/4 of it the tokenizer's.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from t2vid_hf.batches.media import with_image_blocks
+from t2vid_hf.batches.placeholders import Placeholders
+from t2vid_hf.errors import InputError
+from t2vid_hf.models import Adapter
+
+# Raise it when the same row would be priced otherwise: prices are cached.
+_VERSION = 1
+# The columns that decide a price; `images` and `videos` are not among them, so that no byte of them is read.
+_COLUMNS = ("id", "messages", "num_frames", "take_frames")
+_PRICES = ("tokens", "images", "frames")
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices of the rows of a data set, in its order.
+
+    Args:
+        tokens (`np.ndarray` of shape `(rows,)`, int64): Length of `input_ids` of the row alone, without padding.
+        images (`np.ndarray` of shape `(rows,)`, int64): Pages and frames.
+        frames (`np.ndarray` of shape `(rows,)`, int64): Of these, frames taken of a video: a row may do with fewer.
+        tokens_per_image (`int`): What a row saves, at the least, by a frame less.
+    """
+
+    tokens: np.ndarray
+    images: np.ndarray
+    frames: np.ndarray
+    tokens_per_image: int
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+class TokenCost:
+    """Prices rows for a model.
+
+    Args:
+        processor ([`~transformers.ProcessorMixin`]): With a chat template; configured by the adapter.
+        adapter ([`~t2vid_hf.models.Adapter`]): Of the model's family.
+        num_frames (`int`): Frames taken of each video, where the row has no `take_frames` of its own.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: no chat template, a processor that is not configured, `num_frames` below 1.
+
+    Example:
+
+    ```python
+    >>> import tempfile
+    >>> from transformers import AutoProcessor
+    >>> from t2vid_hf.batches.token_cost import TokenCost
+    >>> from t2vid_hf.models import adapter_for, tiny
+    >>> from t2vid_hf.schema import conversation, media_block
+    >>> folder = tempfile.mkdtemp()
+    >>> tiny.build(folder, ["What is it? A clock."])
+    >>> cost = TokenCost(AutoProcessor.from_pretrained(folder), adapter_for("idefics3"), num_frames=24)
+    >>> messages = conversation([media_block("video")], "What is it?", "A clock.")
+    >>> long, short = ({"id": "a", "messages": messages, "num_frames": frames} for frames in (300, 10))
+    >>> cost.price(long) - cost.price(short) == (24 - 10) * cost.tokens_per_image
+    True
+
+    ```
+    """
+
+    def __init__(self, processor: Any, adapter: Adapter, *, num_frames: int = 24) -> None:
+        if num_frames < 1:
+            raise InputError(f"num_frames is {num_frames}; at least 1 frame must be taken of a video")
+        if processor.chat_template is None:
+            raise InputError(f"{type(processor).__name__} has no chat template; set processor.chat_template")
+        self.processor = processor
+        self.num_frames = num_frames
+        self._image = adapter.image_text(processor)
+        # A copy, because the collator's calls leave padding switched on in the processor's own.
+        self._backend = _copy(processor.tokenizer.backend_tokenizer) if processor.tokenizer.is_fast else None
+        self._placeholders = Placeholders(self._image, processor.tokenizer)
+        (self._stand_in_tokens,) = self._lengths([self._placeholders.stand_in])
+        # Delimiters that are plain text may merge with what stands beside them; the image tokens never do.
+        self.tokens_per_image = self._image.repeats + (self._stand_in_tokens - 1 if self._placeholders.atomic else 0)
+
+    def price(self, row: Mapping[str, Any]) -> int:
+        """Tokens of a row: the length of the `input_ids` that the collator makes of it alone.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: several videos, a video of no frames, or the image placeholder in the text.
+        """
+        return int(self._batch({name: [row[name]] for name in _COLUMNS if name in row})["tokens"][0])
+
+    def prices(self, dataset: Any, *, num_proc: int | None = None, cache_dir: str | Path | None = None) -> Prices:
+        """Price every row of a data set.
+
+        Args:
+            dataset ([`~datasets.Dataset`]): `messages` and `num_frames` are read, `id` and `take_frames` if there.
+            num_proc (`int`, *optional*): Processes.
+            cache_dir (`str` or `Path`, *optional*): Where prices are kept, by the fingerprints of data set and
+                processor. By default beside the data set's cache; a set in memory is then priced anew each time.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: a column is missing, or see [`~TokenCost.price`].
+        """
+        from datasets import Features, Value
+
+        if not {"messages", "num_frames"} <= set(dataset.column_names):
+            raise InputError(f"messages and num_frames are needed; the columns are {', '.join(dataset.column_names)}")
+        light = dataset.select_columns([name for name in _COLUMNS if name in dataset.column_names])
+        # Given, because `datasets` would hash the processor, and a tokenizer that was used hashes otherwise.
+        fingerprint = _digest([light._fingerprint, self.fingerprint()])
+        file = None
+        if cache_dir is not None:
+            Path(cache_dir).mkdir(parents=True, exist_ok=True)
+            file = str(Path(cache_dir) / f"prices-{fingerprint}.arrow")
+        priced = light.with_format(None).map(
+            self._batch,
+            batched=True,
+            num_proc=num_proc,
+            remove_columns=light.column_names,
+            features=Features({name: Value("int64") for name in _PRICES}),
+            new_fingerprint=fingerprint,
+            cache_file_name=file,
+            desc="Pricing rows",
+        )
+        # Without rows `datasets` makes no columns.
+        tokens, images, frames = (
+            priced.data.column(name).to_numpy() if len(priced) else np.zeros(0, np.int64) for name in _PRICES
+        )
+        return Prices(tokens, images, frames, tokens_per_image=self.tokens_per_image)
+
+    def fingerprint(self) -> str:
+        """Equal where every row has the same price."""
+        tokenizer = self.processor.tokenizer
+        vocabulary = sorted(tokenizer.get_vocab().items()) if self._backend is None else self._backend.to_str()
+        texts = [str(self._image), self.processor.chat_template, str(tokenizer.special_tokens_map), vocabulary]
+        return _digest([_VERSION, self.num_frames, version("transformers"), version("tokenizers"), texts])
+
+    def _batch(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, list[int]]:
+        """Columns of rows -> columns of prices."""
+        count = len(rows["messages"])
+        ids = rows.get("id", [None] * count)
+        conversations, images, frames = [], [], []
+        for key, messages, num_frames, take in zip(
+            ids, rows["messages"], rows["num_frames"], rows.get("take_frames", [None] * count), strict=True
+        ):
+            taken = min(num_frames or 0, take or self.num_frames)
+            messages, pages, videos = with_image_blocks(messages, taken)
+            if videos > 1:
+                raise InputError(f"row '{key}' has {videos} videos, and num_frames tells of one: make a row of each")
+            if videos and taken < 1:
+                raise InputError(f"row '{key}' takes {taken} frames of a video of {num_frames}; at least 1 is needed")
+            conversations.append(messages)
+            frames.append(videos * taken)
+            images.append(pages + videos * taken)
+        texts = self.processor.apply_chat_template(conversations, tokenize=False) if count else []
+        return {"tokens": self._tokens(texts, images, ids), "images": images, "frames": frames}
+
+    def _tokens(self, texts: Sequence[str], images: Sequence[int], ids: Sequence[Any]) -> list[int]:
+        places = self._placeholders
+        shortened, added = [], []
+        for text, count, key in zip(texts, images, ids, strict=True):
+            pieces = places.between(text, count, key=key)
+            # A run of images with nothing between them is as many times one of them: 60 pages, one stand-in.
+            written = pieces[:1] + [piece for piece in pieces[1:-1] if piece] + pieces[1:][-1:]
+            kept = written if places.atomic else pieces
+            shortened.append(places.stand_in.join(kept))
+            left_out = len(pieces) - len(kept)
+            added.append(left_out * self._stand_in_tokens + count * (self._image.repeats - places.written))
+        return [length + more for length, more in zip(self._lengths(shortened), added, strict=True)]
+
+    def _lengths(self, texts: Sequence[str]) -> list[int]:
+        if self._backend is None:
+            encoded = self.processor.tokenizer(list(texts), add_special_tokens=False, padding=False, truncation=False)
+            return [len(ids) for ids in encoded["input_ids"]]
+        # "fast": without the offsets, which nobody asks for here
+        return [len(encoding) for encoding in self._backend.encode_batch_fast(texts, add_special_tokens=False)]
+
+
+def _copy(backend: Any) -> Any:
+    from tokenizers import Tokenizer
+
+    copy = Tokenizer.from_str(backend.to_str())
+    copy.no_padding()
+    copy.no_truncation()
+    return copy
+
+
+def _digest(value: Any) -> str:
+    return hashlib.blake2b(json.dumps(value).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,163 @@
+"""`t2vid build`: files of long-text question answering -> a data set of pages, its report and its card."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from tqdm import tqdm
+
+from t2vid_hf import sources
+from t2vid_hf.data.repository import write_config
+from t2vid_hf.data.synthesis import RENDER, synthesize
+from t2vid_hf.errors import InputError, unknown
+from t2vid_hf.mixtures.filters import reason_to_drop
+from t2vid_hf.rendering import RenderConfig
+from t2vid_hf.rendering.config import PRESETS
+from t2vid_hf.schema import LongTextQA, Row, features
+
+
+def build(
+    output: Annotated[Path, typer.Option(help="Folder of the data set; its other configs stay.")],
+    data_files: Annotated[
+        list[str] | None,
+        typer.Option(help="FILE or SPLIT=FILE, repeated; also a folder or hf://datasets/owner/name."),
+    ] = None,
+    source: Annotated[str, typer.Option(help=f"Shape of the files: auto, {', '.join(sources.SOURCES)}.")] = "auto",
+    columns: Annotated[str | None, typer.Option(help='For long_qa, as JSON: {"context": "story"}.')] = None,
+    answers: Annotated[str, typer.Option(help="Of several answers to a question: first, all.")] = "first",
+    encoding: Annotated[str, typer.Option(help="Of text files.")] = "utf-8",
+    preset: Annotated[str, typer.Option(help=f"How pages look: {', '.join(PRESETS)}.")] = "paper",
+    render: Annotated[str, typer.Option(help="eager stores PNG files, lazy stores texts (needs t2vid_hf).")] = "eager",
+    max_documents: Annotated[int | None, typer.Option(help="Take only so many texts.")] = None,
+    max_frames: Annotated[int | None, typer.Option(help="Drop rows of more pages.")] = None,
+    on_error: Annotated[str, typer.Option(help="A bad row: raise, or skip, count and list it.")] = "raise",
+    license: Annotated[str | None, typer.Option(help="Of the texts and questions, for the card.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the config; the source's by default.")] = None,
+    push: Annotated[str | None, typer.Option(help="user/name: where it goes on the Hub.")] = None,
+    private: Annotated[bool, typer.Option(help="Make a new repository private.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Read, lay out and report; write nothing.")] = False,
+) -> None:
+    """Long-text question answering -> pages -> a data set with its card, on disk and on the Hub."""
+    # datasets and the Hub's client take a second to import, which `t2vid --help` need not wait for
+    import datasets
+
+    from t2vid_hf.data.pages import lazy_features
+    from t2vid_hf.hub.cards import write_dataset_card
+    from t2vid_hf.hub.publish import publish
+
+    datasets.disable_progress_bars()  # ours says more
+    if render not in RENDER:
+        raise unknown("way to render", render, RENDER)
+    config = RenderConfig.preset(preset)
+    files = files_of_splits(data_files or [f"train={sources.SAMPLE}"])
+    report = sources.ReadReport()
+    reading: dict[str, Any] = {
+        "source": source,
+        "columns": column_map(columns),
+        "answers": answers,
+        "encoding": encoding,
+        "on_error": on_error,
+    }
+    read = partial(sources.read, **reading, report=report)
+    rejects = output / "rejects.jsonl" if on_error == "skip" and not dry_run else None
+    questions = {split: read_all(paths, read, rejects, max_documents) for split, paths in files.items()}
+    names = ", ".join(Path(path).name for paths in files.values() for path in paths)
+    documents = {qa.context for asked in questions.values() for qa in asked}
+    print(f"{names}: {report}, about {len(documents)} texts")
+
+    dropped: dict[str, Counter[str]] = {split: Counter() for split in questions}
+    found = sorted({qa.source for asked in questions.values() for qa in asked})
+    kept = {
+        split: partial(kept_rows, asked, config, "lazy" if dry_run else render, max_frames, dropped[split])
+        for split, asked in questions.items()
+    }
+    if dry_run:
+        print_report({split: sum(1 for _ in generate()) for split, generate in kept.items()}, dropped)
+        return
+    stats = {
+        "kind": "synthetic",
+        "sources": found,
+        "input": names,
+        "license": license or ("other" if data_files else "cc0-1.0"),
+        "documents": len(documents),
+        "not_read": report.dropped,
+        "dropped": dropped,
+        "render": render,
+        "render_preset": preset,
+        "render_config": config.to_json(),
+        "render_fingerprint": config.fingerprint(),
+    }
+    columns = lazy_features() if render == "lazy" else features()
+    written = write_config(output, name or found[0], kept, features=columns, stats=stats)
+    write_dataset_card(output, name=push)
+    print_report(written["rows"], dropped)
+    print(f"data set and card: {output / (name or found[0])}")
+    if push is not None:
+        print(f"published: {publish(output, push, repo_type='dataset', private=private)}")
+
+
+def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:
+    """`["train=a.jsonl", "b.jsonl"]` -> `{"train": ["a.jsonl", "b.jsonl"]}`."""
+    files: dict[str, list[str]] = {}
+    for item in given:
+        split, separator, path = item.partition("=")
+        if not separator or Path(item).exists():
+            split, path = "train", item
+        files.setdefault(split, []).append(path)
+    return files
+
+
+def column_map(given: str | None) -> dict[str, str] | None:
+    """The option --columns as a mapping."""
+    if given is None:
+        return None
+    try:
+        columns = json.loads(given)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--columns '{given}' is not JSON: {error}") from None
+    if not isinstance(columns, dict) or not all(isinstance(value, str) for value in columns.values()):
+        raise InputError(f'--columns \'{given}\': give an object of texts, like {{"context": "story"}}')
+    return columns
+
+
+def read_all(
+    paths: Iterable[str], read: Callable[..., Iterator[LongTextQA]], rejects: Path | None, max_documents: int | None
+) -> list[LongTextQA]:
+    """The questions of a split, about its first texts; an id that stands in two of its files is an error."""
+    if max_documents is not None and max_documents < 1:
+        raise InputError(f"--max_documents {max_documents}: give at least 1")
+    asked: dict[str, LongTextQA] = {}
+    contexts: set[str] = set()
+    for path in paths:
+        for qa in read(path, rejects=rejects):
+            contexts.add(qa.context)
+            if max_documents is not None and len(contexts) > max_documents:
+                return list(asked.values())
+            key = f"{qa.source}/{qa.id}"
+            if key in asked:
+                raise InputError(f"{path}: the id '{key}' also stands in an earlier file of the split; ids must differ")
+            asked[key] = qa
+    return list(asked.values())
+
+
+def kept_rows(
+    questions: Sequence[LongTextQA], config: RenderConfig, render: Any, max_frames: int | None, dropped: Counter[str]
+) -> Iterator[Row]:
+    """Rows that can be trained on; the others are counted by reason."""
+    for row in tqdm(synthesize(questions, config, render=render), "drawing", len(questions), unit=" rows", delay=1):
+        reason = reason_to_drop(row, max_frames=max_frames)
+        if reason is None:
+            yield row
+        else:
+            dropped[reason] += 1
+
+
+def print_report(kept: Mapping[str, int], dropped: Mapping[str, Counter[str]]) -> None:
+    """What became of the rows of each split."""
+    for split, count in kept.items():
+        reasons = ", ".join(f"{n} ({reason})" for reason, n in dropped[split].most_common()) or "none"
+        print(f"{split}: {count} rows kept; dropped: {reasons}")

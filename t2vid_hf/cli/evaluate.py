@@ -1,0 +1,81 @@
+"""`t2vid evaluate`: checkpoints answer the questions of a benchmark; scores, and every single answer."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from t2vid_hf.errors import InputError
+from t2vid_hf.evaluation.benchmarks import BENCHMARKS
+from t2vid_hf.evaluation.runs import ask, load_items, write_scores
+from t2vid_hf.metrics.scoring import Score
+
+
+def evaluate(
+    models: Annotated[list[str], typer.Option(help="NAME=CHECKPOINT; once for each model.")],
+    dataset: Annotated[str, typer.Option(help="Folder of the benchmark's data set, or its name on the Hub.")],
+    output: Annotated[Path, typer.Option(help="The scores; answers go beside them as answers.jsonl.")],
+    benchmark: Annotated[str, typer.Option(help=f"One of {', '.join(BENCHMARKS)}.")] = "clips",
+    num_frames: Annotated[int, typer.Option(help="Frames taken of each video.", min=1)] = 24,
+    max_new_tokens: Annotated[int, typer.Option(help="Longest reply.", min=1)] = 32,
+    batch_size: Annotated[int, typer.Option(help="Questions at a time.", min=1)] = 8,
+) -> None:
+    """Score checkpoints on a benchmark."""
+    checkpoints = {}
+    for model in models:
+        name, _, path = model.partition("=")
+        if not (name and path) or name in checkpoints:
+            raise InputError(f"--models {model}: give NAME=CHECKPOINT, each name once")
+        checkpoints[name] = path
+    import datasets
+
+    datasets.disable_progress_bars()  # ours says more
+    items = load_items(benchmark, dataset)
+    answers = {}
+    for name, path in checkpoints.items():
+        model, processor = load_to_answer(path)
+        answers[name] = ask(
+            model,
+            processor,
+            items,
+            num_frames=num_frames,
+            max_new_tokens=max_new_tokens,
+            batch_size=batch_size,
+            progress=name,
+        )
+    settings = {
+        "benchmark": benchmark,
+        "dataset": dataset,
+        "num_frames": num_frames,
+        "max_new_tokens": max_new_tokens,
+    }
+    for name, scores in write_scores(output, answers, checkpoints=checkpoints, settings=settings).items():
+        show(name, scores)
+
+
+def load_to_answer(path: str):  # type: ignore[no-untyped-def]  # transformers' types are not followed
+    """A checkpoint, or a LoRA adapter on its base model, and its processor; on the first GPU where there is one."""
+    import torch
+
+    from t2vid_hf.models.loading import load_checkpoint
+
+    model, processor, _ = load_checkpoint(path, lora=True)
+    return model.to("cuda" if torch.cuda.is_available() else "cpu"), processor
+
+
+def show(name: str, scores: list[Score]) -> None:
+    """Print the scores of one model.
+
+    Args:
+        name (`str`): The model's.
+        scores (`list[Score]`): One for each kind of question, and "all".
+    """
+    table = Table("kind", "n", "clips", "accuracy", "95 % interval", "no answer", title=name)
+    for score in scores:
+        interval = f"{score.low:.1%} to {score.high:.1%}"
+        table.add_row(
+            score.group, str(score.n), str(score.clusters), f"{score.accuracy:.1%}", interval, f"{score.no_answer:.1%}"
+        )
+    Console().print(table)

@@ -1,0 +1,31 @@
+"""`t2vid render`: a text file as pages."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from t2vid_hf.errors import InputError
+
+
+def render(
+    text: Annotated[Path, typer.Argument(help="A text file in UTF-8.")],
+    output: Annotated[Path, typer.Option(help="Folder for the pages.")],
+    preset: Annotated[str, typer.Option(help="paper, dense or native.")] = "paper",
+) -> None:
+    """Draw a text file as pages: page-0001.png and so on, and sheet.png with all of them."""
+    from t2vid_hf.gallery.sheets import contact_sheet
+    from t2vid_hf.rendering import RenderConfig, TextRenderer
+
+    if not text.is_file():
+        raise InputError(f"{text}: no such file; give a text file in UTF-8")
+    try:
+        content = text.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{text}: byte {error.start} is not UTF-8; convert the file first") from None
+    images = TextRenderer(RenderConfig.preset(preset)).render(content).images()
+    output.mkdir(parents=True, exist_ok=True)
+    for number, image in enumerate(images, 1):
+        image.save(output / f"page-{number:04}.png")
+    contact_sheet(images, columns=6, cell_px=224).save(output / "sheet.png")
+    print(f"{len(images)} pages: {output}")

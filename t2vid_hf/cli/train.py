@@ -1,0 +1,53 @@
+"""`t2vid train`: a recipe's YAML file, and options that win over it. Under accelerate: `-m t2vid_hf train ...`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from t2vid_hf.training import T2VidSFTTrainer
+    from t2vid_hf.training.arguments import RecipeArguments
+
+# Its options are the fields of two dataclasses, parsed by transformers: typer passes them on as they are.
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def train(context: typer.Context) -> None:
+    """Fine-tune a vision-language model on a mixture: --config RECIPE.yaml, and options that win over it."""
+    run(context.args)
+
+
+def run(argv: Sequence[str]) -> None:
+    """Train what the command line says.
+
+    Args:
+        argv (`Sequence[str]`): Its options.
+    """
+    from t2vid_hf.training.arguments import parse
+    from t2vid_hf.training.fine_tuning import fine_tune
+
+    recipe, config = parse(argv)
+    fine_tune(recipe, config, callbacks=lambda trainer: questions(trainer, recipe))
+
+
+def questions(trainer: "T2VidSFTTrainer", recipe: "RecipeArguments") -> list[Any]:
+    """What asks the model questions of a benchmark while it trains, and logs how many it answers, if a recipe says so.
+
+    Args:
+        trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): Whose model is asked.
+        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): `ask_dataset` and what goes with it.
+    """
+    from t2vid_hf.evaluation.runs import accuracy, ask, load_items
+    from t2vid_hf.training.generation_callback import GenerationCallback
+
+    if not recipe.ask_dataset:
+        return []
+    items = load_items(recipe.ask_benchmark, recipe.ask_dataset, at_most=recipe.ask_questions)
+    num_frames = trainer.args.num_frames
+
+    def evaluate(model: Any, processor: Any) -> dict[str, float]:
+        answers = ask(model, processor, items, num_frames=num_frames)
+        return {f"{recipe.ask_benchmark}_accuracy": accuracy(answers)}
+
+    return [GenerationCallback(trainer, evaluate, every_steps=recipe.ask_every, at_start=True)]

@@ -1,0 +1,159 @@
+"""Question -> reply -> choice -> score: the one way, for a benchmark's run and for questions during training."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from t2vid_hf.errors import InputError, unknown
+from t2vid_hf.evaluation.benchmarks import BENCHMARKS
+from t2vid_hf.evaluation.item import Item
+from t2vid_hf.metrics.answers import extract_choice
+from t2vid_hf.metrics.scoring import Judged, Score, score_groups
+
+ANSWERS_FILE = "answers.jsonl"
+_VERSIONS = ("t2vid-hf", "transformers", "datasets", "torch")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said to a question, and the option that it names.
+
+    Args:
+        item ([`~t2vid_hf.evaluation.item.Item`]): The question.
+        reply (`str`): What the model said.
+        choice (`str`, *optional*): The letter of the option that the reply names; `None` where it names none.
+    """
+
+    item: Item
+    reply: str
+    choice: str | None
+
+    @property
+    def correct(self) -> bool:
+        """Whether the right option is named."""
+        return self.choice == self.item.answer
+
+    def judged(self) -> Judged:
+        """What a score counts of it."""
+        return Judged(self.item.group, self.item.cluster, self.correct, self.choice is not None)
+
+    def record(self, model: str) -> dict[str, Any]:
+        """A line of `answers.jsonl`.
+
+        Args:
+            model (`str`): The model's name.
+        """
+        return {
+            "model": model,
+            "id": self.item.id,
+            "kind": self.item.group,
+            "clip": self.item.cluster,
+            "question": self.item.question,
+            "expected": self.item.answer,
+            "reply": self.reply,
+            "choice": self.choice,
+            "correct": self.correct,
+        }
+
+
+def load_items(benchmark: str, dataset: str, *, at_most: int | None = None) -> list[Item]:
+    """The questions of a benchmark.
+
+    Args:
+        benchmark (`str`): A key of `t2vid_hf.evaluation.benchmarks.BENCHMARKS`.
+        dataset (`str`): The folder of its data set, or its name on the Hub.
+        at_most (`int`, *optional*): So many of them, spread over it; all by default.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: an unknown benchmark, or a data set that is not its.
+    """
+    if benchmark not in BENCHMARKS:
+        raise unknown("benchmark", benchmark, BENCHMARKS)
+    if at_most is not None and at_most < 1:
+        raise InputError(f"{at_most} questions of the benchmark '{benchmark}'; ask at least 1")
+    items = BENCHMARKS[benchmark](dataset)
+    return items if at_most is None else items[:: max(1, len(items) // at_most)][:at_most]
+
+
+def judge(items: Sequence[Item], replies: Sequence[str]) -> list[Answer]:
+    """Find the option that each reply names.
+
+    Args:
+        items (`Sequence[Item]`): The questions.
+        replies (`Sequence[str]`): One to each.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.evaluation.item import Item
+    >>> from t2vid_hf.evaluation.runs import accuracy, judge
+    >>> items = [Item(str(n), {}, "Where?", ("left", "right"), "B", "place", "clip") for n in range(3)]
+    >>> answers = judge(items, ["B. right", "To the left.", "I cannot say."])
+    >>> [answer.choice for answer in answers], round(accuracy(answers), 2)
+    (['B', 'A', None], 0.33)
+
+    ```
+    """
+    pairs = zip(items, replies, strict=True)
+    return [Answer(item, reply, extract_choice(reply, item.options)) for item, reply in pairs]
+
+
+def ask(model: Any, processor: Any, items: Sequence[Item], **options: Any) -> list[Answer]:
+    """Ask a model questions, and find the option that each reply names.
+
+    Args:
+        model ([`~transformers.PreTrainedModel`]): Left where it is, in evaluation mode.
+        processor ([`~transformers.ProcessorMixin`]): Set, in place, to one block of tokens a page.
+        items (`Sequence[Item]`): The questions.
+        **options (`Any`): See [`~t2vid_hf.evaluation.generation.answer`].
+    """
+    from t2vid_hf.evaluation.generation import answer
+
+    return judge(items, answer(model, processor, [item.row for item in items], **options))
+
+
+def accuracy(answers: Sequence[Answer]) -> float:
+    """The share that is right, of at least one answer; no answer counts as wrong."""
+    return sum(answer.correct for answer in answers) / len(answers)
+
+
+def write_scores(
+    output: Path,
+    answers: Mapping[str, Sequence[Answer]],
+    *,
+    checkpoints: Mapping[str, str],
+    settings: Mapping[str, Any],
+) -> dict[str, list[Score]]:
+    """Score the answers of models to the same questions, and write scores and every answer.
+
+    Args:
+        output (`Path`): The file of scores, JSON; `answers.jsonl` goes beside it.
+        answers (`Mapping[str, Sequence[Answer]]`): For each model's name, what it answered.
+        checkpoints (`Mapping[str, str]`): For each model's name, where it is.
+        settings (`Mapping[str, Any]`): What else is recorded of the run: benchmark, data set, frames.
+
+    Returns:
+        `dict[str, list[Score]]`: for each model a score of each kind of question, and "all" at the end.
+    """
+    scores = {name: score_groups(answer.judged() for answer in given) for name, given in answers.items()}
+    options = [len(answer.item.options) for answer in next(iter(answers.values()))]
+    written = {
+        **settings,
+        "questions": len(options),
+        "chance": sum(1 / count for count in options) / len(options),
+        "models": [
+            {"name": name, "checkpoint": checkpoints[name], "scores": [asdict(score) for score in scores[name]]}
+            for name in answers
+        ],
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
+    }
+    records = [answer.record(name) for name, given in answers.items() for answer in given]
+    lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.with_name(ANSWERS_FILE).write_text(lines, encoding="utf-8")
+    output.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    return scores

@@ -1,0 +1,101 @@
+"""One part of a mixture: a data set, how much of it, and what becomes of its rows on the way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from t2vid_hf.data.paths import resolve_inside
+from t2vid_hf.errors import InputError, unknown
+from t2vid_hf.mixtures.filters import FilterPreset
+from t2vid_hf.mixtures.normalise import normalise
+from t2vid_hf.schema import Row
+
+OverLimit = Literal["error", "drop", "thin"]
+OVER_LIMIT: tuple[OverLimit, ...] = ("error", "drop", "thin")
+
+
+@dataclass(frozen=True)
+class MixturePart:
+    """One data set of a mixture.
+
+    Args:
+        path (`str`): A folder that holds a data set, or its name on the Hub.
+        name (`str`, *optional*): The config; `None` takes the data set's default one.
+        split (`str`, *optional*, defaults to `"train"`): The split.
+        revision (`str`, *optional*): Branch, tag or commit on the Hub; `None` takes the main branch.
+        share (`float`, *optional*): How many rows to take, relative to the shares of the other parts; as many are taken
+            as the shares allow. The paper's is 2 (video) to 1 (synthetic).
+        count (`int`, *optional*): How many rows to take. Give `share` or `count`, the same for all parts.
+        frames (`int`, *optional*): Frames to take of each video of this part; `None` leaves it to the trainer. Pages
+            are never thinned: losing a page loses text.
+        max_frames (`int`, *optional*): The most pages of a row; those with more are dropped, and with `None` none is.
+            Real video is thinned instead, and has no such limit.
+        filter (`str`, *optional*): The filters of a published data set, a key of `t2vid_hf.mixtures.filters.PRESETS`;
+            `None` for no filter.
+        media_root (`str`, *optional*): The folder that videos are below, where rows hold their paths and not their
+            bytes; `None` takes `path`. A path that leaves it is refused.
+        over_limit (`str`, *optional*, defaults to `"error"`): What becomes of a row above the trainer's `max_length`
+            or, with packing, `max_images`: `"error"`; `"drop"`, counted; `"thin"`: its video takes fewer frames. Pages
+            are never thinned.
+    """
+
+    path: str
+    name: str | None = None
+    split: str = "train"
+    revision: str | None = None
+    share: float | None = None
+    count: int | None = None
+    frames: int | None = None
+    max_frames: int | None = None
+    filter: str | None = None
+    media_root: str | None = None
+    over_limit: OverLimit = "error"
+
+    @classmethod
+    def from_dict(cls, given: Any) -> "MixturePart":
+        """A part from a YAML mapping; an unknown key is an error."""
+        if not isinstance(given, dict) or "path" not in given:
+            raise InputError(f"a part of a mixture must be a mapping with at least 'path', not {given!r}")
+        known = {item.name for item in fields(cls)}
+        for key in given:
+            if key not in known:
+                raise unknown("key of a mixture's part", key, known)
+        return cls(**given)
+
+    def __post_init__(self) -> None:
+        if (self.share is None) == (self.count is None):
+            raise InputError(f"part '{self.label}': give either share or count")
+        if (self.share is not None and self.share <= 0) or (self.count is not None and self.count <= 0):
+            raise InputError(f"part '{self.label}': share and count must be above 0; leave the part out instead")
+        if self.frames is not None and self.frames < 1:
+            raise InputError(f"part '{self.label}': frames={self.frames}; give at least 1, or null")
+        if self.filter is not None:
+            FilterPreset.named(self.filter)  # an unknown one ends here
+        if self.over_limit not in OVER_LIMIT:
+            raise unknown("policy over_limit", self.over_limit, OVER_LIMIT)
+
+    @property
+    def label(self) -> str:
+        """The part's data set and config, for tables."""
+        return f"{self.path}:{self.name}" if self.name else self.path
+
+    def row(self, given: Mapping[str, Any], index: int, *, take_frames: int | None) -> Row:
+        """A row of the part as the trainer takes it: our columns, its videos below the root, its frames to take.
+
+        Args:
+            given (`Mapping[str, Any]`): The row as the data set has it.
+            index (`int`): Its number in the data set, from 0; names a row that has no id.
+            take_frames (`int` or `None`): Frames to take of its video; `None` leaves it to the trainer.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: see [`~t2vid_hf.mixtures.normalise.normalise`]; a video's path leaves the
+                root.
+        """
+        row = normalise(given, source=self.label, index=index)
+        root = Path(self.media_root or self.path)
+        videos = [
+            video if video["bytes"] is not None else {**video, "path": str(resolve_inside(video["path"], root))}
+            for video in row["videos"]
+        ]
+        return {**row, "videos": videos, "take_frames": take_frames}

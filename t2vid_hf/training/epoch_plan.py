@@ -1,0 +1,119 @@
+"""Which rows of an epoch a rank takes when: packed by a plan, or in batches of like length."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from transformers.trainer_pt_utils import BatchRebalanceSampler, LengthGroupedSampler
+
+from t2vid_hf.batches.packing import PackingPlan, plan_packing
+from t2vid_hf.batches.token_cost import Prices
+from t2vid_hf.errors import InputError
+from t2vid_hf.seeding import rng_for
+
+
+def plan_epoch(args: Any, prices: Prices) -> PackingPlan:
+    """The packing plan of a run.
+
+    Args:
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): Of the run. Without `max_length` a bin holds the longest row.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`]): What the rows cost.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: see [`~t2vid_hf.batches.packing.plan_packing`].
+    """
+    return plan_packing(
+        prices,
+        max_tokens=args.max_length or int(prices.tokens.max()),
+        max_images=args.max_images,
+        num_ranks=args.world_size,
+        bins_per_step=bins_per_step(args),
+        seed=sampling_seed(args),
+    )
+
+
+def check_plan(plan: PackingPlan, args: Any, num_rows: int) -> None:
+    """Refuse a plan that is not of the run.
+
+    Args:
+        plan ([`~t2vid_hf.batches.packing.PackingPlan`]): That was given.
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): Of the run.
+        num_rows (`int`): Of the training set.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it is of other rows, ranks, batches or limits.
+    """
+    given = len(plan.rows), plan.num_ranks, plan.bins_per_step, plan.max_tokens
+    wanted = num_rows, args.world_size, bins_per_step(args), args.max_length
+    if given != wanted:
+        raise InputError(
+            f"the packing plan is of {given[0]} rows on {given[1]} ranks, with {given[2]} bins of {given[3]} tokens a "
+            f"step, and the run has {wanted[0]}, {wanted[1]}, {wanted[2]} and {wanted[3]}: plan it for the run"
+        )
+
+
+def bins_per_step(args: Any) -> int:
+    """Bins that a rank takes at an optimizer step."""
+    return args.per_device_train_batch_size * args.gradient_accumulation_steps
+
+
+def sampling_seed(args: Any) -> int:
+    """What decides which rows share a sequence, and in which order they come."""
+    return args.seed if args.data_seed is None else args.data_seed
+
+
+def length_sampler(args: Any, lengths: list[int]) -> Any:
+    """The sampler of a `train_sampling_strategy` that goes by length.
+
+    Args:
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): Of the run.
+        lengths (`list[int]`): Tokens of each row.
+    """
+    batch = args.train_batch_size * args.gradient_accumulation_steps
+    if args.train_sampling_strategy == "group_by_length":
+        return LengthGroupedSampler(batch, lengths=lengths)
+    return BatchRebalanceSampler(
+        lengths,
+        batch * args.world_size,
+        args.world_size,
+        args.gradient_accumulation_steps,
+        rank=args.process_index,
+        drop_last=args.dataloader_drop_last,
+    )
+
+
+class PlanSampler(BatchRebalanceSampler):
+    """The batches of a rank: the rows of `bins_per_batch` bins of a plan at a time.
+
+    A subclass of transformers' `BatchRebalanceSampler`, because that is the one batch sampler that `Trainer` hands to
+    the `DataLoader` as it is and does not divide among the ranks again. Nothing of it is inherited but the name.
+
+    What shares a sequence stays the same in every epoch, so that all have as many steps; the order of the steps is
+    another.
+
+    Args:
+        plan ([`~t2vid_hf.batches.packing.PackingPlan`]): For all ranks.
+        rank (`int`): Counted from 0.
+        bins_per_batch (`int`): Bins of a batch; divides the plan's `bins_per_step`.
+        epoch (`Callable[[], int]`): Tells the epoch when an iteration begins. Asked for, and not told by
+            `set_epoch`, which does not reach a sampler that accelerate has wrapped to skip batches on resuming.
+        seed (`int`): Of the order of the steps.
+    """
+
+    def __init__(
+        self, plan: PackingPlan, *, rank: int, bins_per_batch: int, epoch: Callable[[], int], seed: int
+    ) -> None:
+        self.plan, self.rank, self.bins_per_batch = plan, rank, bins_per_batch
+        self.epoch_now, self.seed = epoch, seed
+        self.drop_last = True  # there is no shorter batch at the end
+
+    def __len__(self) -> int:
+        return self.plan.num_steps * self.plan.bins_per_step // self.bins_per_batch
+
+    def __iter__(self) -> Iterator[list[int]]:
+        epoch = self.epoch_now()
+        steps = list(self.plan.steps(self.rank))
+        order = range(len(steps)) if epoch == 0 else rng_for(self.seed, f"steps/{epoch}").permutation(len(steps))
+        for step in order:
+            bins = steps[step]
+            for first in range(0, len(bins), self.bins_per_batch):
+                yield [row for rows in bins[first : first + self.bins_per_batch] for row in rows]
