@@ -118,9 +118,11 @@ def _sections(docstring: str, node: Node, is_public: bool, constants: dict[str, 
     if entries and is_public and parameters is not None:
         names, told = list(parameters), [name for name in told if not name.startswith("*")]
         wrong += [f"{name} is not documented" for name in names if name not in told]
-        wrong += [f"{name} is documented and does not exist" for name in told if name not in names]
-        if set(names) == set(told) and names != told:
-            wrong.append(f"documented in the order {', '.join(told)}, and the signature is {', '.join(names)}")
+        if not _takes_more(node):
+            wrong += [f"{name} is documented and does not exist" for name in told if name not in names]
+        known = [name for name in told if name in names]
+        if set(names) == set(known) and names != known:
+            wrong.append(f"documented in the order {', '.join(known)}, and the signature is {', '.join(names)}")
     return wrong
 
 
@@ -177,10 +179,17 @@ def _parameters(node: Node) -> dict[str, Parameter] | None:
     return None
 
 
+def _takes_more(node: Node) -> bool:
+    """Whether arguments that the signature does not name may be given: a class may list those of `**kwargs`."""
+    found = [child for child in node.body if isinstance(child, Function) and child.name == "__init__"]
+    return isinstance(node, ast.ClassDef) and not _is_record(node) and any(child.args.kwarg for child in found)
+
+
 def _is_record(node: ast.ClassDef) -> bool:
+    """Whether a class's annotations are its parameters: a dataclass, a named tuple, a configuration of transformers."""
     named = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in node.decorator_list]
     return any(ast.unparse(name).endswith("dataclass") for name in named) or any(
-        ast.unparse(base).endswith("NamedTuple") for base in node.bases
+        ast.unparse(base).endswith(("NamedTuple", "Config")) for base in node.bases
     )
 
 
@@ -278,7 +287,7 @@ def test_the_form_is_accepted(source: str) -> None:
         (HEAD, "Width of", "Of", "begins with 'Of'"),
         (HEAD, "two lines.", "Of two lines.", "a line begins with 'Of'"),
         (HEAD, "width (`int`): Width of a line in pixels.\n        ", "", "width is not documented"),
-        (HEAD, "width (`int`)", "breadth (`int`)", "breadth is documented and does not exist"),
+        (HEAD, "width (`int`)", "breadth (`int`)", "width is not documented"),
         (HEAD, "self, width: int, *, name: str | None = None", "self, *, name=None, width: int", "in the order"),
         (HEAD, "Draws.", "Draws", "the first line ends with"),
         (HEAD, '"""A module."""', "", "no docstring"),
@@ -286,6 +295,7 @@ def test_the_form_is_accepted(source: str) -> None:
         (FIELDS, "lines (`list[str]`, *optional*)", "lines (`list[str]`)", "lines has a default"),
         (FIELDS, "defaults to `WIDTH`", "defaults to `640`", "width defaults to WIDTH"),
         (FIELDS, "shape: np", "depth: np", "depth is not documented"),
+        (FIELDS, "shape: np", "depth: np", "shape is documented and does not exist"),
     ],
 )
 def test_a_planted_departure_is_reported(source: str, old: str, new: str, problem: str) -> None:

@@ -1,4 +1,4 @@
-"""The package as a whole: what importing costs, and who may import whom."""
+"""The package as a whole: what importing costs, who may import whom, and the shape of its files."""
 
 import shutil
 import subprocess

@@ -1,7 +1,7 @@
 """Who plays in a clip: the shapes of a scene, what they do, how fast, and where.
 
-Choices are drawn from one generator in a fixed order, some whether they are used or not: in another order all clips of
-a series would differ.
+Choices are made with one generator in a fixed order, some whether they are used or not: in another order all clips of a
+series would differ.
 """
 
 import random
@@ -44,8 +44,8 @@ def cast_actors(rng: random.Random, scene: str) -> list[Actor]:
     """The actors of a scene.
 
     Args:
-        rng (`random.Random`): Makes the choices.
-        scene (`str`): One of `t2vid_hf.clips.shapes.SCENES`.
+        rng (`random.Random`): The generator that makes the choices.
+        scene (`str`): What happens, one of `t2vid_hf.clips.shapes.SCENES`.
     """
     with_two = scene in ("race", "relay")
     shapes = rng.sample(SHAPES[1:] if scene == "turn" else SHAPES, 2 if with_two else 1)  # SHAPES[0] is the circle

@@ -31,7 +31,7 @@ class Actor:
     """A shape, and what it does. Lengths are parts of the frame.
 
     Args:
-        shape (`str`): One of `SHAPES`.
+        shape (`str`): Its form, one of `SHAPES`.
         colour (`str`): Its first colour, a key of `COLOURS`.
         acts (`tuple[tuple[str, str], ...]`): What it does, in equal shares of the clip: one of `ACTIONS`, and the
             direction or the new colour, empty for the other actions.

@@ -21,7 +21,7 @@ def measured_questions(frames: Frames, key: str, *, seed: int = 0) -> tuple[Ques
     """Questions about a clip.
 
     Args:
-        frames ([`~t2vid_hf.video.reading.Frames`]): At least 4 frames, evenly spread over the clip.
+        frames ([`~t2vid_hf.video.reading.Frames`]): Frames of the clip, at least 4, evenly spread.
         key (`str`): Name of the clip; with the seed it decides the order of options.
         seed (`int`, *optional*, defaults to `0`): The seed of that order.
 

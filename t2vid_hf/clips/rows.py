@@ -79,7 +79,7 @@ def folder_clips(folder: Path, *, seed: int = 0) -> Iterator[AskedClip]:
 
     Args:
         folder (`Path`): A folder of videos.
-        seed (`int`, *optional*, defaults to `0`): Decides the order of the options of measured questions.
+        seed (`int`, *optional*, defaults to `0`): The seed of the order of options in measured questions.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no folder, no clip in it, a clip that does not decode, a question that is not
@@ -122,7 +122,7 @@ def split_clips(clips: Iterable[AskedClip], *, test_share: float, seed: int = 0)
     Args:
         clips (`Iterable[AskedClip]`): The clips; those without questions are left out.
         test_share (`float`): Share of the groups that become the test split, from 0 to 1.
-        seed (`int`, *optional*, defaults to `0`): Decides which.
+        seed (`int`, *optional*, defaults to `0`): The seed that decides which.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: fewer than two clips with questions.

@@ -45,10 +45,10 @@ class Draft(NamedTuple):
 
 
 def draft_questions(rng: random.Random, scene: str, actors: Sequence[Actor]) -> Iterator[Draft]:
-    """Two or three questions about a clip. One at a time: the caller draws from `rng` between them.
+    """Two or three questions about a clip. One at a time: the caller uses `rng` between them.
 
     Args:
-        rng (`random.Random`): Makes the choices.
+        rng (`random.Random`): The generator that makes the choices.
         scene (`str`): The clip's scene.
         actors (`Sequence[Actor]`): Its actors.
     """
@@ -113,7 +113,7 @@ def word_question(rng: random.Random, draft: Draft, place: int) -> Question:
     """Choose the words of a question, and put its options in order.
 
     Args:
-        rng (`random.Random`): Makes the choices.
+        rng (`random.Random`): The generator that makes the choices.
         draft ([`Draft`]): The question.
         place (`int`): Where the right option is to stand, from 0 to 3; counted round where there are fewer options.
     """

@@ -24,8 +24,8 @@ def synthesize(
         questions (`Iterable[LongTextQA]`): The questions; those about one text must follow one another to share its
             pages.
         config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks.
-        render (`str`, *optional*, defaults to `"eager"`): `"eager"` draws the pages now, as PNG files; `"lazy"`
-            describes them, and they are drawn when a row is read ([`~t2vid_hf.data.pages.Pages`]).
+        render (`str`, *optional*, defaults to `"eager"`): When the pages are drawn: `"eager"` draws them now, as PNG
+            files; `"lazy"` describes them, and they are drawn when a row is read ([`~t2vid_hf.data.pages.Pages`]).
 
     Yields:
         [`~t2vid_hf.schema.Row`] of media "image_sequence"; `images` holds a `{"bytes": PNG, "path": None}` for each

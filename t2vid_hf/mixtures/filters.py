@@ -38,7 +38,7 @@ def reason_to_drop(row: Row, *, max_frames: int | None) -> str | None:
     """Why a row cannot be trained on; `None` where it can.
 
     Args:
-        row ([`~t2vid_hf.schema.Row`]): Only `messages` and `num_frames` are read; nothing is decoded.
+        row ([`~t2vid_hf.schema.Row`]): The row; only `messages` and `num_frames` are read, and nothing is decoded.
         max_frames (`int` or `None`): The most pages of a row; `None` for no limit. The paper: 65 for Idefics3, 90 or
             100 for MiniCPM-V.
 
@@ -98,7 +98,7 @@ class FilterPreset:
         """Why the original would have left a row out; `None` where it would have kept it.
 
         Args:
-            row ([`~t2vid_hf.schema.Row`]): Only `messages`, `source`, `media` and `num_frames` are read.
+            row ([`~t2vid_hf.schema.Row`]): The row; only `messages`, `source`, `media` and `num_frames` are read.
             count_tokens (`Callable[[str], int]`): Tokens of a text. The original took its model's tokenizer:
                 `lambda text: len(tokenizer(text).input_ids)`.
 

@@ -122,7 +122,7 @@ def load_mixture(parts: Sequence[MixturePart], *, seed: int = 0, count_tokens: C
 
     Args:
         parts (`Sequence[MixturePart]`): The parts.
-        seed (`int`, *optional*, defaults to `0`): Decides which rows are taken, and their order.
+        seed (`int`, *optional*, defaults to `0`): The seed that decides which rows are taken, and their order.
         count_tokens (`Callable[[str], int]`, *optional*): Tokens of a text; needed where a part has a `filter`.
     """
     loaded = [(part, read_split(part.path, part.name, part.split, revision=part.revision)) for part in parts]
@@ -135,7 +135,7 @@ def mix(parts: Sequence[tuple[MixturePart, Any]], seed: int, *, count_tokens: Co
     Args:
         parts (`Sequence[tuple[MixturePart, datasets.Dataset]]`): Each part and its rows, in our columns or in
             TRL's (see [`~t2vid_hf.mixtures.normalise.normalise`]).
-        seed (`int`): Another seed takes other rows and orders them otherwise.
+        seed (`int`): The seed that decides which rows are taken, and their order.
         count_tokens (`Callable[[str], int]`, *optional*): Tokens of a text; needed where a part has a `filter`.
 
     Returns:

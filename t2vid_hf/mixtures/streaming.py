@@ -61,7 +61,7 @@ def load_streamed(parts: Sequence[MixturePart], *, seed: int = 0) -> StreamedMix
 
     Args:
         parts (`Sequence[MixturePart]`): The parts, each with a share.
-        seed (`int`, *optional*, defaults to `0`): Decides which part the next row comes from.
+        seed (`int`, *optional*, defaults to `0`): The seed that decides which part the next row comes from.
     """
     from datasets import load_dataset
 
@@ -80,7 +80,7 @@ def mix_streams(parts: Sequence[tuple[MixturePart, Any]], seed: int) -> Streamed
 
     Args:
         parts (`Sequence[tuple[MixturePart, datasets.IterableDataset]]`): Each part, with a share, and its rows.
-        seed (`int`): Decides which part the next row comes from.
+        seed (`int`): The seed that decides which part the next row comes from.
 
     Returns:
         [`StreamedMixture`]

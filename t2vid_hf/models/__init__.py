@@ -4,10 +4,11 @@ A new family is one file here and one line in `ADAPTERS`, keyed by the configura
 """
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.adapter import Adapter, ImageText, ModelParts
+from t2vid_hf.models.adapter import Adapter, ModelParts
 from t2vid_hf.models.idefics3 import Idefics3Adapter
 from t2vid_hf.models.internvl import InternVLAdapter
 from t2vid_hf.models.llava_onevision import LlavaOnevisionAdapter
+from t2vid_hf.models.media_text import ImageText
 from t2vid_hf.models.minicpm import MiniCPMAdapter
 from t2vid_hf.models.qwen_vl import QwenVLAdapter
 
@@ -26,7 +27,7 @@ def adapter_for(model_type: str) -> Adapter:
     """The adapter of a model family.
 
     Args:
-        model_type (`str`): `model.config.model_type`.
+        model_type (`str`): The family, `model.config.model_type`.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no adapter is written for the family.

@@ -15,112 +15,41 @@ from typing import Any
 import numpy as np
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.models.media_text import ImageText, VideoText, VideoTimes
 
-
-@dataclass(frozen=True)
-class ImageText:
-    """What a processor writes into a text for one page or frame: `before`, `token` `repeats` times, `after`.
-
-    It is what makes a row's price arithmetic: nothing need be drawn or decoded to count its tokens.
-
-    Args:
-        placeholder (`str`): What the chat template writes for an image block.
-        token (`str`): The token that stands for one vector of image features.
-        repeats (`int`): How many of them an image takes.
-        before (`str`), after (`str`): The delimiters.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.models.adapter import ImageText
-    >>> ImageText("<image>", token="<image>", repeats=3, before="<img>", after="</img>").text()
-    '<img><image><image><image></img>'
-
-    ```
-    """
-
-    placeholder: str
-    token: str
-    repeats: int
-    before: str = ""
-    after: str = ""
-
-    def text(self, repeats: int | None = None) -> str:
-        """The text of an image, or a stand-in for it with fewer `token`s."""
-        return self.before + self.token * (self.repeats if repeats is None else repeats) + self.after
-
-
-@dataclass(frozen=True)
-class VideoText:
-    """What a processor writes into a text for one video: a piece a group of frames, or one for all of them.
-
-    Args:
-        placeholder (`str`): What the chat template writes for a video block.
-        pieces (`tuple[ImageText, ...]`): In order; their own `placeholder` is not used.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.models.adapter import ImageText, VideoText
-    >>> pieces = [ImageText("", token="<v>", repeats=9, before=f"<{second} seconds>") for second in (0.5, 2.5)]
-    >>> VideoText("<video>", tuple(pieces)).text(1)
-    '<0.5 seconds><v><2.5 seconds><v>'
-
-    ```
-    """
-
-    placeholder: str
-    pieces: tuple[ImageText, ...]
-
-    def text(self, repeats: int | None = None) -> str:
-        """The text of a video, or a stand-in for it with fewer tokens in each piece."""
-        return "".join(piece.text(repeats) for piece in self.pieces)
-
-
-@dataclass(frozen=True)
-class VideoTimes:
-    """When the frames taken of a video were shown: what families tell their models about time is made of it.
-
-    Args:
-        seconds (`tuple[float, ...]`): Of each frame taken, from the start of the video.
-        duration (`float`): Of the whole video, in seconds.
-    """
-
-    seconds: tuple[float, ...]
-    duration: float
-
-    def __len__(self) -> int:
-        return len(self.seconds)
+LLAMA_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""Last names of the linear layers of Llama, and of the language models that are built as it is."""
 
 
 @dataclass(frozen=True)
 class ModelParts:
     """A model's modules by the part they belong to, as paths in `model.named_modules()` of the loaded class.
 
+    Vision, connector and language together cover every parameter, each once.
+
     Args:
         vision (`tuple[str, ...]`): The vision tower.
-        connector (`tuple[str, ...]`): What turns its output into tokens. A path may also be that of a parameter which
-            is no submodule's.
+        connector (`tuple[str, ...]`): What turns the tower's output into tokens. A path may also be that of a parameter
+            which is no submodule's.
         language (`tuple[str, ...]`): The language model, its embeddings and its head.
-        lora (`tuple[str, ...]`): Last names of the linear layers of the language model that LoRA adapts. Vision towers
-            have layers of these names too: take those below `language`.
-        unused (`tuple[str, ...]`): What of these no forward uses, so that it never has a gradient.
-
-    Together the first three cover every parameter, each once.
+        lora (`tuple[str, ...]`, *optional*, defaults to `LLAMA_LINEAR`): Last names of the linear layers of the
+            language model that LoRA adapts. Vision towers have layers of these names too: take those below `language`.
+        unused (`tuple[str, ...]`, *optional*, defaults to `()`): What of these no forward uses, so that it never has a
+            gradient.
     """
 
     vision: tuple[str, ...]
     connector: tuple[str, ...]
     language: tuple[str, ...]
-    lora: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    lora: tuple[str, ...] = LLAMA_LINEAR
     unused: tuple[str, ...] = ()
 
 
 class Adapter(ABC):
     """What is particular to one family of vision-language models.
 
-    Args:
-        parts ([`ModelParts`]): Of the model.
+    Attributes:
+        parts ([`ModelParts`]): The modules of the family's model.
         takes_video (`bool`): Whether a video block can be fed as a video, not only as its frames: the methods
             `video_text` and `video_inputs`, and `position_ids` with `videos`.
     """
@@ -134,6 +63,9 @@ class Adapter(ABC):
 
         The settings are attributes of the processor, so that `save_pretrained` writes them beside the checkpoint and
         whoever loads it sees pages as they were seen in training.
+
+        Args:
+            processor ([`~transformers.ProcessorMixin`]): The model's processor.
         """
 
     def configure_model(self, config: Any) -> None:
@@ -142,7 +74,7 @@ class Adapter(ABC):
         Only where the model counts tokens by itself; by default nothing. It is saved with the model.
 
         Args:
-            config ([`~transformers.PreTrainedConfig`]): `model.config`.
+            config ([`~transformers.PreTrainedConfig`]): The model's configuration, `model.config`.
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: the model is not built as its adapter expects of the family.
@@ -171,7 +103,8 @@ class Adapter(ABC):
         """Resize frames to the square that the vision tower sees, exactly as the processor does.
 
         Args:
-            frames (`torch.Tensor` of shape `(frames, 3, height, width)`, uint8).
+            processor ([`~transformers.ProcessorMixin`]): A configured processor.
+            frames (`torch.Tensor` of shape `(frames, 3, height, width)`, uint8): Frames of one size.
 
         Returns:
             `torch.Tensor` of shape `(frames, 3, page_px, page_px)`, uint8.
@@ -182,8 +115,8 @@ class Adapter(ABC):
         """Lay out normalised pixels as the model's forward takes them.
 
         Args:
-            values (`torch.Tensor` of shape `(images, 3, page_px, page_px)`, floating): In the order of the
-                placeholders, over the whole batch; on any device.
+            values (`torch.Tensor` of shape `(images, 3, page_px, page_px)`, floating): The images of the whole batch in
+                the order of their placeholders; on any device.
 
         Returns:
             `dict[str, torch.Tensor]`: keyword arguments of the model's forward: `pixel_values` and what goes with it.
@@ -195,7 +128,8 @@ class Adapter(ABC):
         By default nothing. Without it Qwen2.5-VL takes the positions of text for its images, and does not say so.
 
         Args:
-            input_ids (`np.ndarray` of shape `(..., tokens)`).
+            processor ([`~transformers.ProcessorMixin`]): A configured processor.
+            input_ids (`np.ndarray` of shape `(..., tokens)`): The tokens of rows.
 
         Returns:
             `dict[str, np.ndarray]`: keyword arguments, of the shape of `input_ids`.
@@ -206,8 +140,10 @@ class Adapter(ABC):
         """Positions of a row alone, which make it independent of the rows that it is packed with.
 
         Args:
-            input_ids (`np.ndarray` of shape `(tokens,)`).
-            videos (`Sequence[VideoTimes]`): Of the videos fed as such, in order.
+            processor ([`~transformers.ProcessorMixin`]): A configured processor.
+            input_ids (`np.ndarray` of shape `(tokens,)`): The row's tokens.
+            videos (`Sequence[VideoTimes]`, *optional*, defaults to `()`): When the frames of its videos are shown, for
+                those that are fed as videos, in order.
 
         Returns:
             `np.ndarray` of shape `(tokens,)`, int64; for models with M-RoPE `(4, tokens)`: the positions in the text,
@@ -218,6 +154,10 @@ class Adapter(ABC):
     def video_text(self, processor: Any, video: VideoTimes) -> VideoText:
         """What a configured processor writes for a video of square frames of `page_px`.
 
+        Args:
+            processor ([`~transformers.ProcessorMixin`]): A configured processor.
+            video ([`~t2vid_hf.models.media_text.VideoTimes`]): When its frames are shown.
+
         Raises:
             [`~t2vid_hf.errors.InputError`]: the family takes no video, or the processor is not configured.
         """
@@ -227,8 +167,8 @@ class Adapter(ABC):
         """Lay out normalised frames of videos as the model's forward takes them, beside `model_inputs`.
 
         Args:
-            values (`torch.Tensor` of shape `(frames, 3, page_px, page_px)`, floating): Of all videos in the order of
-                their blocks, over the whole batch; on any device.
+            values (`torch.Tensor` of shape `(frames, 3, page_px, page_px)`, floating): The frames of all videos of the
+                batch, in the order of their blocks; on any device.
             num_frames (`Sequence[int]`): How many frames each video has.
 
         Returns:

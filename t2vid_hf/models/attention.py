@@ -13,9 +13,10 @@ def resolve_attention(name: str, *, show: Callable[[str], object] = print) -> st
     """The attention to load a model with.
 
     Args:
-        name (`str`): `"auto"`: flash attention 2 where the package flash_attn and a CUDA device are there, else sdpa.
-            Any other is taken as it is.
-        show (`Callable[[str], object]`): Is told what `"auto"` became.
+        name (`str`): What the recipe says. `"auto"` is flash attention 2 where the package flash_attn and a CUDA device
+            are there, else sdpa; any other name is taken as it is.
+        show (`Callable[[str], object]`, *optional*, defaults to `print`): Where a line goes that says what `"auto"`
+            became.
 
     Returns:
         `str`: for `from_pretrained(..., attn_implementation=...)`.

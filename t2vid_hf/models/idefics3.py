@@ -9,7 +9,8 @@ long; the size the vision tower sees is asked for directly.
 from typing import Any
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.adapter import Adapter, ImageText, ModelParts
+from t2vid_hf.models.adapter import Adapter, ModelParts
+from t2vid_hf.models.media_text import ImageText
 
 # Idefics3Processor calls it `global_image_tag` and SmolVLMProcessor `global_image_token`; the text is the same.
 GLOBAL_IMAGE = "<global-img>"
@@ -23,14 +24,17 @@ class Idefics3Adapter(Adapter):
     )
 
     def configure(self, processor: Any) -> None:
+        """Show each image whole, at the size that the vision tower sees."""
         image_processor = processor.image_processor
         image_processor.do_image_splitting = False
         image_processor.size = dict(image_processor.max_image_size)
 
     def page_px(self, processor: Any) -> int:
+        """Side of the square that the vision tower sees."""
         return processor.image_processor.max_image_size["longest_edge"]
 
     def image_text(self, processor: Any) -> ImageText:
+        """A border, `<global-img>`, the image's tokens, and the border again."""
         if processor.image_processor.do_image_splitting:
             raise InputError(
                 "the processor splits images, so their tokens depend on their size: call adapter.configure(processor)"
@@ -45,16 +49,19 @@ class Idefics3Adapter(Adapter):
         )
 
     def media_token_ids(self, processor: Any) -> tuple[int, ...]:
+        """Ids of image, border and, where the tokenizer has it, `<global-img>`."""
         tokenizer = processor.tokenizer
         ids = [processor.image_token_id, tokenizer.convert_tokens_to_ids(processor.fake_image_token)]
         ids.append(tokenizer.convert_tokens_to_ids(GLOBAL_IMAGE))
         return tuple(token for token in ids if token is not None)
 
     def resize(self, processor: Any, frames: Any) -> Any:
+        """Squeeze frames into the square, by the processor itself."""
         # Two steps, as the processor takes them: first the longer side, then both.
         made = processor.image_processor([list(frames)], do_rescale=False, do_normalize=False, return_tensors="pt")
         return made["pixel_values"][0].byte()  # whole numbers: padding has made them float
 
     def model_inputs(self, values: Any) -> dict[str, Any]:
+        """All images as those of one row."""
         # (1, images, 3, page_px, page_px): the model flattens both, so no row is padded with empty images
         return {"pixel_values": values.unsqueeze(0)}

@@ -7,7 +7,8 @@ what its image processor is set to, so the number of tiles is set to one instead
 from typing import Any
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.adapter import Adapter, ImageText, ModelParts
+from t2vid_hf.models.adapter import Adapter, ModelParts
+from t2vid_hf.models.media_text import ImageText
 
 
 class InternVLAdapter(Adapter):
@@ -20,14 +21,17 @@ class InternVLAdapter(Adapter):
     )
 
     def configure(self, processor: Any) -> None:
+        """Make one tile of each image."""
         image_processor = processor.image_processor
         image_processor.crop_to_patches = False
         image_processor.min_patches = image_processor.max_patches = 1
 
     def page_px(self, processor: Any) -> int:
+        """Side of a tile."""
         return processor.image_processor.size["height"]
 
     def image_text(self, processor: Any) -> ImageText:
+        """The tokens of one tile between `<img>` and `</img>`."""
         if processor.image_processor.max_patches != 1:
             raise InputError(
                 "the processor cuts images into tiles, so their tokens depend on their size: call "
@@ -42,11 +46,14 @@ class InternVLAdapter(Adapter):
         )
 
     def media_token_ids(self, processor: Any) -> tuple[int, ...]:
+        """Ids of image, `<img>` and `</img>`."""
         return processor.image_token_id, processor.start_image_token_id, processor.end_image_token_id
 
     def resize(self, processor: Any, frames: Any) -> Any:
+        """Squeeze frames into a tile, as the processor does."""
         image_processor = processor.image_processor
         return image_processor.resize(frames, image_processor.size, image_processor.resample)
 
     def model_inputs(self, values: Any) -> dict[str, Any]:
+        """The pixels as they are."""
         return {"pixel_values": values}

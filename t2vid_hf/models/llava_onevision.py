@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.adapter import Adapter, ImageText, ModelParts, VideoText, VideoTimes
+from t2vid_hf.models.adapter import Adapter, ModelParts
+from t2vid_hf.models.media_text import ImageText, VideoText, VideoTimes
 
 # A row's only image has one tile more than none: nothing is left of it but the line break.
 NO_TILE = [[0, 0]]
@@ -37,15 +38,19 @@ class LlavaOnevisionAdapter(Adapter):
     takes_video = True
 
     def configure(self, processor: Any) -> None:
+        """Cut no image into tiles, not even the only one of a row."""
         processor.image_processor.image_grid_pinpoints = _one_line_break(self.page_px(processor))
 
     def configure_model(self, config: Any) -> None:
+        """Let the model look at whole images alone."""
         config.image_grid_pinpoints = NO_TILE
 
     def page_px(self, processor: Any) -> int:
+        """Side of the square that the vision tower sees."""
         return processor.image_processor.size["height"]
 
     def image_text(self, processor: Any) -> ImageText:
+        """The features of a whole image and one line break, without delimiters."""
         if processor.image_processor.image_grid_pinpoints != _one_line_break(self.page_px(processor)):
             raise InputError(
                 "the processor cuts a row's only image into tiles, so its tokens depend on its size: call "
@@ -61,14 +66,19 @@ class LlavaOnevisionAdapter(Adapter):
         return ImageText(processor.image_token, token=processor.image_token, repeats=features + 1)
 
     def media_token_ids(self, processor: Any) -> tuple[int, ...]:
+        """Ids of image and video."""
         return processor.image_token_id, processor.video_token_id
 
     def resize(self, processor: Any, frames: Any) -> Any:
-        # Squeezed. The processor would do so with a row's only image, and put bars beside each of several.
+        """Squeeze frames into the square.
+
+        The processor does so with a row's only image, and puts bars beside each of several.
+        """
         image_processor = processor.image_processor
         return image_processor.resize(frames, image_processor.size, image_processor.resample)
 
     def model_inputs(self, values: Any) -> dict[str, Any]:
+        """The pixels of whole images, and the images' sizes."""
         import torch
 
         # (images, 1, 3, page_px, page_px): the whole, and no tile. The sizes are read by Python, so they stay here.
@@ -78,11 +88,13 @@ class LlavaOnevisionAdapter(Adapter):
         }
 
     def video_text(self, processor: Any, video: VideoTimes) -> VideoText:
+        """The pooled features of all frames, and one token more."""
         pooled = math.ceil(math.isqrt(processor.num_image_tokens) / 2)
         token = processor.video_token
         return VideoText(token, (ImageText("", token=token, repeats=len(video) * pooled**2 + 1),))
 
     def video_inputs(self, values: Any, num_frames: Sequence[int]) -> dict[str, Any]:
+        """The frames as one array; videos of several lengths are refused."""
         if len(set(num_frames)) != 1:
             raise InputError(
                 f"videos of {', '.join(map(str, num_frames))} frames in one batch: LLaVA-OneVision takes those of a "

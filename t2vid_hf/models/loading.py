@@ -15,9 +15,7 @@ from typing import Any
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import ADAPTERS, Adapter, adapter_for, register
 from t2vid_hf.models.adapter import ModelParts
-
-_KINDS = {"missing": "missing_keys", "left over": "unexpected_keys", "of another shape": "mismatched_keys"}
-_SHOWN = 3
+from t2vid_hf.models.loaded_weights import check_loaded
 
 
 def load_checkpoint(
@@ -33,11 +31,14 @@ def load_checkpoint(
 
     Args:
         path (`str`): A folder, or a name on the Hub.
-        revision (`str`, *optional*): On the Hub.
-        weights (`bool`): Whether to read them; else the model is built on the device "meta", shapes without values.
-        lora (`bool`): Whether `path` may be a LoRA adapter; its base model is loaded with it.
-        quantization (`Callable[[ModelParts], Any]`, *optional*): Makes the `quantization_config` for the family's parts.
-        settings: For `from_pretrained`: `dtype`, `attn_implementation`.
+        revision (`str`, *optional*): Branch, tag or commit on the Hub; `None` takes the main branch.
+        weights (`bool`, *optional*, defaults to `True`): Whether to read the weights; else the model is built on the
+            device "meta", shapes without values.
+        lora (`bool`, *optional*, defaults to `False`): Whether `path` may be a LoRA adapter; its base model is loaded
+            with it.
+        quantization (`Callable[[ModelParts], Any]`, *optional*): Makes the `quantization_config` for the family's
+            parts; `None` quantises nothing.
+        **settings (`Any`): Arguments of `from_pretrained`: `dtype`, `attn_implementation`.
 
     Returns:
         `tuple[PreTrainedModel, ProcessorMixin, Adapter]`: the processor is not yet configured by the adapter.
@@ -61,9 +62,8 @@ def load_checkpoint(
 
     ```
     """
-    import torch
     from safetensors import SafetensorError
-    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoProcessor
 
     register()
     what = f"model '{path}'"
@@ -84,22 +84,12 @@ def load_checkpoint(
         if quantization is not None:
             settings["quantization_config"] = quantization(adapter.parts)
         if weights:
-            with _without_report():
-                model, info = AutoModelForImageTextToText.from_pretrained(
-                    **source,
-                    # Or transformers asks at the terminal, or its error does not name the key.
-                    trust_remote_code=False,
-                    ignore_mismatched_sizes=True,
-                    output_loading_info=True,
-                    **settings,
-                )
-                check_loaded(info)
+            with _silence_report():
+                model = _load_weights(source, settings)
                 if base is not None:
                     check_loaded(model.load_adapter(path, adapter_kwargs={"revision": revision}).to_dict())
         else:
-            with torch.device("meta"):
-                config = AutoConfig.from_pretrained(**source, trust_remote_code=False)
-                model = AutoModelForImageTextToText.from_config(config, **settings)
+            model = _build_without_weights(source, settings)
     except SafetensorError as error:
         raise InputError(f"{what}: a file of weights is damaged or cut short: {error}") from None
     except (OSError, ValueError) as error:
@@ -115,40 +105,28 @@ _OWN_CODE = (
 )
 
 
-def check_loaded(info: Mapping[str, Any]) -> None:
-    """Refuse weights that are not the model's, of which transformers warns at most.
+def _load_weights(source: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+    from transformers import AutoModelForImageTextToText
 
-    Args:
-        info (`Mapping[str, Any]`): What `from_pretrained(..., output_loading_info=True)` returns beside the model.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: a weight is missing, left over, or of another shape.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.models.loading import check_loaded
-    >>> check_loaded({"missing_keys": set(), "unexpected_keys": set(), "mismatched_keys": set()})
-
-    ```
-    """
-    wrong = {kind: sorted(map(_key, info[name])) for kind, name in _KINDS.items() if info[name]}
-    if wrong:
-        found = "; ".join(
-            f"{len(keys)} {kind}: {', '.join(keys[:_SHOWN])}{', ...' if len(keys) > _SHOWN else ''}"
-            for kind, keys in wrong.items()
-        )
-        raise InputError(
-            f"its weights are not those of the model that its configuration describes ({found}); fetch it anew, or, if "
-            f"that is meant to be so, load it with transformers and save_pretrained it to another folder"
-        )
+    model, info = AutoModelForImageTextToText.from_pretrained(
+        **source,
+        # Or transformers asks at the terminal, or its error does not name the key.
+        trust_remote_code=False,
+        ignore_mismatched_sizes=True,
+        output_loading_info=True,
+        **settings,
+    )
+    check_loaded(info)
+    return model
 
 
-def _key(entry: Any) -> str:
-    if isinstance(entry, str):
-        return entry
-    name, given, expected = entry
-    return f"{name} {list(given)} for {list(expected)}"
+def _build_without_weights(source: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+    import torch
+    from transformers import AutoConfig, AutoModelForImageTextToText
+
+    with torch.device("meta"):
+        config = AutoConfig.from_pretrained(**source, trust_remote_code=False)
+        return AutoModelForImageTextToText.from_config(config, **settings)
 
 
 def _base_of(path: str, revision: str | None) -> str | None:
@@ -204,7 +182,7 @@ def _check_processor(processor: Any) -> None:
 
 
 @contextmanager
-def _without_report() -> Iterator[None]:
+def _silence_report() -> Iterator[None]:
     """Keep transformers' table of missing weights off the terminal: `check_loaded` says it in a line."""
     logger = logging.getLogger("transformers.modeling_utils")
     logger.addFilter(_is_no_report)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.adapter import Adapter, ImageText, ModelParts, VideoText, VideoTimes
+from t2vid_hf.models.adapter import Adapter, ModelParts
+from t2vid_hf.models.media_text import ImageText, VideoText, VideoTimes
 
 PAGE_PX = 448
 # Of every published checkpoint: patches to a token along a side, frames to a group, positions a second (Qwen2.5-VL).
@@ -30,7 +31,7 @@ class QwenVLAdapter(Adapter):
     """Qwen2.5-VL (`qwen2_5_vl`) and Qwen3-VL (`qwen3_vl`).
 
     Args:
-        patch_px (`int`): Side of a patch: 14 on Qwen2.5-VL, 16 on Qwen3-VL.
+        patch_px (`int`): Side of a patch in pixels: 14 on Qwen2.5-VL, 16 on Qwen3-VL.
         timestamps (`bool`): Whether a video's time is written into the text (Qwen3-VL), or told by the positions.
     """
 
@@ -48,6 +49,7 @@ class QwenVLAdapter(Adapter):
         )
 
     def configure(self, processor: Any) -> None:
+        """Let the budget of an image be one square, and that of a video as many as it has frames."""
         page_px = self.page_px(processor)
         # Within a pixel of the square, because the processor's roots and roundings make 38 x 38 px into 448 x 476.
         least, most = page_px * (page_px - 1), page_px * (page_px + 1)
@@ -58,6 +60,7 @@ class QwenVLAdapter(Adapter):
         processor.video_processor.cap_pixels_per_frame = False
 
     def configure_model(self, config: Any) -> None:
+        """Refuse a model with other sizes of patches and groups than published checkpoints have."""
         vision = config.vision_config
         found = [vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size]
         expected = [self.patch_px, MERGED, GROUPED]
@@ -70,9 +73,11 @@ class QwenVLAdapter(Adapter):
             )
 
     def page_px(self, processor: Any) -> int:
+        """Side of the square that the processor is set to; 448 where it is set to none."""
         return self._fixed_px(processor) or PAGE_PX
 
     def image_text(self, processor: Any) -> ImageText:
+        """The image's tokens between `<|vision_start|>` and `<|vision_end|>`."""
         if not self._fixed_px(processor):
             raise InputError(
                 "the processor resizes images within a budget, so their tokens depend on their size: call "
@@ -83,10 +88,12 @@ class QwenVLAdapter(Adapter):
         return ImageText(START + token + END, token=token, repeats=self._side(processor) ** 2, before=START, after=END)
 
     def media_token_ids(self, processor: Any) -> tuple[int, ...]:
+        """Ids of image, video and the delimiters."""
         delimiters = processor.tokenizer.convert_tokens_to_ids([START, END])
         return processor.image_token_id, processor.video_token_id, *delimiters
 
     def resize(self, processor: Any, frames: Any) -> Any:
+        """Squeeze frames into the square, with the processor's own arithmetic."""
         from transformers.image_processing_backends import TorchvisionBackend
         from transformers.image_utils import SizeDict
 
@@ -96,37 +103,23 @@ class QwenVLAdapter(Adapter):
         return TorchvisionBackend.resize(image_processor, frames, square, image_processor.resample)
 
     def model_inputs(self, values: Any) -> dict[str, Any]:
-        # An image is a group of frames that are all the same.
+        """The patches of the images, and their grids. An image is a group of frames that are all the same."""
         groups = values.unsqueeze(1).expand(-1, GROUPED, -1, -1, -1)
         patches, grid = self._patches(groups, [1] * len(values))
         return {"pixel_values": patches, "image_grid_thw": grid}
 
     def text_inputs(self, processor: Any, input_ids: np.ndarray) -> dict[str, np.ndarray]:
+        """What each token is: 0 text, 1 image, 2 video."""
         types = np.where(input_ids == processor.image_token_id, 1, 0)
         return {"mm_token_type_ids": np.where(input_ids == processor.video_token_id, 2, types)}
 
     def position_ids(self, processor: Any, input_ids: np.ndarray, *, videos: Sequence[VideoTimes] = ()) -> np.ndarray:
+        """What the models' own `get_rope_index` computes of the row alone."""
         side = self._side(processor)
-        # Where the tokens of each medium begin, and how far time advances from group to group of them.
-        still = np.zeros(1, np.int64)
-        begins = np.flatnonzero(input_ids == processor.image_token_id)[:: side**2]
-        media = [(begin, still) for begin in begins]
-        begins = np.flatnonzero(input_ids == processor.video_token_id)[:: side**2]
-        groups = [math.ceil(len(video) / GROUPED) for video in videos]
-        if sum(groups) != len(begins):
-            raise InputError(
-                f"a row has {len(begins)} groups of video frames, and videos of {groups} groups are told of it"
-            )
-        if self.timestamps:
-            media += [(begin, still) for begin in begins]  # a group of frames is an image behind its time
-        else:
-            firsts = np.cumsum([0, *groups])[:-1]
-            media += [(begins[first], _times(video)) for first, video in zip(firsts, videos, strict=True)]
-
         positions = np.empty((4, len(input_ids)), np.int64)
         positions[0] = np.arange(len(input_ids))
         done = reached = 0  # tokens; the position of the next
-        for begin, times in sorted(media, key=lambda medium: medium[0]):
+        for begin, times in self._find_media(processor, input_ids, videos):
             positions[1:, done:begin] = np.arange(reached, reached + begin - done)
             reached += begin - done
             places = np.indices((len(times), side, side)).reshape(3, -1)  # time, height, width
@@ -137,7 +130,28 @@ class QwenVLAdapter(Adapter):
         positions[1:, done:] = np.arange(reached, reached + len(input_ids) - done)
         return positions
 
+    def _find_media(
+        self, processor: Any, input_ids: np.ndarray, videos: Sequence[VideoTimes]
+    ) -> list[tuple[int, np.ndarray]]:
+        """For each medium, in order: where its tokens begin, and how far time advances from group to group of them."""
+        tokens, still = self._side(processor) ** 2, np.zeros(1, np.int64)
+        image_begins = np.flatnonzero(input_ids == processor.image_token_id)[::tokens]
+        group_begins = np.flatnonzero(input_ids == processor.video_token_id)[::tokens]
+        groups = [math.ceil(len(video) / GROUPED) for video in videos]
+        if sum(groups) != len(group_begins):
+            raise InputError(
+                f"a row has {len(group_begins)} groups of video frames, and videos of {groups} groups are told of it"
+            )
+        media = [(begin, still) for begin in image_begins]
+        if self.timestamps:
+            media += [(begin, still) for begin in group_begins]  # a group of frames is an image behind its time
+        else:
+            firsts = np.cumsum([0, *groups])[:-1]
+            media += [(group_begins[first], _group_times(video)) for first, video in zip(firsts, videos, strict=True)]
+        return sorted(media, key=lambda medium: medium[0])
+
     def video_text(self, processor: Any, video: VideoTimes) -> VideoText:
+        """The tokens of each group of frames behind its time (Qwen3-VL), or of all groups in one."""
         self.image_text(processor)  # is it configured?
         token, count = processor.video_token, self._side(processor) ** 2
         placeholder = START + token + END
@@ -155,6 +169,7 @@ class QwenVLAdapter(Adapter):
         return VideoText(placeholder, tuple(pieces))
 
     def video_inputs(self, values: Any, num_frames: Sequence[int]) -> dict[str, Any]:
+        """The patches of the videos, and their grids; a group that is not full is filled with its last frame."""
         import torch
 
         groups = []
@@ -168,7 +183,7 @@ class QwenVLAdapter(Adapter):
         """Groups of frames cut into patches, those that become one token behind each other, and their grids.
 
         Args:
-            groups (`torch.Tensor` of shape `(groups, GROUPED, 3, page_px, page_px)`).
+            groups (`torch.Tensor` of shape `(groups, GROUPED, 3, page_px, page_px)`): The groups of all media.
             counts (`Sequence[int]`): How many groups each medium has.
         """
         import torch
@@ -192,7 +207,7 @@ class QwenVLAdapter(Adapter):
         return page_px if fixed and page_px % (self.patch_px * MERGED) == 0 else None
 
 
-def _times(video: VideoTimes) -> np.ndarray:
+def _group_times(video: VideoTimes) -> np.ndarray:
     """Positions in time of the groups of a video on Qwen2.5-VL, from its first."""
     groups = math.ceil(len(video) / GROUPED)
     seconds_a_group = GROUPED / (len(video) / video.duration)

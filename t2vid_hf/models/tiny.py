@@ -34,7 +34,7 @@ def build(folder: str | Path, texts: Iterable[str], *, seed: int = 0) -> None:
     Args:
         folder (`str` or `Path`): Where `AutoModelForImageTextToText` and `AutoProcessor` will load them from.
         texts (`Iterable[str]`): What the tokenizer's vocabulary is learned from; other text falls back to bytes.
-        seed (`int`): Of the weights.
+        seed (`int`, *optional*, defaults to `0`): The seed of the weights.
     """
     from transformers import Idefics3ForConditionalGeneration, set_seed
 

@@ -37,7 +37,7 @@ class BreakMemory:
         """Where lines may begin.
 
         Args:
-            text (`str`): `n` characters.
+            text (`str`): A text of `n` characters.
             slots (`np.ndarray` of shape `(n,)`, int32): The slot of each character.
             kind (`np.ndarray` of shape `(slots,)`, uint8): The kind of each slot.
             symbol (`np.ndarray` of shape `(slots,)`, int64): What each slot is to the line breaker.

@@ -60,7 +60,7 @@ def draw_text(text: str, size_px: int, room: tuple[int, int], *, phases: int = 1
     """Draw a word or a character with the fonts that have it.
 
     Args:
-        text (`str`): Every character of it is in some installed font.
+        text (`str`): The word or character; some installed font has each of its characters.
         size_px (`int`): Type size in pixels per em.
         room (`tuple[int, int]`): The most columns and rows; what is larger is squeezed into them.
         phases (`int`, *optional*, defaults to `1`): Horizontal positions that it is drawn at: 4 for quarter pixels.
@@ -71,7 +71,7 @@ def draw_text(text: str, size_px: int, room: tuple[int, int], *, phases: int = 1
     parts = [(text[run.start : run.end], run.font) for run in (runs[::-1] if direction == "rtl" else runs)]
     length = sum(_length(part, font, size_px * zoom, direction) for part, font in parts)
     advance = round(length * UNIT / zoom)
-    sheet, origin, base, ink = _zoomed(parts, size_px * zoom, direction)
+    sheet, origin, base, ink = _draw_zoomed(parts, size_px * zoom, direction)
     if ink is None:
         return blank(min(advance, room[0] * UNIT))
     # The ink's box in whole pixels of the page, around the pen; then the same box on the sheet.
@@ -104,7 +104,7 @@ def _length(part: str, font: int, size_px: int, direction: str) -> float:
     return load_font(font, size_px).getlength(part, direction=direction)
 
 
-def _zoomed(
+def _draw_zoomed(
     parts: list[tuple[str, int]], size_px: int, direction: str
 ) -> tuple[Image.Image, int, int, tuple[int, int, int, int] | None]:
     """Draw white on black, with room around: (sheet, the pen's x, the base line's y, the ink's box)."""

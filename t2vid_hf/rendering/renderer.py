@@ -24,7 +24,7 @@ class RenderedPages:
     """Pages, and what stands on each.
 
     Args:
-        frames (`np.ndarray` of shape `(n, height, width)`, uint8): Grey levels, 255 is white.
+        frames (`np.ndarray` of shape `(n, height, width)`, uint8): The pages in grey levels, 255 is white.
         char_spans (`tuple[tuple[int, int], ...]`): For each page the half-open span of the source that it shows.
             The spans partition the source.
         missing (`int`, *optional*, defaults to `0`): Characters drawn as a box because no font has them; 0 unless the
@@ -49,7 +49,7 @@ class TextRenderer:
     """Draws texts as pages, all alike. Renderers of one configuration share what they have drawn; threads take turns.
 
     Args:
-        config ([`~t2vid_hf.rendering.RenderConfig`]): Size, type, margins, whitespace.
+        config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks: size, type, margins, white space.
 
     Example:
 
@@ -70,7 +70,7 @@ class TextRenderer:
         """Draw a text.
 
         Args:
-            text (`str`): At least one character that is not white space.
+            text (`str`): The text, with at least one character that is not white space.
 
         Returns:
             [`RenderedPages`]

@@ -21,10 +21,10 @@ def draw_words(
     """Replace the slots of complex characters by those of drawn words, and mark cuts in words wider than a line.
 
     Args:
-        text (`str`): `n` characters.
+        text (`str`): A text of `n` characters.
         atlas ([`~t2vid_hf.rendering.atlas.Atlas`]): What has been drawn; it takes the words.
-        slots (`np.ndarray` of shape `(n,)`): Written over: a word's slot at its first character, then
-            `CONTINUED_SLOT`.
+        slots (`np.ndarray` of shape `(n,)`): The slot of each character; written over: a word's slot at its first
+            character, then `CONTINUED_SLOT`.
         breaks (`np.ndarray` of shape `(n + 1,)`): 1 where a line may begin; added to.
         levels (`np.ndarray` of shape `(n,)` or `None`): Embedding levels; odd is right to left. `None` where all text
             is left to right.

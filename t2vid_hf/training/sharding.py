@@ -102,7 +102,7 @@ def fsdp_sharding(plugin: FullyShardedDataParallelPlugin, num_devices: int) -> S
         divided, weights = True, bool(plugin.reshard_after_forward)
         in_host = isinstance(plugin.cpu_offload, CPUOffloadPolicy)
     else:
-        strategy = plugin.sharding_strategy.name
+        strategy = (plugin.sharding_strategy or plugin.reshard_after_forward).name  # as accelerate 1.15 chooses
         divided, weights = strategy != "NO_SHARD", "FULL" in strategy or strategy == "HYBRID_SHARD"
         in_host = isinstance(plugin.cpu_offload, CPUOffload) and plugin.cpu_offload.offload_params
     return Sharding(

@@ -68,41 +68,28 @@ class T2VidSFTTrainer(SFTTrainer):
         packing_plan: PackingPlan | None = None,
         **kwargs: Any,
     ):
-        missing = sorted(set(COLUMNS) - set(next(iter(train_dataset))))
-        if missing:
-            raise InputError(f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
-        if not isinstance(processing_class, ProcessorMixin):
-            raise InputError(
-                f"processing_class is a {type(processing_class).__name__}; give the model's processor, from "
-                f"AutoProcessor.from_pretrained"
-            )
+        check_rows(train_dataset, processing_class)
         self.adapter = adapter_for(model.config.model_type)
         self.adapter.configure(processing_class)
         self.adapter.configure_model(model.config)
         self._prices = prices
         self._cost = TokenCost(processing_class, self.adapter, num_frames=args.num_frames)
         self._pixel_table = normalisation_table(processing_class)
-        packed = args.packing or args.padding_free
         if args.ddp_find_unused_parameters is None:
             # Every part runs on every rank in every step (`always_media`), so no graph need be searched for parts that
             # did not. TRL would search it.
             args.ddp_find_unused_parameters = False
         collator = DataCollatorForVideoLanguageModeling(
             RowEncoder(processing_class, self.adapter, num_frames=args.num_frames, labels=args.labels),
-            packed=packed,
+            packed=args.packing or args.padding_free,
             max_length=args.max_length,
             pad_to_multiple_of=args.pad_to_multiple_of,
             # also for one rank that was launched as one of several: DDP wraps it all the same
             always_media=args.distributed_state.distributed_type != DistributedType.NO,
         )
         if kwargs.get("peft_config") is None and not isinstance(model, PeftModel):
-            freeze(
-                model,
-                self.adapter.parts,
-                vision=args.tune_vision,
-                connector=args.tune_connector,
-                language=args.tune_llm,
-            )
+            tuned = {"vision": args.tune_vision, "connector": args.tune_connector, "language": args.tune_llm}
+            freeze(model, self.adapter.parts, **tuned)
         # TRL sets its fused head on the model for good; here it is there while the trainer runs.
         self._forwards = ForwardPatches([bare_model(model)])
         wanted = args.packing, args.padding_free
@@ -251,3 +238,15 @@ class T2VidSFTTrainer(SFTTrainer):
 def bare_model(model: Any) -> Any:
     """The model in PEFT's, or itself."""
     return model.get_base_model() if isinstance(model, PeftModel) else model
+
+
+def check_rows(train_dataset: Any, processor: Any) -> None:
+    """Refuse rows that are not ours, and a tokenizer where a processor is needed."""
+    missing = sorted(set(COLUMNS) - set(next(iter(train_dataset))))
+    if missing:
+        raise InputError(f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
+    if not isinstance(processor, ProcessorMixin):
+        raise InputError(
+            f"processing_class is a {type(processor).__name__}; give the model's processor, from "
+            f"AutoProcessor.from_pretrained"
+        )

@@ -144,7 +144,7 @@ def scan(container: Any, stream: Any, source: ClipInput) -> tuple[Packets, list[
             flag, time = read(memoryview(packet)), packet.pts
             if flag & UNREADABLE or packet.is_corrupt or time is None:
                 raise Mispredicted
-            if flag & START and packet.has_sidedata("new_extradata"):  # from here on another reader would be needed
+            if flag & START and packet.has_sidedata("new_extradata"):  # `read` was made for others
                 raise Mispredicted
             if packet.is_discard:
                 flag &= ~SHOWN  # an edit list hides it

@@ -51,8 +51,8 @@ def read_folder(
 
     Args:
         folder (`Path`): A folder of pictures of one size.
-        choose (`Callable[[np.ndarray, float], list[int]]`): The frames' times and the end of the last, in seconds -> the
-            indices of those to read.
+        choose (`Callable[[np.ndarray, float], list[int]]`): The frames' times and the end of the last, in seconds ->
+            the indices of those to read.
         label (`str`): What messages call the clip.
         limits ([`~t2vid_hf.video.limits.Limits`]): What the clip may take.
         rate (`float`, *optional*, defaults to `1.0`): Frames a second that the folder was made with.
@@ -60,7 +60,8 @@ def read_folder(
             anywhere.
         on_damage (`str`, *optional*, defaults to `"error"`): What a picture that does not open does: "error" raises,
             "keep" leaves it out.
-        sink (`Callable[[int, np.ndarray], None]`, *optional*): Takes each frame with its place, so that none is kept.
+        sink (`Callable[[int, np.ndarray], None]`, *optional*): What takes each frame with its place, so that none is
+            kept; `None` keeps the frames in the result.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no picture, one that does not open, one outside of `root`, or above a limit.

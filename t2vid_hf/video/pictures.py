@@ -20,9 +20,10 @@ class Frames:
     """Frames of a clip.
 
     Args:
-        data (`np.ndarray` of shape `(n, height, width, 3)`, uint8): The frames in RGB, upright (rotation flags applied).
-            With a sink it is empty.
-        timestamps (`np.ndarray` of shape `(n,)`, float64): When each is shown, in seconds of the stream.
+        data (`np.ndarray` of shape `(n, height, width, 3)`, uint8): The frames in RGB, upright (rotation flags
+            applied). With a sink it is empty.
+        timestamps (`np.ndarray` of shape `(n,)`, float64): When each is shown, in seconds from the start of
+            the stream.
         total (`int`): Frames the whole clip decodes to.
         damaged (`str`, *optional*): What is wrong with the file, where `on_damage="keep"` let it pass; `None` for a
             whole file.
@@ -58,8 +59,8 @@ class Canvas:
         size (`int`): How many frames there will be.
         label (`str`): What messages call the clip.
         limits ([`~t2vid_hf.video.limits.Limits`]): What the clip may take.
-        sink (`Callable[[int, np.ndarray], None]`, *optional*): Takes each frame with its place, and none is kept here;
-            `None` keeps them all in `data`.
+        sink (`Callable[[int, np.ndarray], None]`, *optional*): What takes each frame with its place, and none is kept
+            here; `None` keeps them all in `data`.
     """
 
     def __init__(self, size: int, label: str, *, limits: Limits, sink: Sink | None = None) -> None:

@@ -1,8 +1,9 @@
 """Which packets the wanted frames need: a pure function of what the packets say of themselves. No I/O.
 
 The choice: the frames' number is predicted from the packets' headers and not by decoding, and only the packets that
-a wanted frame can refer to are decoded. The prediction is checked while decoding ([`DecodePlan.expected`]): every packet that
-is fed must come out as a frame with its own time, in order; where one does not, the reader decodes in full instead.
+a wanted frame can refer to are decoded. The prediction is checked while decoding ([`DecodePlan.expected_times`]): every
+packet that is fed must come out as a frame with its own time, in order; where one does not, the reader decodes in full
+instead.
 """
 
 from array import array
@@ -23,8 +24,8 @@ class Packets:
     Args:
         times (`array` of int64, *optional*): When each packet is shown, in the stream's time base.
         flags (`bytearray`, *optional*): What each packet holds, in flags of [`~t2vid_hf.video.bitstream`].
-        duration (`int`, *optional*, defaults to `0`): How long the packet that is shown last is shown, in the time base;
-            0 where nobody says.
+        duration (`int`, *optional*, defaults to `0`): How long the last packet in the order shown is shown, in the time
+            base; 0 where nobody says.
     """
 
     times: array = field(default_factory=lambda: array("q"))
@@ -60,7 +61,7 @@ class DecodePlan:
     segments: list[tuple[int, int]]
     times: np.ndarray
 
-    def expected(self, first: int, end: int) -> list[int]:
+    def expected_times(self, first: int, end: int) -> list[int]:
         """The times of the frames that come out of a segment, in order."""
         times = self.times[first:end][self.fed[first:end]]
         return np.sort(times[times != NO_TIME]).tolist()
@@ -111,7 +112,7 @@ def plan_decoding(packets: Packets, positions: Iterable[int]) -> DecodePlan:
     >>> from array import array
     >>> from t2vid_hf.video.planning import Packets, plan_decoding
     >>> stream = Packets(array("q", [0, 30, 10, 20, 40, 60, 50]), bytearray([3, 1, 5, 5, 3, 1, 5]))
-    >>> plan_decoding(stream, [3, 5]).fed.astype(int).tolist()  # not frame 10, to which none refers, and nothing after 60
+    >>> plan_decoding(stream, [3, 5]).fed.astype(int).tolist()  # not frame 10: none refers to it; nothing after 60
     [1, 1, 0, 1, 1, 1, 0]
 
     ```

@@ -52,8 +52,8 @@ def read_frames(
         num_frames (`int`, *optional*): How many frames to take at most; `None` takes all.
         sampling (`str`, *optional*, defaults to `"mid_segment"`): Which frames are taken: a key of
             `t2vid_hf.video.sampling.SAMPLINGS`, or "fps".
-        fps (`float`, *optional*, defaults to `1.0`): Frames a second: what sampling "fps" takes, and what a frame folder
-            holds.
+        fps (`float`, *optional*, defaults to `1.0`): Frames a second: what sampling "fps" takes, and what a folder of
+            frames holds.
         on_damage (`str`, *optional*, defaults to `"error"`): What a damaged file does: "error" raises; "keep" uses the
             frames before the damage, and those from the next key frame on, and counts the others in `Frames.lost`.
         root (`str` or `Path`, *optional*): A folder that `video` is relative to and must not lead out of, symbolic
@@ -62,8 +62,9 @@ def read_frames(
         threads (`int`, *optional*, defaults to `0`): Threads for decoding; 0 takes the processors there are, and 1 for
             small clips. Give 1 in workers that run side by side.
         name (`str`, *optional*): What messages call the clip; `None` takes its path.
-        sink (`Callable[[int, np.ndarray], None]`, *optional*): Takes each frame with its place, so that none is kept.
-            It may be called for a place again, with the frame that then counts. `None` keeps the frames in the result.
+        sink (`Callable[[int, np.ndarray], None]`, *optional*): What takes each frame with its place, so that none is
+            kept. It may be called for a place again, with the frame that then counts. `None` keeps the frames in the
+            result.
 
     Returns:
         [`Frames`]

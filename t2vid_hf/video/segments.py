@@ -82,8 +82,8 @@ def decode_plan(
         source ([`~t2vid_hf.video.decoding.ClipInput`]): The clip.
         stream (`av.video.VideoStream`): Its stream, of a container that has decoded nothing.
         plan ([`~t2vid_hf.video.planning.DecodePlan`]): What to decode.
-        take (`Callable[[av.VideoFrame, Converter], None]`): Takes each frame, with the converter of the thread that it
-            is called in.
+        take (`Callable[[av.VideoFrame, Converter], None]`): What takes each frame, with the converter of the thread
+            that it is called in.
         held (`list` or `None`): All packets; `None` reads them from the file, segment after segment.
         at_once (`int`, *optional*, defaults to `1`): Segments that are decoded at a time.
         threads (`int`, *optional*, defaults to `1`): Threads for the frames of each.
@@ -99,7 +99,7 @@ def decode_plan(
                 packets = enumerate(packet for packet in container.demux(again) if packet.size)
                 for first, end in plan.segments:
                     wanted = _packets_until(packets, end, plan.fed)
-                    _decode_segment(again.codec_context, wanted, plan.expected(first, end), take, Converter())
+                    _decode_segment(again.codec_context, wanted, plan.expected_times(first, end), take, Converter())
         elif at_once == 1:
             set_threads(stream.codec_context, threads)
             _decode_queue(stream.codec_context, held, plan, _queue(plan), take)
@@ -153,7 +153,7 @@ def _decode_queue(
     while (segment := _take_next(queue)) is not None:
         first, end = segment
         packets = (held[position] for position in range(first, end) if fed[position])
-        _decode_segment(context, packets, plan.expected(first, end), take, convert)
+        _decode_segment(context, packets, plan.expected_times(first, end), take, convert)
 
 
 def _packets_until(packets: Iterator[tuple[int, Any]], end: int, fed: np.ndarray) -> Iterator[Any]:

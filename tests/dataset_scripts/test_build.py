@@ -1,31 +1,22 @@
-"""build_long_text_qa.py: what it writes, what it reports, what it refuses, and that it arrives on a Hub."""
+"""`t2vid build` and the script that calls it: what it writes, reports and refuses, and that it arrives on a Hub."""
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from datasets import Image, List, load_dataset
 
+from t2vid_hf.cli.build import build
 from t2vid_hf.data.pages import Pages
 from t2vid_hf.data.repository import configs
 from t2vid_hf.errors import InputError
 from tests.hub_server import HubServer
 
 SCRIPT = Path(__file__).parents[2] / "dataset_scripts/build_long_text_qa.py"
-
-
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("build_long_text_qa", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def write(path: Path, *lengths: int) -> Path:
@@ -44,11 +35,11 @@ def load(repository: Path, cache: Path, name: str, split: str) -> Any:
 
 
 @pytest.mark.parametrize(("render", "column"), [("eager", List(Image())), ("lazy", Pages())])
-def test_splits_filter_report_and_card(script, tmp_path, capsys, render, column):
+def test_splits_filter_report_and_card(tmp_path, capsys, render, column):
     train, more, held = (write(tmp_path / f"{name}.jsonl", *sizes) for name, sizes in
                          {"a": (40, 300, 40), "b": (300,), "c": (40,)}.items())  # fmt: skip
     files = [f"train={train}", str(more), f"validation={held}"]
-    script.main(tmp_path / "out", files, render=render, max_frames=5, license="cc-by-4.0")
+    build(tmp_path / "out", files, render=render, max_frames=5, license="cc-by-4.0")
     printed = capsys.readouterr().out
     assert "5 questions read; dropped: none, about 2 texts" in printed
     assert "train: 2 rows kept; dropped: 2 (more frames than max_frames)" in printed
@@ -63,19 +54,19 @@ def test_splits_filter_report_and_card(script, tmp_path, capsys, render, column)
     assert [len(row["images"]) for row in rows] == list(rows["num_frames"]) == [2, 2]
 
 
-def test_a_dry_run_reports_and_writes_nothing(script, tmp_path, capsys):
+def test_a_dry_run_reports_and_writes_nothing(tmp_path, capsys):
     file = write(tmp_path / "a.jsonl", 40, 300)
-    script.main(tmp_path / "out", [str(file)], max_frames=5, dry_run=True)
+    build(tmp_path / "out", [str(file)], max_frames=5, dry_run=True)
     assert "train: 1 rows kept; dropped: 1 (more frames than max_frames)" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
 
 
-def test_bad_rows_are_skipped_where_asked_and_counted(script, tmp_path, capsys):
+def test_bad_rows_are_skipped_where_asked_and_counted(tmp_path, capsys):
     file = write(tmp_path / "a.jsonl", 40)
     file.write_text(file.read_text("utf-8") + '{"context": "x"}\n', encoding="utf-8")
     with pytest.raises(InputError, match="a.jsonl:2"):
-        script.main(tmp_path / "out", [str(file)])
-    script.main(tmp_path / "out", [str(file)], on_error="skip")
+        build(tmp_path / "out", [str(file)])
+    build(tmp_path / "out", [str(file)], on_error="skip")
     assert "1 questions read; dropped: 1 missing_field" in capsys.readouterr().out
     assert configs(tmp_path / "out")["long_qa"]["not_read"] == {"missing_field": 1}
 
@@ -89,18 +80,18 @@ def test_bad_rows_are_skipped_where_asked_and_counted(script, tmp_path, capsys):
         ({"data_files": ["train=none.jsonl"]}, "none.jsonl"),
     ],
 )
-def test_options_that_cannot_be_taken(script, tmp_path, options, message):
+def test_options_that_cannot_be_taken(tmp_path, options, message):
     with pytest.raises(InputError, match=message):
-        script.main(tmp_path / "out", **options)
+        build(tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
 
 
-def test_an_id_in_two_files_of_a_split(script, tmp_path):
+def test_an_id_in_two_files_of_a_split(tmp_path):
     (tmp_path / "other").mkdir()
     files = [str(write(folder / "a.jsonl", 40)) for folder in (tmp_path, tmp_path / "other")]
     with pytest.raises(InputError, match="also stands in an earlier file"):
-        script.main(tmp_path / "out", files)
-    script.main(tmp_path / "out", [files[0], f"test={files[1]}"])
+        build(tmp_path / "out", files)
+    build(tmp_path / "out", [files[0], f"test={files[1]}"])
 
 
 def test_published_and_read_from_the_hub(tmp_path):
@@ -119,7 +110,9 @@ def test_published_and_read_from_the_hub(tmp_path):
     assert done.stdout.split()[-1] == "4"
 
 
-def test_an_error_is_one_line(tmp_path):
-    command = [sys.executable, str(SCRIPT), "--output", str(tmp_path / "out"), "--data_files", "none.jsonl"]
+@pytest.mark.parametrize("called", [[str(SCRIPT)], ["-m", "t2vid_hf", "build"]])
+@pytest.mark.parametrize("option", ["--data_files", "--data-files"])
+def test_an_error_is_one_line(tmp_path, called, option):
+    command = [sys.executable, *called, "--output", str(tmp_path / "out"), option, "none.jsonl"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and done.stderr.startswith("error: none.jsonl") and done.stderr.count("\n") == 1

@@ -174,7 +174,7 @@ def test_eval_video_says_it_in_a_line(tiny_checkpoint, tmp_path):
     options = ("--models", f"bad={folder}", "--output", tmp_path / "scores.json")
     done = run("eval_video.py", "--dataset", tmp_path / "set", *options)
     assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert f"error: model '{folder}': its weights are not those" in done.stderr and not done.stdout
+    assert f"error: model '{folder}': the weights are not those" in done.stderr and not done.stdout
 
 
 # --- the trainer, given what a program of one's own has loaded ---------------------------------------------------

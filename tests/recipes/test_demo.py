@@ -51,7 +51,7 @@ def demo(inputs, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess, H
     folder = tmp_path_factory.mktemp("demo")
     long_qa, videos = inputs
     with HubServer() as hub:
-        options = ("--long-qa", long_qa, "--videos", videos, "--push", "alice/tiny")
+        options = ("--long_qa", long_qa, "--videos", videos, "--push", "alice/tiny")
         done = run(RECIPES / "demo.py", *options, cwd=folder, environment=hub.environment(folder / "home"))
         assert done.returncode == 0, done.stdout + done.stderr
         yield folder, done, hub
@@ -65,14 +65,14 @@ def test_everything_is_made(demo):
         assert (made / path).exists(), path
     assert "What was made" in done.stdout
     run_record = json.loads((made / "checkpoint/run.json").read_text())
-    video, synthetic = (part["drawn"] for part in run_record["mixture"])
+    video, synthetic = (part["sampled"] for part in run_record["mixture"])
     assert synthetic == video // 2 > 0
 
 
 def test_the_second_run_reuses_what_is_there(demo, inputs):
     folder, _, _ = demo
     before = (folder / "out/demo/checkpoint/model.safetensors").stat().st_mtime_ns
-    done = run(RECIPES / "demo.py", "--long-qa", inputs[0], "--videos", inputs[1], cwd=folder)
+    done = run(RECIPES / "demo.py", "--long_qa", inputs[0], "--videos", inputs[1], cwd=folder)
     assert done.returncode == 0, done.stderr
     # all but "publish", whose command has lost its --push
     assert done.stdout.count("reused: nothing that it depends on has changed") == 5

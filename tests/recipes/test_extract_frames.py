@@ -51,7 +51,7 @@ def test_a_folder_of_videos_is_extracted_and_resumed(videos):
     ("options", "message"),
     [
         (("--videos", "nowhere"), "nowhere: no such folder; give a folder of videos"),
-        (("--on-damage", "skip"), "unknown --on-damage 'skip'; known: error, keep"),
+        (("--on-damage", "skip"), "unknown --on_damage 'skip'; known: error, keep"),
         (("--suffix", "tiff"), "unknown --suffix 'tiff'; known: jpg, png"),
     ],
 )

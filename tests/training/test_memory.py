@@ -198,7 +198,7 @@ def test_fsdp_by_its_other_settings(monkeypatch):
     monkeypatch.setenv("FSDP_OFFLOAD_PARAMS", "true")
     assert sharding_of(args).host_weights and sharding_of(args).host_optimizer
     monkeypatch.setenv("FSDP_VERSION", "1")
-    monkeypatch.setenv("FSDP_RESHARD_AFTER_FORWARD", "SHARD_GRAD_OP")
+    monkeypatch.setenv("FSDP_SHARDING_STRATEGY", "SHARD_GRAD_OP")
     assert not sharding_of(args).weights and sharding_of(args).gradients
 
 

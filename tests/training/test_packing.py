@@ -176,10 +176,10 @@ def test_prices_of_other_rows_are_refused(tiny_checkpoint, many, tmp_path, count
 
 
 def test_a_row_longer_than_a_sequence_is_refused(tiny_checkpoint, many, tmp_path):
-    with pytest.raises(InputError, match="has .* tokens .* raise the limits"):
+    with pytest.raises(InputError, match="has .* tokens .* raise max_length or max_images"):
         ours(tiny_checkpoint, config(tmp_path, packing=True, max_length=60), many)
 
 
 def test_too_many_images_in_a_row_are_refused(tiny_checkpoint, many, tmp_path):
-    with pytest.raises(InputError, match="3 images, and a bin holds 4096 and 2"):
+    with pytest.raises(InputError, match="3 images, and 4096 tokens and 2 images are allowed"):
         ours(tiny_checkpoint, config(tmp_path, packing=True, max_length=4096, max_images=2), many)

@@ -49,13 +49,13 @@ def test_segments_decode_by_themselves():
 
 def test_frames_are_expected_in_the_order_shown():
     needs = plan_decoding(CLOSED, [3, 6])
-    assert [needs.expected(*segment) for segment in needs.segments] == [[0, 2, 3], [4, 5, 6]]
+    assert [needs.expected_times(*segment) for segment in needs.segments] == [[0, 2, 3], [4, 5, 6]]
 
 
 def test_hidden_packets_are_fed_and_give_no_frame():
     stream = packets((0, KEY), (1, HIDDEN), (1, REFERENCE), (2, REFERENCE))
     assert predict_timeline(stream).positions.tolist() == [0, 2, 3]
-    assert fed(stream, 3) == [0, 1, 2, 3] and plan_decoding(stream, [3]).expected(0, 4) == [0, 1, 2]
+    assert fed(stream, 3) == [0, 1, 2, 3] and plan_decoding(stream, [3]).expected_times(0, 4) == [0, 1, 2]
 
 
 def test_only_the_top_layer_s_loose_frames_are_loose():

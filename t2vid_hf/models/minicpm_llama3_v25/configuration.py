@@ -27,21 +27,43 @@ VISION = {
 class MiniCPMVConfig(LlamaConfig):
     """The configuration of [`MiniCPMV`].
 
-    Llama's fields are as in [`~transformers.LlamaConfig`], with the defaults of Llama 3.
+    Further fields are as in [`~transformers.LlamaConfig`]. What is "for other programs" is kept as it was read; slicing
+    is the image processor's.
 
     Args:
-        vision_config ([`Idefics2VisionConfig`] or `dict`, *optional*): Of the vision tower.
-        query_num (`int`): Vectors that the resampler makes of an image.
-        resampler_head_dim (`int`): Width of an attention head of the resampler. Not in published files.
-        mask_padded_patches (`bool`): Whether an image's features are its own where a batch has images of several sizes;
-            see `t2vid_hf.models.minicpm_llama3_v25.vision`. Not in published files.
-        image_token_id, image_start_token_id, image_end_token_id (`int`): Of `<unk>`, `<image>` and `</image>`. Not in
-            published files, where the tokenizer knows them.
-        end_of_turn_token_id (`int`): Of `<|eot_id|>`, at which generation stops beside `eos_token_id`. Not in
+        vocab_size (`int`, *optional*, defaults to `128256`): Tokens of the vocabulary.
+        hidden_size (`int`, *optional*, defaults to `4096`): Width of the language model; a multiple of 4 and of
+            `resampler_head_dim`.
+        intermediate_size (`int`, *optional*, defaults to `14336`): Width of its feed-forward layers.
+        num_hidden_layers (`int`, *optional*, defaults to `32`): Its layers.
+        num_attention_heads (`int`, *optional*, defaults to `32`): Heads of its attention.
+        num_key_value_heads (`int`, *optional*, defaults to `8`): Heads of its keys and values.
+        max_position_embeddings (`int`, *optional*, defaults to `8192`): The longest sequence, in tokens.
+        rms_norm_eps (`float`, *optional*, defaults to `1e-5`): What its norms add to a variance.
+        bos_token_id (`int`, *optional*, defaults to `128000`): Id of `<|begin_of_text|>`.
+        eos_token_id (`int` or `list[int]`, *optional*, defaults to `128001`): Id of `<|end_of_text|>`.
+        vision_config ([`Idefics2VisionConfig`] or `dict`, *optional*): The vision tower; `None` takes `VISION`.
+        query_num (`int`, *optional*, defaults to `96`): Vectors that the resampler makes of an image.
+        resampler_head_dim (`int`, *optional*, defaults to `128`): Width of an attention head of the resampler. Not in
             published files.
-        version (`str`): "2.5". The first revision of the published file does not have it.
-        image_size, patch_size, slice_config, slice_mode, batch_vision_input, mm_use_im_start_end,
-            drop_vision_last_layer: For other programs; kept as they were read. Slicing is the image processor's.
+        mask_padded_patches (`bool`, *optional*, defaults to `False`): Whether an image's features are its own where a
+            batch has images of several sizes; see `t2vid_hf.models.minicpm_llama3_v25.vision`. Not in published files.
+        image_token_id (`int`, *optional*, defaults to `128002`): Id of `<unk>`, which stands for a vector of an image.
+            Not in published files, where the tokenizer knows it.
+        image_start_token_id (`int`, *optional*, defaults to `128010`): Id of `<image>`; not in published files.
+        image_end_token_id (`int`, *optional*, defaults to `128011`): Id of `</image>`; not in published files.
+        end_of_turn_token_id (`int`, *optional*, defaults to `128009`): Id of `<|eot_id|>`, at which generation stops
+            beside `eos_token_id`. Not in published files.
+        version (`str` or `float`, *optional*, defaults to `"2.5"`): The model's version; no other is taken. The first
+            revision of the published file does not have it.
+        image_size (`int`, *optional*, defaults to `448`): For other programs.
+        patch_size (`int`, *optional*, defaults to `14`): For other programs.
+        slice_config (`dict`, *optional*): For other programs; `None` takes the published one.
+        slice_mode (`bool`, *optional*, defaults to `True`): For other programs.
+        batch_vision_input (`bool`, *optional*, defaults to `True`): For other programs.
+        mm_use_im_start_end (`bool`, *optional*, defaults to `True`): For other programs.
+        drop_vision_last_layer (`bool`, *optional*, defaults to `False`): For other programs; with `True` it is another
+            model, and refused.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: the configuration is of another MiniCPM-V.
@@ -110,6 +132,10 @@ class MiniCPMVConfig(LlamaConfig):
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
         """Make a configuration of what a file holds.
+
+        Args:
+            config_dict (`dict[str, Any]`): What the file holds.
+            **kwargs (`Any`): Fields that differ; see [`~transformers.PreTrainedConfig.from_dict`].
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: the file is of another MiniCPM-V. 2.0 has no `version`, and is told by

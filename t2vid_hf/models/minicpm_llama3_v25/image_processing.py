@@ -22,7 +22,7 @@ from t2vid_hf.models.minicpm_llama3_v25.slicing import slice_grid, sliced_size, 
 
 class MiniCPMVImageProcessorKwargs(ImagesKwargs, total=False):  # type: ignore[call-arg]  # a TypedDict, untyped here
     """
-    max_slice_nums (`int`): Most slices of an image; with 1 it is only shown whole.
+    max_slice_nums (`int`): The most slices of an image; with 1 it is only shown whole.
     scale_resolution (`int`): Side, in pixels, of the square that has as many pixels as a slice.
     patch_size (`int`): Side of a patch, in pixels.
     keep_aspect_ratio (`bool`): Whether an image keeps its proportions (as published) or is squeezed into the square.
@@ -40,13 +40,15 @@ class MiniCPMVImageProcessor(TorchvisionBackend):
     """Makes pixel values, with the defaults of the published `preprocessor_config.json`.
 
     Args:
-        max_slice_nums (`int`, defaults to 9): Most slices of an image; with 1 it is only shown whole.
-        scale_resolution (`int`, defaults to 448): Side of the square that has as many pixels as a slice.
-        patch_size (`int`, defaults to 14): Side of a patch, in pixels.
-        keep_aspect_ratio (`bool`, defaults to `True`): Whether an image keeps its proportions, as published. If not,
-            the whole image is one square of `scale_resolution`, and there must be no slices.
-        image_feature_size (`int`, defaults to 96): Tokens of an image or slice: the model's `query_num`.
-        norm_mean, norm_std (`list[float]`, *optional*): The published names of `image_mean` and `image_std`.
+        max_slice_nums (`int`, *optional*, defaults to `9`): The most slices of an image; with 1 it is only shown whole.
+        scale_resolution (`int`, *optional*, defaults to `448`): Side, in pixels, of the square that has as many pixels
+            as a slice.
+        patch_size (`int`, *optional*, defaults to `14`): Side of a patch, in pixels.
+        keep_aspect_ratio (`bool`, *optional*, defaults to `True`): Whether an image keeps its proportions, as
+            published. If not, the whole image is one square of `scale_resolution`, and there must be no slices.
+        image_feature_size (`int`, *optional*, defaults to `96`): Tokens of an image or slice: the model's `query_num`.
+        norm_mean (`list[float]`, *optional*): The published name of `image_mean`.
+        norm_std (`list[float]`, *optional*): The published name of `image_std`.
 
     Returns (by calling it with images, flat or by text):
         `pixel_values` of shape `(images and slices, 3, height, width)`, padded to the largest at the bottom and on the
@@ -91,7 +93,14 @@ class MiniCPMVImageProcessor(TorchvisionBackend):
         super().__init__(**kwargs)
 
     def resize(self, image: torch.Tensor, size: SizeDict, resample: Any = None, **kwargs: Any) -> torch.Tensor:
-        """Resize an image `(3, height, width)`, or several; nothing is done to one of the size wanted."""
+        """Resize an image, or several; nothing is done to one of the size wanted.
+
+        Args:
+            image (`torch.Tensor` of shape `(..., 3, height, width)`): The image or images.
+            size ([`~transformers.image_utils.SizeDict`]): The height and width wanted, in pixels.
+            resample (`PILImageResampling`, *optional*): The filter; `None` takes Pillow's default.
+            **kwargs (`Any`): Arguments of the backend's own resizing.
+        """
         if tuple(image.shape[-2:]) == (size.height, size.width):
             return image
         if image.dtype != torch.uint8 or image.device.type != "cpu":
@@ -126,23 +135,15 @@ class MiniCPMVImageProcessor(TorchvisionBackend):
         pieces: list[torch.Tensor] = []
         grids = []
         for image in images:
-            grid = None
+            grid = (0, 0)
             if not do_resize:
                 pieces.append(image)
             elif not keep_aspect_ratio:
                 pieces.append(self.resize(image, _size(scale_resolution, scale_resolution), resample))
             else:
-                height, width = image.shape[-2:]
-                grid = slice_grid(width, height, side=scale_resolution, max_slices=max_slice_nums)
-                limits = {"side": scale_resolution, "patch": patch_size}
-                pieces.append(
-                    self.resize(image, _size(*whole_size(width, height, **limits, enlarge=grid is None)), resample)
-                )
-                if grid is not None:
-                    large = self.resize(image, _size(*sliced_size(width, height, grid, **limits)), resample)
-                    rows = large.chunk(grid[1], dim=-2)
-                    pieces += [piece for row in rows for piece in row.chunk(grid[0], dim=-1)]
-            grids.append(grid or (0, 0))
+                shown, grid = self._slice(image, resample, max_slice_nums, side=scale_resolution, patch=patch_size)
+                pieces += shown
+            grids.append(grid)
         sizes = torch.tensor([[side // patch_size for side in piece.shape[-2:]] for piece in pieces])
         height, width = (max(piece.shape[side] for piece in pieces) for side in (-2, -1))
         values = torch.zeros(len(pieces), pieces[0].shape[0], height, width)
@@ -152,6 +153,21 @@ class MiniCPMVImageProcessor(TorchvisionBackend):
             )[0]
         data = {"pixel_values": values, "target_sizes": sizes, "grids": torch.tensor(grids)}
         return BatchFeature(data, tensor_type=return_tensors)
+
+    def _slice(
+        self, image: torch.Tensor, resample: Any, max_slices: int, *, side: int, patch: int
+    ) -> tuple[list[torch.Tensor], tuple[int, int]]:
+        """An image as a whole, then its slices row by row, and their columns and rows: zeros where it is not cut."""
+        height, width = image.shape[-2:]
+        grid = slice_grid(width, height, side=side, max_slices=max_slices)
+        size = whole_size(width, height, side=side, patch=patch, enlarge=grid is None)
+        whole = self.resize(image, _size(*size), resample)
+        if grid is None:
+            return [whole], (0, 0)
+        large = self.resize(image, _size(*sliced_size(width, height, grid, side=side, patch=patch)), resample)
+        columns, rows = grid
+        slices = [piece for row in large.chunk(rows, dim=-2) for piece in row.chunk(columns, dim=-1)]
+        return [whole, *slices], grid
 
 
 def _size(width: int, height: int) -> SizeDict:

@@ -19,7 +19,7 @@ from transformers.models.idefics2.modeling_idefics2 import Idefics2VisionTransfo
 from transformers.models.llama.modeling_llama import LlamaModel
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.minicpm_llama3_v25.checkpoint import check_loaded
+from t2vid_hf.models.loaded_weights import check_loaded
 from t2vid_hf.models.minicpm_llama3_v25.configuration import MiniCPMVConfig
 from t2vid_hf.models.minicpm_llama3_v25.resampler import Resampler, ResamplerAttention
 from t2vid_hf.models.minicpm_llama3_v25.vision import LineEmbeddings, patch_lines
@@ -55,7 +55,7 @@ class MiniCPMVModel(MiniCPMVPreTrainedModel):
     """The model without its language modelling head.
 
     Args:
-        config ([`MiniCPMVConfig`]): Of the model.
+        config ([`MiniCPMVConfig`]): The model's configuration.
     """
 
     def __init__(self, config: MiniCPMVConfig) -> None:
@@ -72,12 +72,15 @@ class MiniCPMVModel(MiniCPMVPreTrainedModel):
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
+        """The embeddings of the language model's tokens."""
         return self.llm.embed_tokens
 
     def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replace the embeddings of the language model's tokens."""
         self.llm.embed_tokens = value
 
     def get_decoder(self) -> nn.Module:
+        """The language model."""
         return self.llm
 
     def get_image_features(
@@ -89,7 +92,7 @@ class MiniCPMVModel(MiniCPMVPreTrainedModel):
             pixel_values (`torch.Tensor` of shape `(images, 3, height, width)`): Normalised images and slices, padded
                 to the largest of them at the bottom and on the right.
             target_sizes (`torch.Tensor` of shape `(images, 2)`, int64, *optional*): How many rows and columns of
-                patches of each image are not padding. By default there is no padding.
+                patches of each image are not padding; `None` where there is no padding.
 
         Returns:
             [`~transformers.modeling_outputs.BaseModelOutputWithPooling`]: `last_hidden_state` of shape
@@ -118,14 +121,15 @@ class MiniCPMVModel(MiniCPMVPreTrainedModel):
         """Run images and text through the model.
 
         Args:
-            input_ids (`torch.Tensor` of shape `(batch, tokens)`): With `query_num` times `<unk>` between `<image>`
-                and `</image>` for each image or slice.
-            pixel_values, target_sizes: See [`MiniCPMVModel.get_image_features`]; those of the whole batch, in the
-                order of their tokens. None for text alone.
-            inputs_embeds (`torch.Tensor`, *optional*): Instead of `input_ids`; text alone.
+            input_ids (`torch.Tensor` of shape `(batch, tokens)`, *optional*): The tokens; for each image or slice
+                `query_num` times `<unk>` between `<image>` and `</image>`.
+            pixel_values (`torch.Tensor`, *optional*): As for [`MiniCPMVModel.get_image_features`]: the images of the
+                whole batch, in the order of their tokens; `None` for text alone.
+            target_sizes (`torch.Tensor`, *optional*): As for [`MiniCPMVModel.get_image_features`].
+            inputs_embeds (`torch.Tensor`, *optional*): Vectors instead of `input_ids`; for text alone.
             mm_encoder_outputs (`dict`, *optional*): `{"image": ...}` from `get_image_features`, instead of
                 `pixel_values`.
-            kwargs: Of [`~transformers.LlamaModel`]: `attention_mask`, `position_ids`, `past_key_values`, ...
+            **kwargs (`Any`): As [`~transformers.LlamaModel`] takes them: `attention_mask`, `position_ids`, ...
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: as many image tokens as image vectors are needed.
@@ -140,31 +144,29 @@ class MiniCPMVModel(MiniCPMVPreTrainedModel):
         if seen is not None:
             if input_ids is None:
                 raise InputError("images need input_ids, which tell where they stand; inputs_embeds do not")
-            inputs_embeds = self._with_images(input_ids, inputs_embeds, seen.pooler_output)
+            inputs_embeds = self._insert_images(input_ids, inputs_embeds, seen.pooler_output)
         return self.llm(inputs_embeds=inputs_embeds, **kwargs)
 
-    def _with_images(self, input_ids: torch.Tensor, inputs_embeds: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+    def _insert_images(self, input_ids: torch.Tensor, embeds: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
         config = self.config
-        opened = (input_ids == config.image_start_token_id).cumsum(-1) - (
-            input_ids == config.image_end_token_id
-        ).cumsum(-1)
+        starts = (input_ids == config.image_start_token_id).cumsum(-1)
+        ends = (input_ids == config.image_end_token_id).cumsum(-1)
         # A `<unk>` of the text itself stays text, as in the published code, which looks between the delimiters too.
-        places = (input_ids == config.image_token_id) & (opened > 0)
+        places = (input_ids == config.image_token_id) & (starts > ends)
         given = vectors.shape[0] * vectors.shape[1]
         if int(places.sum()) != given:
             raise InputError(
                 f"{int(places.sum())} image tokens between '<image>' and '</image>' for {vectors.shape[0]} images and "
                 f"slices of {vectors.shape[1]} vectors each ({given}): was a row truncated, or an image left out?"
             )
-        vectors = vectors.to(inputs_embeds.device, inputs_embeds.dtype)
-        return inputs_embeds.masked_scatter(places[..., None], vectors)
+        return embeds.masked_scatter(places[..., None], vectors.to(embeds.device, embeds.dtype))
 
 
 class MiniCPMV(MiniCPMVPreTrainedModel, GenerationMixin):
     """MiniCPM-Llama3-V-2.5 with its language modelling head; the name is the one in published `architectures`.
 
     Args:
-        config ([`MiniCPMVConfig`]): Of the model.
+        config ([`MiniCPMVConfig`]): The model's configuration.
     """
 
     _tied_weights_keys = {"lm_head.weight": "model.llm.embed_tokens.weight"}

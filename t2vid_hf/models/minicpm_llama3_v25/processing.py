@@ -34,11 +34,11 @@ class MiniCPMVProcessor(ProcessorMixin):
     """An image processor and a tokenizer as one.
 
     Args:
-        image_processor ([`MiniCPMVImageProcessor`]): Of the images.
-        tokenizer ([`~transformers.PreTrainedTokenizerFast`]): With `<unk>`, `<image>`, `</image>`, `<slice>` and
-            `</slice>`.
-        chat_template (`str`, *optional*): By default Llama 3's, with image blocks; the published tokenizer's own takes
-            strings only.
+        image_processor ([`MiniCPMVImageProcessor`], *optional*): What makes pixel values of the images.
+        tokenizer ([`~transformers.PreTrainedTokenizerFast`], *optional*): A tokenizer with `<unk>`, `<image>`,
+            `</image>`, `<slice>` and `</slice>`.
+        chat_template (`str`, *optional*): How a chat is written, in Jinja; `None` takes Llama 3's, with image blocks.
+            (The published tokenizer's own takes strings only.)
     """
 
     def __init__(
@@ -49,14 +49,21 @@ class MiniCPMVProcessor(ProcessorMixin):
 
     @property
     def unused_input_names(self) -> list[str]:
-        return ["grids"]  # the text tells them
+        """What the image processor makes and the model does not take: the text tells the grids."""
+        return ["grids"]
 
     def image_text(self) -> str:
         """What is written for one image, or one slice."""
         return IMAGE_START + IMAGE_TOKEN * self.image_processor.image_feature_size + IMAGE_END
 
     def replace_image_token(self, image_inputs: Any, image_idx: int, **kwargs: Any) -> str:
-        """What is written for an image and its slices."""
+        """What is written for an image and its slices.
+
+        Args:
+            image_inputs (`BatchFeature`): What the image processor made.
+            image_idx (`int`): Number of the image, from 0.
+            **kwargs (`Any`): Not used.
+        """
         one = self.image_text()
         columns, rows = (int(count) for count in image_inputs["grids"][image_idx])
         if not rows:

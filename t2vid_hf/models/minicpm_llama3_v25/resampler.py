@@ -14,7 +14,12 @@ from torch.nn import functional
 
 
 class ResamplerAttention(nn.Module):
-    """Cross-attention with the parameters of [`~torch.nn.MultiheadAttention`]: three projections in one matrix."""
+    """Cross-attention with the parameters of [`~torch.nn.MultiheadAttention`]: three projections in one matrix.
+
+    Args:
+        width (`int`): Width of queries, keys and values.
+        num_heads (`int`): How many heads share it.
+    """
 
     def __init__(self, width: int, num_heads: int) -> None:
         super().__init__()
@@ -26,7 +31,18 @@ class ResamplerAttention(nn.Module):
     def forward(
         self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor | None
     ) -> torch.Tensor:
-        """Attend: `queries (images, queries, width)`, `keys` and `values (images, patches, width)`."""
+        """Attend.
+
+        Args:
+            queries (`torch.Tensor` of shape `(images, queries, width)`): What is asked.
+            keys (`torch.Tensor` of shape `(images, patches, width)`): What is looked for.
+            values (`torch.Tensor` of shape `(images, patches, width)`): What is taken where it is found.
+            mask (`torch.Tensor` of shape `(images, 1, 1, patches)`, bool, or `None`): False for what must not be seen;
+                `None` where all may be.
+
+        Returns:
+            `torch.Tensor` of shape `(images, queries, width)`.
+        """
         weights, biases = self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3)
         projected = [
             functional.linear(given, weight, bias).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
@@ -40,9 +56,9 @@ class Resampler(nn.Module):
     """Turns the patches of each image into `num_queries` vectors of the language model's width.
 
     Args:
-        num_queries (`int`): Vectors an image.
-        width (`int`): Of the language model; a multiple of 4.
-        vision_width (`int`): Of the vision tower.
+        num_queries (`int`): Vectors that an image becomes.
+        width (`int`): Width of the language model; a multiple of 4.
+        vision_width (`int`): Width of the vision tower.
         head_dim (`int`): Width of an attention head.
     """
 
@@ -69,11 +85,12 @@ class Resampler(nn.Module):
         """Resample.
 
         Args:
-            features (`torch.Tensor` of shape `(images, patches, vision_width)`).
-            rows, columns (`torch.Tensor` of shape `(images, patches)`, int64): Where each patch is in its image.
-            valid (`torch.Tensor` of shape `(images, patches)`, bool, *optional*): False for padding; none if there is
-                no padding.
-            longest (`int`): Rows and columns are below it.
+            features (`torch.Tensor` of shape `(images, patches, vision_width)`): What the vision tower sees.
+            rows (`torch.Tensor` of shape `(images, patches)`, int64): The row of each patch in its image.
+            columns (`torch.Tensor` of shape `(images, patches)`, int64): The column of each patch in its image.
+            valid (`torch.Tensor` of shape `(images, patches)`, bool, or `None`): False for padding; `None` where there
+                is no padding.
+            longest (`int`): A bound that rows and columns are below.
 
         Returns:
             `torch.Tensor` of shape `(images, num_queries, width)`.
@@ -89,9 +106,10 @@ def sine_positions(rows: torch.Tensor, columns: torch.Tensor, width: int, *, lon
     """Two-dimensional sine-cosine positions: the first half of a vector tells the column, the second the row.
 
     Args:
-        rows, columns (`torch.Tensor` of shape `(...)`, int64).
-        width (`int`): A multiple of 4.
-        longest (`int`): Rows and columns are below it.
+        rows (`torch.Tensor` of shape `(...)`, int64): The rows.
+        columns (`torch.Tensor` of shape `(...)`, int64): The columns.
+        width (`int`): Width of a vector; a multiple of 4.
+        longest (`int`): A bound that rows and columns are below.
 
     Returns:
         `torch.Tensor` of shape `(..., width)`, float32: sines then cosines of the column, sines then cosines of the

@@ -14,8 +14,10 @@ def whole_size(width: float, height: float, *, side: int, patch: int, enlarge: b
     """The size of an image as one: as many pixels as a square of `side` px, in whole patches.
 
     Args:
-        width, height (`float`): Of the image.
-        side (`int`), patch (`int`): In pixels.
+        width (`float`): Width of the image.
+        height (`float`): Height of the image.
+        side (`int`): Side of the square, in pixels.
+        patch (`int`): Side of a patch, in pixels.
         enlarge (`bool`): Whether a smaller image is enlarged; if not it only gets whole patches.
 
     Example:
@@ -31,14 +33,20 @@ def whole_size(width: float, height: float, *, side: int, patch: int, enlarge: b
         ratio = width / height
         height = int(side / math.sqrt(ratio))
         width = int(height * ratio)
-    return _multiple(width, patch), _multiple(height, patch)
+    return _round_to_multiple(width, patch), _round_to_multiple(height, patch)
 
 
 def slice_grid(width: int, height: int, *, side: int, max_slices: int) -> Size | None:
     """Columns and rows that an image is cut into beside being shown whole; none for a small image.
 
-    Of all grids with about as many cells as the image has squares of `side` px, the one whose proportions are nearest
-    to the image's.
+    The one whose proportions are nearest to the image's, among all grids with about as many cells as the image has
+    squares of `side` px.
+
+    Args:
+        width (`int`): Width of the image, in pixels.
+        height (`int`): Height of the image, in pixels.
+        side (`int`): Side of the square that has as many pixels as a slice.
+        max_slices (`int`): The most slices.
 
     Example:
 
@@ -59,12 +67,20 @@ def slice_grid(width: int, height: int, *, side: int, max_slices: int) -> Size |
 
 
 def sliced_size(width: int, height: int, grid: Size, *, side: int, patch: int) -> Size:
-    """The size to which an image is brought to be cut into a grid of equal slices of whole patches."""
+    """The size to which an image is brought to be cut into a grid of equal slices of whole patches.
+
+    Args:
+        width (`int`): Width of the image, in pixels.
+        height (`int`): Height of the image, in pixels.
+        grid (`tuple[int, int]`): Columns and rows.
+        side (`int`): Side of the square that has as many pixels as a slice.
+        patch (`int`): Side of a patch, in pixels.
+    """
     columns, rows = grid
-    cell = _multiple(width, columns) / columns, _multiple(height, rows) / rows
+    cell = _round_to_multiple(width, columns) / columns, _round_to_multiple(height, rows) / rows
     cell_width, cell_height = whole_size(*cell, side=side, patch=patch, enlarge=True)
     return cell_width * columns, cell_height * rows
 
 
-def _multiple(length: float, of: int) -> int:
-    return max(round(length / of) * of, of)
+def _round_to_multiple(length: float, unit: int) -> int:
+    return max(round(length / unit) * unit, unit)

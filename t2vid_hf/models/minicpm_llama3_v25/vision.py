@@ -28,7 +28,7 @@ class LineEmbeddings(nn.Module):
     228 of the 1,399 lengths below 1,400 it puts some patches one position off.
 
     Args:
-        config ([`Idefics2VisionConfig`]): Of the tower.
+        config ([`Idefics2VisionConfig`]): The tower's configuration.
     """
 
     def __init__(self, config: Idefics2VisionConfig) -> None:
@@ -43,7 +43,8 @@ class LineEmbeddings(nn.Module):
         """Embed.
 
         Args:
-            pixel_values (`torch.Tensor` of shape `(images, channels, patch, patches * patch)`).
+            pixel_values (`torch.Tensor` of shape `(images, channels, patch, patches * patch)`): The patches of each
+                image in a line.
             patch_attention_mask (`torch.Tensor` of shape `(images, 1, patches)`, bool): False behind the last patch.
 
         Returns:
@@ -64,7 +65,8 @@ def line_positions(patches: int, positions: int) -> torch.Tensor:
     either way, and a patch that is one position off has another vector.
 
     Args:
-        patches (`int`), positions (`int`): How many there are.
+        patches (`int`): How many patches there are.
+        positions (`int`): How many positions there are.
 
     Returns:
         `torch.Tensor` of shape `(patches,)`, int64.
@@ -90,16 +92,16 @@ def patch_lines(
     """Lay the patches of each image in one line, row by row, those of padding left out.
 
     Args:
-        pixel_values (`torch.Tensor` of shape `(images, channels, height, width)`): Padded to the largest image at the
+        pixel_values (`torch.Tensor` of shape `(images, channels, height, width)`): Images, padded to the largest at the
             bottom and on the right.
-        target_sizes (`torch.Tensor` of shape `(images, 2)`, *optional*): Rows and columns of patches of each image that
-            are not padding. By default there is no padding.
+        target_sizes (`torch.Tensor` of shape `(images, 2)` or `None`): Rows and columns of patches of each image that
+            are not padding; `None` where there is no padding.
         patch (`int`): Side of a patch, in pixels.
 
     Returns:
         `tuple[torch.Tensor, ...]`: lines of shape `(images, channels, patch, patches * patch)`, zero behind the last
-        patch; row and column of each
-        patch in its image, `(images, patches)`; and whether it is one, `(images, patches)`.
+        patch; the row and the column of each patch in its image, `(images, patches)`; and whether it is one and no
+        padding, `(images, patches)`.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: a side is not a multiple of `patch`, or a target size exceeds the image.

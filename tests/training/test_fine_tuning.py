@@ -1,0 +1,78 @@
+"""A run from its arguments: limits by each part's policy, a plan made once, and what it records."""
+
+import json
+
+import pytest
+from datasets import Dataset
+
+from t2vid_hf.batches import packing
+from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.filters import TOO_LARGE
+from t2vid_hf.schema import features
+from t2vid_hf.training import epoch_plan
+from t2vid_hf.training.arguments import RecipeArguments
+from t2vid_hf.training.epoch_plan import plan_epoch
+from t2vid_hf.training.fine_tuning import fine_tune
+from tests.training.runs import config, make_rows, ours, picture
+
+
+@pytest.fixture
+def mixture(tmp_path, clip_file) -> list[dict]:
+    """A part of short rows, and one of three rows of pages, one of them of 40."""
+    short = make_rows(6, clip_file.read_bytes())
+    pages = []
+    for number, count in enumerate((2, 40, 3)):
+        row = {**make_rows(2, b"")[1], "id": f"pages-{number}", "source": "pages", "num_frames": count}
+        blocks = row["messages"][0]["content"]
+        user = {"role": "user", "content": [blocks[0]] * count + blocks[1:]}
+        row["images"] = [picture(number * 100 + page) for page in range(count)]
+        pages.append({**row, "messages": [user, row["messages"][1]]})
+    for name, rows in (("short", short), ("pages", pages)):
+        folder = tmp_path / name / "texts"
+        folder.mkdir(parents=True)
+        Dataset.from_list(rows, features=features()).to_parquet(str(folder / "train-00000-of-00001.parquet"))
+    return [
+        {"path": str(tmp_path / "short"), "name": "texts", "count": 6},
+        {"path": str(tmp_path / "pages"), "name": "texts", "count": 3, "over_limit": "drop"},
+    ]
+
+
+@pytest.mark.parametrize("packing_on", [True, False])
+def test_a_row_of_too_many_images_is_dropped_and_the_plan_is_made_once(
+    tiny_checkpoint, mixture, tmp_path, monkeypatch, packing_on
+):
+    made = []
+    monkeypatch.setattr(epoch_plan, "plan_packing", lambda *a, **k: made.append(1) or packing.plan_packing(*a, **k))
+    recipe = RecipeArguments(str(tiny_checkpoint), mixture=mixture, dtype="float32", attn_implementation="sdpa")
+    limits = {"packing": True, "max_images": 8} if packing_on else {}
+    output = tmp_path / "out"
+    fine_tune(recipe, config(output, max_length=512, max_steps=2, **limits))
+    assert len(made) == 1
+    record = json.loads((output / "run.json").read_text())
+    assert [part["sampled"] for part in record["mixture"]] == [6, 2]
+    assert record["mixture"][1]["dropped"] == {TOO_LARGE: 1}
+    assert record["cost"]["rows"] == 8 and record["cost"]["packed"] == packing_on
+
+
+def test_a_part_without_a_policy_stops_before_a_model_is_trained(tiny_checkpoint, mixture, tmp_path):
+    del mixture[1]["over_limit"]
+    recipe = RecipeArguments(str(tiny_checkpoint), mixture=mixture, dtype="float32", attn_implementation="sdpa")
+    with pytest.raises(InputError, match="row 'pages-1' of part '.*pages:texts' has .* and 40 images, .* 8 images are"):
+        fine_tune(recipe, config(tmp_path / "out", max_length=2048, packing=True, max_images=8))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_of_another_run_is_refused(tiny_checkpoint, clip_file, tmp_path):
+    rows = make_rows(6, clip_file.read_bytes())
+    args = config(tmp_path, packing=True, max_length=512)
+    plan = plan_epoch(args, ours(tiny_checkpoint, args, rows).prices)
+    assert ours(tiny_checkpoint, args, rows, packing_plan=plan).packing_plan is plan
+    for changes, told in [
+        ({"gradient_accumulation_steps": 2}, "with 1 bins of 512 tokens a step, and the run has 6, 1, 2 and 512"),
+        ({"max_length": 600}, "and the run has 6, 1, 1 and 600"),
+    ]:
+        with pytest.raises(InputError, match=told):
+            other = config(tmp_path, **{"packing": True, "max_length": 512, **changes})
+            ours(tiny_checkpoint, other, rows, packing_plan=plan)
+    with pytest.raises(InputError, match="of 6 rows on 1 ranks"):
+        ours(tiny_checkpoint, args, rows[:4], packing_plan=plan)
