@@ -33,8 +33,8 @@ def check_loaded(info: Mapping[str, Any]) -> None:
             for kind, keys in wrong.items()
         )
         raise InputError(
-            f"the weights are not those of the model that the configuration describes ({found}); fetch it anew, or, if that "
-            f"is meant to be so, load it with transformers and save_pretrained it to another folder"
+            f"the weights are not those of the model that the configuration describes ({found}); fetch it anew, or, if "
+            f"that is meant to be so, load it with transformers and save_pretrained it to another folder"
         )
 
 

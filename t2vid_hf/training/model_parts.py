@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from peft import PeftModel
 from rich.table import Table
 from torch import nn
 
@@ -56,6 +57,11 @@ def part_of(name: str, parts: ModelParts) -> str:
 def paths_by_part(parts: ModelParts) -> dict[str, tuple[str, ...]]:
     """The modules of each part."""
     return {"vision": parts.vision, "connector": parts.connector, "language": parts.language}
+
+
+def bare_model(model: Any) -> Any:
+    """The model in a `PeftModel`, or the model itself."""
+    return model.get_base_model() if isinstance(model, PeftModel) else model
 
 
 def check_paths(model: nn.Module, parts: ModelParts) -> None:

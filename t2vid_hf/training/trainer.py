@@ -27,6 +27,7 @@ from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
 from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
 from t2vid_hf.training.largest_batch import LargestBatch
+from t2vid_hf.training.model_parts import bare_model
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
 from t2vid_hf.training.telemetry import Telemetry
@@ -233,11 +234,6 @@ class T2VidSFTTrainer(SFTTrainer):
             logs = {**logs, **self.telemetry.flush()}
             self._metrics["train"]["num_tokens"] = [self.telemetry.total_tokens]
         super().log(logs, start_time)
-
-
-def bare_model(model: Any) -> Any:
-    """The model in PEFT's, or itself."""
-    return model.get_base_model() if isinstance(model, PeftModel) else model
 
 
 def check_rows(train_dataset: Any, processor: Any) -> None:
