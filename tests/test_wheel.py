@@ -3,6 +3,7 @@
 import configparser
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -11,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+from packaging.requirements import Requirement
 from PIL import Image
 
 from tests.hub_server import HubServer
@@ -117,10 +120,15 @@ def test_what_is_in_the_wheel(wheel, copy):
         assert name in shipped
 
 
-def test_every_folder_of_the_package_is_listed():
-    """`packages` in setup.cfg is written by hand; a room that is missing there would be missing in the wheel."""
+@pytest.fixture(scope="module")
+def settings() -> configparser.ConfigParser:
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg", encoding="utf-8")
+    return settings
+
+
+def test_every_folder_of_the_package_is_listed(settings):
+    """`packages` in setup.cfg is written by hand; a room that is missing there would be missing in the wheel."""
     listed = settings["options"]["packages"].split()
     folders = [path.parent.relative_to(ROOT) for path in (ROOT / "t2vid_hf").rglob("__init__.py")]
     assert listed == sorted([*(".".join(folder.parts) for folder in folders), "t2vid_hf.model_cards"])
@@ -130,6 +138,40 @@ def test_the_version_has_one_place(wheel):
     import t2vid_hf
 
     assert wheel.name.split("-")[1] == t2vid_hf.__version__
+
+
+def test_the_pythons_that_are_promised_are_those_that_are_tried(settings):
+    classifiers = settings["metadata"]["classifiers"]
+    promised = re.findall(r"^Programming Language :: Python :: (3\.\d+)$", classifiers, re.MULTILINE)
+    first, last = (int(version.removeprefix("3.")) for version in (promised[0], promised[-1]))
+    assert promised == [f"3.{minor}" for minor in range(first, last + 1)]
+    assert settings["options"]["python_requires"] == f">=3.{first},<3.{last + 1}"
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))["jobs"]
+    assert jobs["light"]["strategy"]["matrix"]["python"] == promised
+    assert f'target-version = "py3{first}"' in (ROOT / ".ruff.toml").read_text("utf-8")
+    # what an older Python lacks is found on the oldest alone
+    assert f'python-version: "3.{first}"' in (ROOT / ".github/workflows/ci.yml").read_text("utf-8")
+
+
+# Numbered by the year, or bounded by another requirement
+UNBOUNDED = {"packaging", "pyarrow", "manimgx-fonts", "manimgx-fonts-cjk", "setuptools", "types-PyYAML"}
+
+
+def test_every_requirement_has_an_upper_bound_that_a_new_version_must_pass(settings):
+    """And `make check-latest` takes out each of them."""
+    lines = [settings["options"]["install_requires"], *settings["options.extras_require"].values()]
+    wanted = [Requirement(line) for text in lines for line in text.splitlines() if line and not line.startswith("#")]
+    assert len(wanted) > 30
+    for requirement in wanted:
+        operators = {part.operator for part in requirement.specifier}
+        assert operators & {"<", "=="} or requirement.name in UNBOUNDED | {"t2vid-hf"}, requirement
+    makefile = (ROOT / "Makefile").read_text("utf-8").replace("$$", "$")
+    (rules,) = re.findall(r"sed -E -i\.bak '(.*?)'", makefile)
+    text = (ROOT / "setup.cfg").read_text("utf-8")
+    for rule in rules.split("; "):
+        _, pattern, new, _ = rule.split("/")
+        text = re.sub(pattern, new, text, flags=re.MULTILINE)
+    assert "<" not in text
 
 
 def test_an_sdist_makes_the_same_wheel(copy, wheel, tmp_path):
