@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-# A module's own forward, and what accelerate 1.16 keeps of the one before it wraps it for autocast.
+# A module's own forward, and what accelerate 1.15 keeps of the one before it wraps it for autocast.
 _NAMES = ("forward", "_original_forward")
 
 
