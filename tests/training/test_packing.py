@@ -37,7 +37,7 @@ def test_every_row_once_an_epoch_in_another_order_of_steps(tiny_checkpoint, many
     assert max(tokens[batch].sum() for batch in batches) <= 140
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["sdpa", "sdpa_packed", "eager"])
 def test_one_step_is_the_step_of_padded_rows_and_of_rows_alone(tiny_checkpoint, many, tmp_path, attention):
     rows = many[:6]
 
@@ -65,7 +65,7 @@ def test_one_step_is_the_step_of_padded_rows_and_of_rows_alone(tiny_checkpoint, 
         assert_close(parameters_after, after)
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["sdpa", "sdpa_packed", "eager"])
 def test_rows_that_are_not_kept_apart_have_another_loss(tiny_checkpoint, many, tmp_path, attention):
     """The test above can fail: positions that run on let a row see the one before it."""
     run = ours(tiny_checkpoint, config(tmp_path, packing=True, max_length=4096), many[:6], attention=attention)
