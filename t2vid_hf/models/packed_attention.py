@@ -89,7 +89,7 @@ def sdpa_packed_mask(
     # Causal alone is told by `allow_is_causal_skip`; a window, or a function of someone else's, needs its mask.
     packed = not kwargs.get("allow_is_causal_skip", True) and not kwargs.get("allow_is_bidirectional_skip", False)
     plain = kwargs.get("local_size") is None and not kwargs.get("use_vmap", False)
-    if whole and packed and plain and torch.device(device).type != "meta":
+    if whole and packed and plain:
         lengths = row_lengths(mask_function, q_length, device)
         if lengths is not None:
             return lengths
