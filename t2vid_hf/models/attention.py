@@ -2,8 +2,13 @@
 
 from collections.abc import Callable
 
-from transformers.utils import is_flash_attn_2_available, is_torch_cuda_available
-from transformers.utils.import_utils import is_kernels_available
+from transformers.utils.import_utils import (
+    KERNELS_MAX_VERSION,
+    KERNELS_MIN_VERSION,
+    is_flash_attn_2_available,
+    is_kernels_available,
+    is_torch_cuda_available,
+)
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.models.packed_attention import SDPA_PACKED
@@ -29,7 +34,7 @@ def resolve_attention(name: str, *, show: Callable[[str], object] = print) -> st
         after `t2vid_hf.models.register()`.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: flash attention 2 is asked for and cannot run here.
+        [`~t2vid_hf.errors.InputError`]: flash attention 2, or a kernel from the Hub, is asked for and cannot run here.
 
     Example:
 
@@ -43,15 +48,20 @@ def resolve_attention(name: str, *, show: Callable[[str], object] = print) -> st
     compiled = is_flash_attn_2_available()  # the package, and a device that it runs on
     if name == FLASH and not compiled:
         raise InputError(
-            f"attn_implementation: {FLASH} needs the package flash_attn and a CUDA device; give auto or sdpa"
+            f"attn_implementation: {FLASH} needs the package flash_attn and a CUDA device; give auto, sdpa_packed or sdpa"
+        )
+    kernels = is_kernels_available()  # in a release that transformers knows
+    if "/" in name and not kernels:
+        raise InputError(
+            f"attn_implementation: {name} is a kernel from the Hub, which needs the package kernels (>= "
+            f"{KERNELS_MIN_VERSION}, < {KERNELS_MAX_VERSION}): pip install 't2vid-hf[kernels]'; or give auto"
         )
     if name != "auto":
         return name
     if compiled:
         show(f"attention: {FLASH}")
         return FLASH
-    # transformers asks for the releases of kernels that it knows.
-    if is_kernels_available() and is_torch_cuda_available():
+    if kernels and is_torch_cuda_available():
         show(f"attention: {FLASH_KERNEL} (the package kernels is here, and flash_attn is not)")
         return FLASH_KERNEL
     show(f"attention: {SDPA_PACKED} ({FLASH} needs a CUDA device and the package flash_attn or kernels)")

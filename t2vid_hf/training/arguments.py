@@ -34,8 +34,8 @@ class RecipeArguments:
         mixture_filter (`str`, *optional*): For a named mixture: the filter of its parts of pages, a key of
             `t2vid_hf.mixtures.filters.PRESETS`. Rows are then left out before they are drawn, so that the counts hold.
         mixture_seed (`int`): Which rows are drawn, and their order.
-        attn_implementation (`str`): As for `from_pretrained`, or `"auto"`: flash attention 2 where it can run, else
-            sdpa.
+        attn_implementation (`str`): As for `from_pretrained`, or `"sdpa_packed"`, or `"auto"`: flash attention 2 where
+            it can run, else `"sdpa_packed"`. See [`~t2vid_hf.models.attention.resolve_attention`].
         dtype (`str`): Of the weights. What trains is kept in float32 besides, where no one else does.
         lora (`bool`): Train an adapter of the language model (and, in full, the parts of `tune_vision` and
             `tune_connector`) instead of the model.
@@ -54,7 +54,7 @@ class RecipeArguments:
     mixture_paths: Any = field(default=None, metadata={"help": "Paths of a named mixture's sources; in YAML only."})
     mixture_filter: str | None = field(default=None, metadata={"help": "Filter of a named mixture's parts of pages."})
     mixture_seed: int = field(default=0, metadata={"help": "Which rows are drawn, and their order."})
-    attn_implementation: str = field(default="auto", metadata={"help": "auto, sdpa, eager or flash_attention_2."})
+    attn_implementation: str = field(default="auto", metadata={"help": "auto, sdpa_packed, sdpa, eager or flash_attention_2."})
     dtype: str = field(default="bfloat16", metadata={"help": "Of the weights: bfloat16 or float32."})
     lora: bool = field(default=False, metadata={"help": "Train a LoRA adapter of the language model."})
     lora_r: int = field(default=64, metadata={"help": "Rank of the adapter."})

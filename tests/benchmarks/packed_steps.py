@@ -88,7 +88,9 @@ def measure(given: argparse.Namespace, folder: str, kind: str, what: str) -> dic
     supervised = sum(int((row["labels"][1:] >= 0).sum()) for row in sequence)
     if what == "check":
         loss = sum(backward(trainer, batch, supervised)[0] for batch in batches)
-        norms = [parameter.grad.double().norm() for parameter in trainer.model.parameters() if parameter.grad is not None]
+        norms = [
+            parameter.grad.double().norm() for parameter in trainer.model.parameters() if parameter.grad is not None
+        ]
         return {"loss": loss, "gradient_norm": float(torch.stack(norms).norm())}
     before = bench_train.peak(given.device)
     for _ in range(2):
