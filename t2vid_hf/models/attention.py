@@ -48,7 +48,7 @@ def resolve_attention(name: str, *, show: Callable[[str], object] = print) -> st
     compiled = is_flash_attn_2_available()  # the package, and a device that it runs on
     if name == FLASH and not compiled:
         raise InputError(
-            f"attn_implementation: {FLASH} needs the package flash_attn and a CUDA device; give auto, sdpa_packed or sdpa"
+            f"attn_implementation: {FLASH} needs the package flash_attn and a CUDA device; give auto or sdpa_packed"
         )
     kernels = is_kernels_available()  # in a release that transformers knows
     if "/" in name and not kernels:

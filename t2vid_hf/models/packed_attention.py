@@ -2,8 +2,8 @@
 
 transformers keeps packed rows apart under sdpa with a mask of tokens x tokens, so time and memory grow with the square
 of the sequence. Here the mask is a list of the rows' lengths, and each row is a call of sdpa of its own: 16,384 tokens
-in rows of 1,000 take a twenty-fourth of the time (tests/benchmarks/bench_packed_attention.py). The price is a call a
-row and layer, and one look at the positions from the host each forward.
+in rows of 1,000 take a twenty-fourth of the attention's time ("Packed attention" in tests/benchmarks/README.md). The
+price is a call a row and layer, and one look at the positions from the host each forward.
 
 Whatever is not packed (vision towers, padded rows, one row, generation with a cache) is transformers' sdpa, unchanged.
 """
@@ -26,7 +26,7 @@ class RowLengths:
     """Stands where the mask stands: the tokens of the rows of a packed sequence, one behind the other.
 
     Args:
-        tokens (`tuple[int, ...]`): Of each row.
+        tokens (`tuple[int, ...]`): How many each row has.
     """
 
     tokens: tuple[int, ...]
@@ -47,7 +47,7 @@ def sdpa_packed_attention(
         query (`torch.Tensor` of shape `(batch, heads, tokens, head_dim)`): With positions in it.
         key (`torch.Tensor` of shape `(batch, key_value_heads, tokens, head_dim)`): With positions in it.
         value (`torch.Tensor` of shape `(batch, key_value_heads, tokens, head_dim)`): What is attended to.
-        attention_mask (`RowLengths` or `torch.Tensor`, *optional*): What [`sdpa_packed_mask`] made.
+        attention_mask (`RowLengths`, `torch.Tensor` or `None`): What [`sdpa_packed_mask`] made.
         **kwargs (`Any`): As for sdpa: `scaling`, `dropout`, ...
 
     Returns:
@@ -78,7 +78,7 @@ def sdpa_packed_mask(
         q_length (`int`): Tokens that attend.
         kv_length (`int`): Tokens that are attended to, those of a cache with them.
         mask_function (`Callable[..., torch.Tensor]`): Who sees whom: of the indices of sequence, head, query and key.
-        attention_mask (`torch.Tensor` of shape `(batch, tokens)`, *optional*): Of padding.
+        attention_mask (`torch.Tensor` of shape `(batch, tokens)`, *optional*): Which tokens are not padding.
         device (`torch.device` or `str`, *optional*, defaults to `"cpu"`): Where the mask is needed.
         **kwargs (`Any`): As for transformers' `sdpa_mask`.
 
@@ -111,7 +111,7 @@ def row_lengths(
 
     Args:
         mask_function (`Callable[..., torch.Tensor]`): As transformers composes it.
-        tokens (`int`): Of the sequence.
+        tokens (`int`): How many the sequence has.
         device (`torch.device` or `str`, *optional*, defaults to `"cpu"`): Where the positions are.
 
     Returns:

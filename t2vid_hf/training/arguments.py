@@ -54,7 +54,7 @@ class RecipeArguments:
     mixture_paths: Any = field(default=None, metadata={"help": "Paths of a named mixture's sources; in YAML only."})
     mixture_filter: str | None = field(default=None, metadata={"help": "Filter of a named mixture's parts of pages."})
     mixture_seed: int = field(default=0, metadata={"help": "Which rows are drawn, and their order."})
-    attn_implementation: str = field(default="auto", metadata={"help": "auto, sdpa_packed, sdpa, eager or flash_attention_2."})
+    attn_implementation: str = field(default="auto", metadata={"help": "auto, sdpa_packed, sdpa, ..."})
     dtype: str = field(default="bfloat16", metadata={"help": "Of the weights: bfloat16 or float32."})
     lora: bool = field(default=False, metadata={"help": "Train a LoRA adapter of the language model."})
     lora_r: int = field(default=64, metadata={"help": "Rank of the adapter."})

@@ -35,6 +35,7 @@ def run(folder: str, given: argparse.Namespace) -> dict[str, Any]:
     for _ in range(given.rounds):
         for kind in KINDS:
             rounds.setdefault(kind, []).append(bench_train.child(given, folder, kind, f"step:{TOKENS}"))
+            print(kind, rounds[kind][-1], flush=True)
     for kind in KINDS:
         rounds[f"{kind} half"] = [bench_train.child(given, folder, kind, f"step:{TOKENS // 2}")]
     print(f"{'':12} forward  backward  optimizer  step, s  peak MB")
