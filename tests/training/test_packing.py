@@ -94,12 +94,14 @@ def test_eight_times_one_is_one_times_eight(tiny_checkpoint, many, tmp_path):
     assert_close(one, other)
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "sdpa_packed"])
 @pytest.mark.parametrize(("batch", "accumulation", "length"), [(4, 1, 1), (2, 2, 2), (1, 4, 4)])
-def test_more_bins_than_rows(tiny_checkpoint, many, tmp_path, batch, accumulation, length):
+def test_more_bins_than_rows(tiny_checkpoint, many, tmp_path, batch, accumulation, length, attention):
     """Three rows in four bins: one bin is empty, and a batch of it alone is a step without a loss."""
     changes = {"per_device_train_batch_size": batch, "gradient_accumulation_steps": accumulation}
     rows = [many[0], many[2], many[3]]
-    run = ours(tiny_checkpoint, config(tmp_path, **SGD, packing=True, max_length=140, **changes), rows)
+    args = config(tmp_path, **SGD, packing=True, max_length=140, **changes)
+    run = ours(tiny_checkpoint, args, rows, attention=attention)
     assert (run.packing_plan.num_steps, run.packing_plan.empty_bins) == (1, 1)
     assert len(run.get_train_dataloader()) == len(run._get_train_sampler()) == length
     batches = seen_rows(run)
