@@ -51,7 +51,7 @@ def adapter_for(model_type: str) -> Adapter:
 
 
 def register() -> None:
-    """Make transformers' Auto classes know the families that transformers lacks; a second call does nothing.
+    """Make transformers know the families that it lacks, and `sdpa_packed`; a second call does nothing.
 
     The recipes call it. In a program of your own, call it before `AutoModelForImageTextToText.from_pretrained`.
 
@@ -66,9 +66,10 @@ def register() -> None:
 
     ```
     """
-    from t2vid_hf.models import minicpm_llama3_v25
+    from t2vid_hf.models import minicpm_llama3_v25, packed_attention
 
     minicpm_llama3_v25.register()
+    packed_attention.register()
 
 
 __all__ = ["ADAPTERS", "Adapter", "ImageText", "ModelParts", "adapter_for", "register"]

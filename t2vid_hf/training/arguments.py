@@ -37,8 +37,9 @@ class RecipeArguments:
             `t2vid_hf.mixtures.filters.PRESETS`; `None` filters nothing. Rows are left out before they are drawn, so
             that the counts hold.
         mixture_seed (`int`, *optional*, defaults to `0`): What decides which rows are drawn, and their order.
-        attn_implementation (`str`, *optional*, defaults to `"auto"`): What `from_pretrained` takes, or `"auto"`: flash
-            attention 2 where it can run, else sdpa.
+        attn_implementation (`str`, *optional*, defaults to `"auto"`): What `from_pretrained` takes, or
+            `"sdpa_packed"`, or `"auto"`: flash attention 2 where it can run, else `"sdpa_packed"`. See
+            [`~t2vid_hf.models.attention.resolve_attention`].
         dtype (`str`, *optional*, defaults to `"bfloat16"`): The type of the weights: `"bfloat16"` or `"float32"`. What
             trains is kept in float32 besides, where no one else does.
         lora (`bool`, *optional*, defaults to `False`): Whether an adapter of the language model trains (and, in full,
@@ -64,7 +65,7 @@ class RecipeArguments:
     mixture_paths: Any = field(default=None, metadata={"help": "Paths of a named mixture's sources; in YAML only."})
     mixture_filter: str | None = field(default=None, metadata={"help": "Filter of a named mixture's parts of pages."})
     mixture_seed: int = field(default=0, metadata={"help": "Which rows are drawn, and their order."})
-    attn_implementation: str = field(default="auto", metadata={"help": "auto, sdpa, eager or flash_attention_2."})
+    attn_implementation: str = field(default="auto", metadata={"help": "auto, sdpa_packed, sdpa, ..."})
     dtype: str = field(default="bfloat16", metadata={"help": "Of the weights: bfloat16 or float32."})
     lora: bool = field(default=False, metadata={"help": "Train a LoRA adapter of the language model."})
     lora_r: int = field(default=64, metadata={"help": "Rank of the adapter."})

@@ -2,6 +2,7 @@
 
 python tests/benchmarks/bench_train.py
 python tests/benchmarks/bench_train.py --output tests/benchmarks/results/train.json
+python tests/benchmarks/bench_train.py --packed_attention --output tests/benchmarks/results/packed_attention.json
 python tests/benchmarks/bench_train.py --device cuda --size 2b --output tests/benchmarks/results/train_cuda.json
 
 An Idefics3 with random weights and Llama 3's number of tokens; rows in the paper's mixture of lengths, scaled down: 2
@@ -12,6 +13,8 @@ of several batch sizes, ours packed. "step": forward, backward and optimizer on 
 Useful tokens are those of the rows, padding left out. Each measurement is a process of its own, in interleaved
 rounds, medians; peak memory is what training adds to the process. Before that, the losses of both are compared on the
 same rows and labels. The last line is JSON.
+
+`--packed_attention` measures something else on the same model: see packed_steps.py.
 """
 
 import argparse
@@ -27,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import packed_steps
 import torch
 from machine import about
 from PIL import Image
@@ -64,15 +68,20 @@ def main() -> None:
     parser.add_argument("--batch_sizes", type=int, nargs="+", default=[1, 2, 4, 8], help="To find the stock's best.")
     parser.add_argument("--max_length", type=int, help="Of our packed sequences; the longest row by default.")
     parser.add_argument("--output", type=Path, help="JSON file to write the numbers to as well.")
+    parser.add_argument("--packed_attention", action="store_true", help="Packed rows under three attentions instead.")
     parser.add_argument("--measure", nargs=3, metavar=("FOLDER", "TRAINER", "WHAT"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
         # One thread for the model: with two on two processors each waits for the other's workers, 75 times as long.
         torch.set_num_threads(1)
-        print(json.dumps(measure(given, *given.measure)))
+        what = packed_steps.measure if given.packed_attention else measure
+        print(json.dumps(what(given, *given.measure)))
         return
     with tempfile.TemporaryDirectory() as folder:
         tokens = prepare(Path(folder), given)
+        if given.packed_attention:
+            write(packed_steps.run(folder, given), given.output)
+            return
         given.max_length = given.max_length or int(tokens.max())
         result = {
             "benchmark": "train",
@@ -81,8 +90,12 @@ def main() -> None:
             "size": given.size, "rows": given.rows, "tokens": int(tokens.sum()), "max_length": given.max_length,
             **run(folder, given),
         }  # fmt: skip
-    if given.output is not None:
-        given.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write(result, given.output)
+
+
+def write(result: dict[str, Any], output: Path | None) -> None:
+    if output is not None:
+        output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result))
 
 
@@ -127,7 +140,8 @@ def run(folder: str, given: argparse.Namespace) -> dict[str, Any]:
 def child(given: argparse.Namespace, folder: str, trainer: str, what: str) -> dict[str, float]:
     """A measurement in a process of its own."""
     command = [sys.executable, __file__, "--size", given.size, "--device", given.device]
-    command += ["--max_length", str(given.max_length), "--measure", folder, trainer, what]
+    command += ["--packed_attention"] if given.packed_attention else ["--max_length", str(given.max_length)]
+    command += ["--measure", folder, trainer, what]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{trainer} {what} failed:\n{done.stderr[-2000:]}")

@@ -91,6 +91,7 @@ class Family:
     def model(self, **options: Any) -> Any:
         from transformers import AutoModelForImageTextToText
 
+        register()
         model = AutoModelForImageTextToText.from_pretrained(self.folder, **options).eval()
         self.adapter.configure_model(model.config)
         return model

@@ -214,7 +214,7 @@ def learned(model, batches: list[dict]) -> tuple[list[torch.Tensor], dict[str, t
     return [row.detach() for row in logits], gradients
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["sdpa", "sdpa_packed", "eager"])
 def test_packed_rows_are_as_alone(family: Family, packed: Packed, attention):
     model = family.model(attn_implementation=attention, dtype=torch.float32)
     alone, expected = learned(model, [{**inputs, "use_cache": False} for inputs in packed.alone])
@@ -226,7 +226,7 @@ def test_packed_rows_are_as_alone(family: Family, packed: Packed, attention):
         torch.testing.assert_close(gradient, expected[name], rtol=1e-5, atol=1e-5, msg=name)
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["sdpa", "sdpa_packed", "eager"])
 def test_positions_that_do_not_restart_leak(family: Family, packed: Packed, attention):
     model = family.model(attn_implementation=attention, dtype=torch.float32)
     positions = packed.inputs["position_ids"].clone()
@@ -476,7 +476,7 @@ def test_positions_of_videos_are_the_models_own(family: Family):
 
 
 @only(WITH_VIDEO)
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["sdpa", "sdpa_packed", "eager"])
 def test_packed_rows_with_videos_are_as_alone(family: Family, attention):
     processor, adapter = family.processor(), family.adapter
     rows = mixed_rows(adapter.page_px(processor), video_counts(family), seed=3)

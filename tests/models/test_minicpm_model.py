@@ -163,7 +163,7 @@ def learned(model, batches: list[dict]) -> tuple[list[torch.Tensor], dict[str, t
     return [each.detach()[0] for each in logits], gradients
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["sdpa", "sdpa_packed", "eager"])
 def test_packed_rows_are_as_alone(folder, attention):
     model = load(folder, attn_implementation=attention)
     apart, expected = learned(model, [alone(number) for number in range(len(ROWS))])

@@ -178,5 +178,5 @@ def test_a_dry_run_reports_and_trains_nothing(tiny_checkpoint, video_set, tmp_pa
     shown = re.findall(r"│ (\w+) +│ ([\d,]+) +│", table)
     assert [name for name, trains in shown if trains != "0"] == trained, table
     assert re.search(r"each of 1 devices, at [\d,]+ tokens and \d+ images: [\d.]+ MiB: weights", done.stdout)
-    assert "attention: sdpa" in done.stdout
+    assert "attention: sdpa_packed (" in done.stdout
     assert not (tmp_path / "out").exists()

@@ -17,6 +17,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor, TrainerCall
 from trl import SFTConfig, SFTTrainer
 from trl.chat_template_utils import idefics3_chat_template
 
+from t2vid_hf.models import register
 from t2vid_hf.schema import conversation, features, media_block
 from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
 
@@ -35,6 +36,7 @@ def load(checkpoint: Path, attention: str = "sdpa") -> tuple[Any, Any]:
     """A model in float32, the same each time, and its processor."""
     # A second thread gains nothing on a model this small, and beside another busy process costs 75 times as much.
     torch.set_num_threads(1)
+    register()
     model = AutoModelForImageTextToText.from_pretrained(checkpoint, dtype="float32", attn_implementation=attention)
     return model, AutoProcessor.from_pretrained(checkpoint)
 

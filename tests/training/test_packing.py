@@ -37,7 +37,7 @@ def test_every_row_once_an_epoch_in_another_order_of_steps(tiny_checkpoint, many
     assert max(tokens[batch].sum() for batch in batches) <= 140
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["sdpa", "sdpa_packed", "eager"])
 def test_one_step_is_the_step_of_padded_rows_and_of_rows_alone(tiny_checkpoint, many, tmp_path, attention):
     rows = many[:6]
 
@@ -65,7 +65,7 @@ def test_one_step_is_the_step_of_padded_rows_and_of_rows_alone(tiny_checkpoint, 
         assert_close(parameters_after, after)
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["sdpa", "sdpa_packed", "eager"])
 def test_rows_that_are_not_kept_apart_have_another_loss(tiny_checkpoint, many, tmp_path, attention):
     """The test above can fail: positions that run on let a row see the one before it."""
     run = ours(tiny_checkpoint, config(tmp_path, packing=True, max_length=4096), many[:6], attention=attention)
@@ -94,12 +94,14 @@ def test_eight_times_one_is_one_times_eight(tiny_checkpoint, many, tmp_path):
     assert_close(one, other)
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "sdpa_packed"])
 @pytest.mark.parametrize(("batch", "accumulation", "length"), [(4, 1, 1), (2, 2, 2), (1, 4, 4)])
-def test_more_bins_than_rows(tiny_checkpoint, many, tmp_path, batch, accumulation, length):
+def test_more_bins_than_rows(tiny_checkpoint, many, tmp_path, batch, accumulation, length, attention):
     """Three rows in four bins: one bin is empty, and a batch of it alone is a step without a loss."""
     changes = {"per_device_train_batch_size": batch, "gradient_accumulation_steps": accumulation}
     rows = [many[0], many[2], many[3]]
-    run = ours(tiny_checkpoint, config(tmp_path, **SGD, packing=True, max_length=140, **changes), rows)
+    args = config(tmp_path, **SGD, packing=True, max_length=140, **changes)
+    run = ours(tiny_checkpoint, args, rows, attention=attention)
     assert (run.packing_plan.num_steps, run.packing_plan.empty_bins) == (1, 1)
     assert len(run.get_train_dataloader()) == len(run._get_train_sampler()) == length
     batches = seen_rows(run)
