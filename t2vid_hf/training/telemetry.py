@@ -10,6 +10,7 @@ import torch
 from accelerate.utils import gather_object
 
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
+from t2vid_hf.training.row_scores import rows_of_positions
 
 
 class Telemetry:
@@ -69,11 +70,7 @@ class Telemetry:
             return
         names = sorted(set(sources))
         numbers = torch.tensor([names.index(source) for source in sources], device=mask.device)
-        if mask.shape[0] > 1 or len(sources) == 1:
-            rows = mask.nonzero()[:, 0]  # (scored,)
-        else:
-            ends = torch.tensor(lengths, device=mask.device).cumsum(0)
-            rows = torch.searchsorted(ends, mask.nonzero()[:, 1], right=True)
+        rows = rows_of_positions(mask, lengths)  # (scored,)
         kept = rows < len(sources)
         source = numbers[rows[kept]]
         sums = torch.zeros(len(names), 2, device=mask.device)
@@ -81,6 +78,10 @@ class Telemetry:
         sums.index_add_(0, source, torch.stack([losses, torch.ones_like(losses)], dim=1))
         for name, pair in zip(names, sums, strict=True):
             self._losses[name].append(pair)
+
+    def tokens_until_now(self) -> int:
+        """Tokens of all ranks since the run began, those that were not logged yet with them."""
+        return self.total_tokens + sum(gather_object([self._tokens]))
 
     def flush(self) -> dict[str, float]:
         """What was counted since the last time, over all ranks, for the log."""

@@ -5,7 +5,7 @@ offloading, model cards. What it refuses or drops without a word is replaced, an
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,7 +13,6 @@ from accelerate.utils import DistributedType
 from datasets import IterableDataset
 from peft import PeftModel
 from transformers import ProcessorMixin
-from transformers.trainer_optimizer import is_optimizer_factory
 from trl import SFTTrainer
 
 from t2vid_hf.batches.encoding import RowEncoder
@@ -27,11 +26,13 @@ from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
 from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
 from t2vid_hf.training.largest_batch import LargestBatch
+from t2vid_hf.training.loss_evaluation import LossEvaluation
 from t2vid_hf.training.model_parts import bare_model
+from t2vid_hf.training.part_learning_rates import optimizer_of_parts
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
 from t2vid_hf.training.telemetry import Telemetry
-from t2vid_hf.training.tuning import freeze, freeze_unused, frozen_vision, parameter_groups, train_in_float32
+from t2vid_hf.training.tuning import freeze, freeze_unused, frozen_vision, train_in_float32
 
 
 class T2VidSFTTrainer(SFTTrainer):
@@ -48,6 +49,7 @@ class T2VidSFTTrainer(SFTTrainer):
             first step.
         packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`], *optional*): With `packing`, which rows share a
             sequence; planned from the prices where it is not given.
+        eval_prices ([`~t2vid_hf.batches.token_cost.Prices`], *optional*): Of `eval_dataset`, by name where a dict.
         kwargs: As for [`~trl.SFTTrainer`]; `data_collator` is ours and cannot be given.
 
     Attributes:
@@ -67,6 +69,7 @@ class T2VidSFTTrainer(SFTTrainer):
         processing_class: Any,
         prices: Prices | None = None,
         packing_plan: PackingPlan | None = None,
+        eval_prices: Prices | Mapping[str, Prices] | None = None,
         **kwargs: Any,
     ):
         check_rows(train_dataset, processing_class)
@@ -119,6 +122,7 @@ class T2VidSFTTrainer(SFTTrainer):
             train_in_float32(self.model)
         self.packing_plan = self._plan(packing_plan) if args.packing else None
         self.telemetry = Telemetry(self, collator)
+        self._evaluation = LossEvaluation(self, collator, self._cost, check=check_rows, prices=eval_prices)
         self.add_callback(LargestBatch(self))
 
     def _plan(self, given: PackingPlan | None) -> PackingPlan:
@@ -202,30 +206,25 @@ class T2VidSFTTrainer(SFTTrainer):
             return super().train(*args, **kwargs)
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
+        with self._running(), self.telemetry.paused(), self._evaluation.counting():
+            return self._evaluation.completed(super().evaluation_loop(*args, **kwargs), *args, **kwargs)
+
+    # Overridden, as the two behind it, because `Trainer` has one entry a row and even ranks in mind.
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        return self._evaluation.loader(eval_dataset)
+
+    def get_test_dataloader(self, test_dataset: Any) -> Any:
+        return self.get_eval_dataloader(test_dataset)
+
+    def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
         with self._running():
-            return super().evaluation_loop(*args, **kwargs)
+            return self._evaluation.step(model, inputs, self._prepare_inputs(inputs), prediction_loss_only)
 
     # Overridden for a learning rate for each part: `Trainer` takes the groups of an optimizer from "params".
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         args = self.args
         if self.optimizer is None and (args.vision_learning_rate, args.connector_learning_rate) != (None, None):
-            wanted = self.model if model is None else model
-            kind, settings = self.get_optimizer_cls_and_kwargs(args, wanted)
-            if is_optimizer_factory(kind) or {"params", "model", "optimizer_dict"} & set(settings):
-                raise InputError(
-                    f"optim={args.optim} groups parameters by itself; leave vision_learning_rate and "
-                    f"connector_learning_rate out, or take another, such as adamw_torch"
-                )
-            groups = parameter_groups(
-                wanted,
-                self.adapter.parts,
-                learning_rate=args.learning_rate,
-                vision_learning_rate=args.vision_learning_rate,
-                connector_learning_rate=args.connector_learning_rate,
-                weight_decay=args.weight_decay,
-                decay_names=self.get_decay_parameter_names(wanted),
-            )
-            self.optimizer_cls_and_kwargs: Any = (kind, {**settings, "params": groups})
+            self.optimizer_cls_and_kwargs: Any = optimizer_of_parts(self, self.model if model is None else model)
         return super().create_optimizer(model)
 
     # Overridden to add what the telemetry has counted, and to leave dummies out of the number of tokens.
@@ -236,11 +235,14 @@ class T2VidSFTTrainer(SFTTrainer):
         super().log(logs, start_time)
 
 
-def check_rows(train_dataset: Any, processor: Any) -> None:
+def check_rows(dataset: Any, processor: Any, name: str = "training set") -> None:
     """Refuse rows that are not ours, and a tokenizer where a processor is needed."""
-    missing = sorted(set(COLUMNS) - set(next(iter(train_dataset))))
+    first = next(iter(dataset), None)
+    if first is None:
+        raise InputError(f"the {name} has no rows; give at least one")
+    missing = sorted(set(COLUMNS) - set(first))
     if missing:
-        raise InputError(f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
+        raise InputError(f"the {name} lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
     if not isinstance(processor, ProcessorMixin):
         raise InputError(
             f"processing_class is a {type(processor).__name__}; give the model's processor, from "
