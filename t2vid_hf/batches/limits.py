@@ -57,7 +57,7 @@ def apply_limits(mixture: Mixture, prices: Prices, *, max_tokens: int, max_image
                 f"none of the {before.sampled} rows of part '{after.part}' fits into {_said(max_tokens, max_images)}, "
                 f"so the mixture would do without it: raise max_length or max_images, or leave the part out"
             )
-    return Mixture(mixture.parts, tuple(picks), counts)
+    return replace(mixture, picks=tuple(picks), counts=counts)
 
 
 def check_limits(prices: Prices, *, max_tokens: int, max_images: int | None = None) -> None:
