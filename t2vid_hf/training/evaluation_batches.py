@@ -75,6 +75,23 @@ class StreamedBatches(torch.utils.data.IterableDataset):
             yield step[first : first + self.rows_per_batch]
 
 
+class RowsByNumber(torch.utils.data.Dataset):
+    """The rows of a set, also none: a transform of it would not know what to make of an empty batch.
+
+    Args:
+        dataset ([`~datasets.Dataset`]): Or another with a length, that gives a row for a number.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, number: int) -> Any:
+        return self.dataset[number]
+
+
 def fill_in_order(
     prices: Prices, *, max_tokens: int, max_images: int | None = None, names: Sequence[str] | None = None
 ) -> list[range]:
@@ -141,6 +158,7 @@ def evaluation_loader(dataset: Any, args: Any, *, collator: Any, device: Any, bi
     else:
         rows = [range(row, row + 1) for row in range(len(dataset))] if bins is None else bins
         batches = {"batch_sampler": OrderedBatches(rows, bins_per_batch=args.eval_batch_size, **ranks)}
+        dataset = RowsByNumber(dataset)
     loader = torch.utils.data.DataLoader(
         dataset,
         collate_fn=collator,

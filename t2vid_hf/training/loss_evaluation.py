@@ -16,7 +16,7 @@ from accelerate.utils import gather_object, recursively_apply
 from transformers.trainer_utils import EvalLoopOutput
 
 from t2vid_hf.batches.token_cost import Prices
-from t2vid_hf.errors import InputError
+from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 from t2vid_hf.training.evaluation_batches import check_packs, evaluation_loader, fill_in_order
 from t2vid_hf.training.model_parts import bare_model
@@ -85,6 +85,8 @@ class LossEvaluation:
         dataset = trainer.eval_dataset if given is None else given
         prices: Any = self._prices if dataset is trainer.eval_dataset else None
         if isinstance(given, str):
+            if given not in trainer.eval_dataset:
+                raise unknown("evaluation set", given, trainer.eval_dataset)
             dataset, prices = trainer.eval_dataset[given], (self._prices or {}).get(given)  # type: ignore[union-attr]
         if dataset is None:
             raise InputError("there are no rows to evaluate on; give the trainer an eval_dataset, or evaluate one")

@@ -4,6 +4,7 @@ python tests/training/evaluation_run.py CHECKPOINT OUTPUT.json
 """
 
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 from datasets import IterableDataset
 from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers.distributed import DistributedConfig
 
 from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
 from tests.training.distributed_run import rows
@@ -24,7 +26,13 @@ HOW: dict[str, dict[str, Any]] = {
     "a batch of more than all": {"per_device_eval_batch_size": 20},
     "batch by batch": {"batch_eval_metrics": True},
     "a stream": {},
+    "sharded": {},
 }
+
+
+FSDP_PLAN = dict.fromkeys(
+    ["model.text_model.layers.*", "model.vision_model.encoder.layers.*", "model.connector"], "free_full_weight"
+)
 
 
 class Metrics:
@@ -50,8 +58,11 @@ def main() -> None:
         metrics = Metrics()
         given = {**SETTINGS, "output_dir": tempfile.mkdtemp(), "per_device_eval_batch_size": 3, **changes}
         stream = IterableDataset.from_generator(lambda: iter(dataset))
+        loading: dict[str, Any] = {"dtype": "float32"}
+        if how == "sharded" and os.environ.get("WORLD_SIZE") == "2":
+            loading["distributed_config"] = DistributedConfig(fsdp_size=2, fsdp_plan=FSDP_PLAN)
         trainer = T2VidSFTTrainer(
-            AutoModelForImageTextToText.from_pretrained(checkpoint, dtype="float32"),
+            AutoModelForImageTextToText.from_pretrained(checkpoint, **loading),
             args=T2VidSFTConfig(
                 **{**given, "eval_strategy": "steps", "eval_steps": 1, "learning_rate": 0.0, "max_steps": 1}
             ),

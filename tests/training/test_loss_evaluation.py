@@ -238,6 +238,8 @@ def test_what_cannot_be_evaluated_is_refused(tiny_checkpoint, many, held, tmp_pa
         run = ours(tiny_checkpoint, config(tmp_path, max_length=60, **changes), [many[0]])
         with pytest.raises(InputError, match=f"row 'row-{longest}' .*has .* tokens"):
             run.evaluate(held.select([0, longest]))
+    with pytest.raises(InputError, match="unknown evaluation set 'other'.*some"):
+        ours(tiny_checkpoint, config(tmp_path), many, eval_dataset={"some": held}).evaluate("other")
     with pytest.raises(InputError, match="no rows to evaluate on"):
         ours(tiny_checkpoint, config(tmp_path), many).evaluate()
     transformed = held.with_transform(lambda batch: batch)
