@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from accelerate.data_loader import prepare_data_loader
 
-from t2vid_hf.batches.limits import frames_within
+from t2vid_hf.batches.row_limits import frames_within
 from t2vid_hf.batches.token_cost import Prices
 from t2vid_hf.errors import InputError
 
@@ -136,7 +136,9 @@ def fill_in_order(
     return bins
 
 
-def evaluation_loader(dataset: Any, args: Any, *, collator: Any, device: Any, bins: Sequence[range] | None) -> Any:
+def evaluation_loader(
+    dataset: Any, args: Any, *, collator: Any, device: Any, bins: Sequence[range] | None = None
+) -> Any:
     """The loader of an evaluation.
 
     Args:
@@ -145,7 +147,7 @@ def evaluation_loader(dataset: Any, args: Any, *, collator: Any, device: Any, bi
             `dataloader_drop_last` is of training alone, for an evaluation takes every row.
         collator ([`~t2vid_hf.training.DataCollatorForVideoLanguageModeling`]): Makes the batches.
         device (`torch.device`): Where they go.
-        bins (`Sequence[range]`, *optional*): Which rows share a sequence; each has one of its own by default.
+        bins (`Sequence[range]`, *optional*): Which rows share a sequence; `None` where none do.
 
     Returns:
         [`~torch.utils.data.DataLoader`]: wrapped by accelerate, which tells the last batch by it.

@@ -6,7 +6,7 @@ mean over all learned tokens, and dummies count nowhere.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ from transformers.trainer_utils import EvalLoopOutput
 
 from t2vid_hf.batches.token_cost import Prices
 from t2vid_hf.errors import InputError, unknown
-from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
+from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling, check_rows
 from t2vid_hf.training.evaluation_batches import check_packs, evaluation_loader, fill_in_order
 from t2vid_hf.training.model_parts import bare_model
 from t2vid_hf.training.row_scores import CORRECT, ENTROPY, LOSS, TOKENS, by_row, score_rows, watched
@@ -29,11 +29,10 @@ class LossEvaluation:
 
     Args:
         trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): Whose rows and model they are.
-        collator ([`~t2vid_hf.training.DataCollatorForVideoLanguageModeling`]): Of training.
+        collator ([`~t2vid_hf.training.DataCollatorForVideoLanguageModeling`]): The one of training.
         cost ([`~t2vid_hf.batches.token_cost.TokenCost`]): Prices rows that are packed.
-        check (`Callable`): Refuses rows that are not ours: `check(dataset, processor, name)`.
-        prices ([`~t2vid_hf.batches.token_cost.Prices`] or `dict[str, Prices]`, *optional*): Of the trainer's
-            `eval_dataset`, by its names where it is a dict; computed where they are needed by default.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`] or `dict[str, Prices]`, *optional*): What the rows of
+            the trainer's `eval_dataset` cost, by name where it is a dict; `None` computes it where it is needed.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: a set lacks columns, has no rows, or cannot be packed and is to be.
@@ -45,10 +44,9 @@ class LossEvaluation:
         collator: DataCollatorForVideoLanguageModeling,
         cost: Any,
         *,
-        check: Callable[[Any, Any, str], None],
         prices: Prices | Mapping[str, Prices] | None = None,
     ) -> None:
-        self._trainer, self._cost, self._check_rows, self._prices = trainer, cost, check, prices
+        self._trainer, self._cost, self._prices = trainer, cost, prices
         args = trainer.args
         self._packs = args.packing if args.eval_packing is None else args.eval_packing
         # By default as training does it; that packing is switched off for evaluations alone asks for rows apart.
@@ -61,7 +59,7 @@ class LossEvaluation:
             self._check(dataset, f"evaluation set '{name}'" if name else "evaluation set")
 
     def _check(self, dataset: Any, name: str) -> None:
-        self._check_rows(dataset, self._trainer.processing_class, name)
+        check_rows(dataset, self._trainer.processing_class, name=name)
         if self._packs:
             check_packs(dataset, name)
 
@@ -94,7 +92,7 @@ class LossEvaluation:
             return self._loaders[id(dataset)][1]
         name = f"evaluation set '{given}'" if isinstance(given, str) else "evaluation set"
         self._check(dataset, name)
-        with trainer.telemetry.paused():
+        with trainer.telemetry.pause():
             bins = self._bins(dataset, prices, name) if self._packs else None
         device = trainer.accelerator.device
         loader = evaluation_loader(dataset, trainer.args, collator=self._collator, device=device, bins=bins)

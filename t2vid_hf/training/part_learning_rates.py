@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from transformers.trainer_optimizer import is_optimizer_factory
-
-from t2vid_hf.errors import InputError
-from t2vid_hf.training.tuning import parameter_groups
+from t2vid_hf.training.tuning import check_optimizer, parameter_groups
 
 
 def optimizer_of_parts(trainer: Any, model: Any) -> tuple[Any, dict[str, Any]]:
@@ -23,11 +20,7 @@ def optimizer_of_parts(trainer: Any, model: Any) -> tuple[Any, dict[str, Any]]:
     """
     args = trainer.args
     kind, settings = trainer.get_optimizer_cls_and_kwargs(args, model)
-    if is_optimizer_factory(kind) or {"params", "model", "optimizer_dict"} & set(settings):
-        raise InputError(
-            f"optim={args.optim} groups parameters by itself; leave vision_learning_rate and "
-            f"connector_learning_rate out, or take another, such as adamw_torch"
-        )
+    check_optimizer(kind, settings, name=args.optim)
     groups = parameter_groups(
         model,
         trainer.adapter.parts,

@@ -91,7 +91,7 @@ def score_rows(outputs: Any, mask: torch.Tensor, lengths: Sequence[int]) -> torc
     """Add up what the head gave, row by row.
 
     Args:
-        outputs (`FusedCausalLMOutput`): Of every position but the last, or of those of the mask alone.
+        outputs (`FusedCausalLMOutput`): The scores of every position but the last, or of those of the mask alone.
         mask (`torch.Tensor` of shape `(batch, length)`): The positions whose next token is learned.
         lengths (`Sequence[int]`): Each row's tokens, a dummy's left out.
 

@@ -44,7 +44,7 @@ def summarize(mixture: Mixture, prices: Prices, plan: PackingPlan, config: T2Vid
         mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows.
         prices ([`~t2vid_hf.batches.token_cost.Prices`]): What each costs.
         plan ([`~t2vid_hf.batches.packing.PackingPlan`]): How they are packed, or would be.
-        config ([`T2VidSFTConfig`]): The trainer's.
+        config ([`T2VidSFTConfig`]): The trainer's configuration.
 
     Returns:
         `dict`: numbers of rows, tokens, bins and steps, as `run.json` holds them under "cost".
@@ -72,8 +72,9 @@ def show_mixture(mixture: Mixture, summary: Mapping[str, Any], *, evaluation: Mi
 
     Args:
         mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows.
-        summary (`Mapping[str, Any]`): See [`summarize`].
-        evaluation ([`~t2vid_hf.mixtures.mixing.Mixture`], *optional*): The rows that are evaluated on.
+        summary (`Mapping[str, Any]`): What [`summarize`] gives.
+        evaluation ([`~t2vid_hf.mixtures.mixing.Mixture`], *optional*): The rows that are evaluated on; `None` shows no
+            table of them.
     """
     for title, counts in (("Mixture", mixture.counts), ("Evaluation", evaluation.counts if evaluation else ())):
         table = Table("part", "rows", "taken", "left out, by reason", title=title)
@@ -105,14 +106,15 @@ def write_record(
     """Write beside the weights what they were made from: `run.json`, and `recipe.yaml` with every setting.
 
     Args:
-        folder (`Path`): The checkpoint's.
-        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): As it ran.
-        config ([`T2VidSFTConfig`]): As it ran. Tokens of the Hub are not written.
-        mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows.
-        summary (`Mapping[str, Any]`): See [`summarize`].
-        sizes (`Sequence[PartSize]`): See [`~t2vid_hf.training.model_parts.what_trains`].
-        evaluation ([`~t2vid_hf.mixtures.mixing.Mixture`], *optional*): The rows that were evaluated on.
-        losses (`Mapping[str, float]`, *optional*): Their losses at the end.
+        folder (`Path`): The checkpoint's folder.
+        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): The recipe as it ran.
+        config ([`T2VidSFTConfig`]): The trainer's configuration as it ran. Tokens of the Hub are not written.
+        mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows that were trained on.
+        summary (`Mapping[str, Any]`): What [`summarize`] gives.
+        sizes (`Sequence[PartSize]`): What [`~t2vid_hf.training.model_parts.what_trains`] gives.
+        evaluation ([`~t2vid_hf.mixtures.mixing.Mixture`], *optional*): The rows that were evaluated on; `None` where
+            none were.
+        losses (`Mapping[str, float]`, *optional*): Their losses at the end; `None` where there are none.
     """
     adapted = {name: getattr(recipe, name) for name in _LORA_SETTINGS} if recipe.lora else {}
     record = {
