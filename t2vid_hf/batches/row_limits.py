@@ -65,7 +65,7 @@ def _keep(mixture: Mixture, frames: Mapping[int, int]) -> Mixture:
         replace(count, sampled=count.rows - sum(reasons.values()), dropped=dict(reasons))
         for count, reasons in zip(mixture.counts, dropped, strict=True)
     )
-    return Mixture(mixture.parts, tuple(picks), counts)
+    return replace(mixture, picks=tuple(picks), counts=counts)
 
 
 def check_limits(prices: Prices, *, max_tokens: int, max_images: int | None = None) -> None:

@@ -16,6 +16,7 @@ from transformers import HfArgumentParser
 
 from t2vid_hf._packaged import packaged
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.held_out import check_share
 from t2vid_hf.mixtures.paper_mixtures import named_mixture
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.training.sft_config import T2VidSFTConfig
@@ -37,6 +38,9 @@ class RecipeArguments:
             `t2vid_hf.mixtures.filters.PRESETS`; `None` filters nothing. Rows are left out before they are drawn, so
             that the counts hold.
         mixture_seed (`int`, *optional*, defaults to `0`): What decides which rows are drawn, and their order.
+        eval_share (`float`, *optional*, defaults to `0.0`): The share of each part's rows that is held out of training
+            and evaluated on, by their ids alone; of a part with an `eval_split` none is. Rows of one document or video
+            may stand on both sides.
         attn_implementation (`str`, *optional*, defaults to `"auto"`): What `from_pretrained` takes, or
             `"sdpa_packed"`, or `"auto"`: flash attention 2 where it can run, else `"sdpa_packed"`. See
             [`~t2vid_hf.models.attention.resolve_attention`].
@@ -65,6 +69,7 @@ class RecipeArguments:
     mixture_paths: Any = field(default=None, metadata={"help": "Paths of a named mixture's sources; in YAML only."})
     mixture_filter: str | None = field(default=None, metadata={"help": "Filter of a named mixture's parts of pages."})
     mixture_seed: int = field(default=0, metadata={"help": "Which rows are drawn, and their order."})
+    eval_share: float = field(default=0.0, metadata={"help": "Share of the rows to hold out and evaluate on."})
     attn_implementation: str = field(default="auto", metadata={"help": "auto, sdpa_packed, sdpa, ..."})
     dtype: str = field(default="bfloat16", metadata={"help": "Of the weights: bfloat16 or float32."})
     lora: bool = field(default=False, metadata={"help": "Train a LoRA adapter of the language model."})
@@ -81,6 +86,7 @@ class RecipeArguments:
     def __post_init__(self) -> None:
         if self.load_in_4bit and not self.lora:
             raise InputError("load_in_4bit: 4-bit weights cannot train; set lora as well")
+        check_share(self.eval_share)
 
     def parts(self) -> list[MixturePart]:
         """The parts of the mixture.

@@ -137,19 +137,23 @@ def collator_of_run(args: Any, processor: Any, adapter: Adapter) -> DataCollator
     )
 
 
-def check_rows(train_dataset: Any, processor: Any) -> None:
+def check_rows(dataset: Any, processor: Any, *, name: str = "training set") -> None:
     """Refuse rows that are not ours, and a tokenizer where a processor is needed.
 
     Args:
-        train_dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`]): The rows; the first is looked at.
+        dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`]): The rows; the first is looked at.
         processor (`Any`): What was given as the model's processor.
+        name (`str`, *optional*, defaults to `"training set"`): What an error calls the rows.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: a column is missing, or it is no processor.
+        [`~t2vid_hf.errors.InputError`]: there are no rows, a column is missing, or it is no processor.
     """
-    missing = sorted(set(COLUMNS) - set(next(iter(train_dataset))))
+    first = next(iter(dataset), None)
+    if first is None:
+        raise InputError(f"the {name} has no rows; give at least one")
+    missing = sorted(set(COLUMNS) - set(first))
     if missing:
-        raise InputError(f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
+        raise InputError(f"the {name} lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
     if not isinstance(processor, ProcessorMixin):
         raise InputError(
             f"processing_class is a {type(processor).__name__}; give the model's processor, from "

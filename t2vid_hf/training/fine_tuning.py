@@ -3,7 +3,7 @@
 Rows are priced, limits applied and sequences planned once, here; the trainer is given the results.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from t2vid_hf.batches.packing import PackingPlan
 from t2vid_hf.batches.row_limits import apply_limits
 from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.evaluation_rows import evaluation_mixture
 from t2vid_hf.mixtures.mixing import Mixture, load_mixture
+from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.models import Adapter
 from t2vid_hf.models.attention import resolve_attention
 from t2vid_hf.models.loading import load_checkpoint
@@ -48,20 +50,25 @@ def fine_tune(
         [`~t2vid_hf.errors.InputError`]: what was given cannot be trained.
     """
     parts = recipe.parts()  # a wrong mixture ends here, before a model is loaded
+    check_evaluates(recipe, config, parts)
     datasets.disable_progress_bars()
     model, processor, adapter = load_model(recipe, config)
     adapter.configure(processor)
     adapter.configure_model(model.config)
-    mixture = load_mixture(
-        parts,
-        seed=recipe.mixture_seed,
-        count_tokens=lambda text: len(processor.tokenizer(text)["input_ids"]),
-    )
-    mixture, prices = hold_to_limits(mixture, TokenCost(processor, adapter, num_frames=config.num_frames), config)
+
+    def count_tokens(text: str) -> int:
+        return len(processor.tokenizer(text)["input_ids"])
+
+    mixture = load_mixture(parts, seed=recipe.mixture_seed, count_tokens=count_tokens, eval_share=recipe.eval_share)
+    cost = TokenCost(processor, adapter, num_frames=config.num_frames)
+    evaluation, eval_prices = evaluation_mixture(mixture, count_tokens=count_tokens), None
+    if evaluation is not None:
+        evaluation, eval_prices = hold_to_limits(evaluation, cost, config)
+    mixture, prices = hold_to_limits(mixture, cost, config)
     plan = plan_epoch(config, prices)  # without packing it is what packing would be, for the summary
     summary = summarize(mixture, prices, plan, config)
     if config.process_index == 0:
-        show_mixture(mixture, summary)
+        show_mixture(mixture, summary, evaluation=evaluation)
     peft_config = choose_lora(model, adapter, recipe, config)
     packing_plan = plan if config.packing else None
     if recipe.dry_run:
@@ -75,6 +82,8 @@ def fine_tune(
         prices=prices,
         packing_plan=packing_plan,
         peft_config=peft_config,
+        eval_dataset=None if evaluation is None else evaluation.dataset,
+        eval_prices=eval_prices,
     )
     sizes = what_trains(trainer.model, adapter.parts)
     if config.process_index == 0:
@@ -82,10 +91,48 @@ def fine_tune(
     for callback in callbacks(trainer) if callbacks is not None else []:
         trainer.add_callback(callback)
     trainer.train()
+    losses = None if evaluation is None else last_losses(trainer)
     trainer.save_model()  # weights, or the adapter alone, and the processor
     trainer.save_state()  # trainer_state.json, with the loss curve
     if trainer.is_world_process_zero():
-        write_record(Path(config.output_dir), recipe, config, mixture=mixture, summary=summary, sizes=sizes)
+        folder = Path(config.output_dir)
+        write_record(
+            folder, recipe, config,
+            mixture=mixture, summary=summary, sizes=sizes, evaluation=evaluation, losses=losses,
+        )  # fmt: skip
+
+
+def check_evaluates(recipe: RecipeArguments, config: T2VidSFTConfig, parts: Sequence[MixturePart]) -> None:
+    """Refuse to evaluate on nothing.
+
+    Args:
+        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): May hold rows out.
+        config ([`T2VidSFTConfig`]): May evaluate.
+        parts (`Sequence[MixturePart]`): May have splits to evaluate on.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it evaluates, and there are no rows for it.
+    """
+    asked = config.eval_strategy != "no" or config.eval_on_start or config.load_best_model_at_end
+    if asked and not recipe.eval_share and all(part.eval_split is None for part in parts):
+        raise InputError("the run evaluates (eval_strategy), and no rows are for it; give eval_share, or a part of the "
+                         "mixture an eval_split")  # fmt: skip
+
+
+def last_losses(trainer: T2VidSFTTrainer) -> dict[str, float]:
+    """What the trained model scores on the rows that it did not see: what was logged last, or else a new evaluation.
+
+    Args:
+        trainer ([`T2VidSFTTrainer`]): Has trained.
+
+    Returns:
+        `dict[str, float]`: `eval_loss` and `eval_loss/<source>`.
+    """
+    logged = [entry for entry in trainer.state.log_history if "eval_loss" in entry]
+    # The best model may be an earlier one.
+    current = logged and logged[-1]["step"] == trainer.state.global_step and not trainer.args.load_best_model_at_end
+    found = logged[-1] if current else trainer.evaluate()
+    return {name: value for name, value in found.items() if name.startswith("eval_loss")}
 
 
 def load_model(recipe: RecipeArguments, config: T2VidSFTConfig) -> tuple[Any, Any, Adapter]:

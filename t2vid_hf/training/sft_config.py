@@ -40,6 +40,14 @@ class T2VidSFTConfig(SFTConfig):
         vision_learning_rate (`float`, *optional*): The vision tower's learning rate; `None` takes `learning_rate`, the
             language model's.
         connector_learning_rate (`float`, *optional*): The connector's learning rate; `None` takes `learning_rate`.
+        eval_packing (`bool`, *optional*): Whether evaluations fill sequences, in the order of the rows; `False` pads
+            the rows. `None` does as training does, and may be padding-free.
+        per_device_eval_batch_size (`int`, *optional*): Rows of a batch of an evaluation, or sequences where it packs;
+            `None` takes `per_device_train_batch_size`, because what training has memory for an evaluation has, too.
+            Evaluations take every row once, whatever `dataloader_drop_last` and `train_sampling_strategy` say of
+            training.
+        greater_is_better (`bool`, *optional*): Whether `metric_for_best_model` is to rise; `None` is `False` for a
+            loss, that of a source too (`eval_loss/<source>`), and else `True`.
         dataloader_num_workers (`int`, *optional*): Processes that draw, decode and tokenise; one for each processor
             that the rank may use where it is not given, at most 4.
         remove_unused_columns (`bool`, *optional*, defaults to `False`): Must stay `False`: the collator needs every
@@ -70,6 +78,15 @@ class T2VidSFTConfig(SFTConfig):
     connector_learning_rate: float | None = field(
         default=None, metadata={"help": "Of the connector; learning_rate by default."}
     )
+    eval_packing: bool | None = field(
+        default=None, metadata={"help": "Fill sequences in evaluations, or pad their rows; by default as in training."}
+    )
+    per_device_eval_batch_size: int | None = field(
+        default=None, metadata={"help": "As per_device_train_batch_size by default."}
+    )
+    greater_is_better: bool | None = field(
+        default=None, metadata={"help": "Of metric_for_best_model; by default false for a loss, a source's too."}
+    )
     dataloader_num_workers: int = field(
         default_factory=_workers, metadata={"help": "Processes that draw, decode and tokenise."}
     )
@@ -78,6 +95,10 @@ class T2VidSFTConfig(SFTConfig):
     )
 
     def __post_init__(self) -> None:
+        if self.per_device_eval_batch_size is None:
+            self.per_device_eval_batch_size = self.per_device_train_batch_size
+        if self.greater_is_better is None and "loss/" in (self.metric_for_best_model or ""):
+            self.greater_is_better = False  # the loss of a source; `Trainer` goes by names that end with "loss"
         super().__post_init__()
         if self.labels not in LABELS:
             raise unknown("labels", self.labels, LABELS)
@@ -85,5 +106,9 @@ class T2VidSFTConfig(SFTConfig):
             raise InputError("remove_unused_columns=True would drop the videos of a row; leave it false")
         if self.packing and self.max_length is None:
             raise InputError("packing fills sequences of max_length tokens; set max_length")
+        if self.eval_packing and self.max_length is None:
+            raise InputError(
+                "eval_packing fills sequences of max_length tokens; set max_length, or eval_packing: false"
+            )
         if self.max_images is not None and not self.packing:
             raise InputError("max_images bounds packed sequences; set packing, or leave max_images out")

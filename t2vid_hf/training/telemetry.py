@@ -10,6 +10,7 @@ import torch
 from accelerate.utils import gather_object
 
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
+from t2vid_hf.training.row_scores import rows_of_positions
 
 
 class Telemetry:
@@ -77,13 +78,21 @@ class Telemetry:
             return
         names = sorted(set(sources))
         numbers = torch.tensor([names.index(source) for source in sources], device=mask.device)
-        rows = _rows_of_scored(mask, lengths)  # (scored,)
+        rows = rows_of_positions(mask, lengths)  # (scored,)
         kept = rows < len(sources)  # without a dummy, which stands last
         losses = -log_probs[0][kept].float()
         sums = torch.zeros(len(names), 2, device=mask.device)  # of each source the loss, and how many tokens it is of
         sums.index_add_(0, numbers[rows[kept]], torch.stack([losses, torch.ones_like(losses)], dim=1))
         for name, pair in zip(names, sums, strict=True):
             self._losses[name].append(pair)
+
+    def tokens_until_now(self) -> int:
+        """Count the tokens of all ranks since the run began, those that were not logged yet with them.
+
+        Returns:
+            `int`: as many on every rank; each has to ask.
+        """
+        return self.total_tokens + sum(gather_object([self._tokens]))
 
     def flush(self) -> dict[str, float]:
         """Hand out what was counted since the last time, over all ranks, and begin anew.
@@ -115,14 +124,6 @@ class Telemetry:
         }
         self._reset()
         return taken
-
-
-def _rows_of_scored(mask: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
-    """The row of each scored position, of shape `(scored,)`: its line of the batch, or where it stands in one."""
-    if mask.shape[0] > 1 or len(lengths) == 1:
-        return mask.nonzero()[:, 0]
-    ends = torch.tensor(lengths, device=mask.device).cumsum(0)
-    return torch.searchsorted(ends, mask.nonzero()[:, 1], right=True)
 
 
 def _mean_losses(ranks: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, float]:

@@ -5,7 +5,7 @@ offloading, model cards. What it refuses or drops without a word is replaced, an
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -22,18 +22,13 @@ from t2vid_hf.training.collator import check_rows, collator_of_run
 from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
 from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
 from t2vid_hf.training.largest_batch import LargestBatch
+from t2vid_hf.training.loss_evaluation import LossEvaluation
 from t2vid_hf.training.model_parts import bare_model
+from t2vid_hf.training.part_learning_rates import optimizer_of_parts
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
 from t2vid_hf.training.telemetry import Telemetry
-from t2vid_hf.training.tuning import (
-    check_optimizer,
-    freeze,
-    freeze_unused,
-    frozen_vision,
-    parameter_groups,
-    train_in_float32,
-)
+from t2vid_hf.training.tuning import freeze, freeze_unused, frozen_vision, train_in_float32
 
 
 class T2VidSFTTrainer(SFTTrainer):
@@ -49,6 +44,8 @@ class T2VidSFTTrainer(SFTTrainer):
             where it is needed (`packing`, sampling by length). If known, the largest batch is told before step 0.
         packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`], *optional*): With `packing`, which rows share a
             sequence, also an attribute; `None` plans it from the prices.
+        eval_prices ([`~t2vid_hf.batches.token_cost.Prices`] or `dict[str, Prices]`, *optional*): What the rows of
+            `eval_dataset` cost, by name where it is a dict; `None` computes it where evaluations pack.
         **kwargs (`Any`): What [`~trl.SFTTrainer`] takes besides; `data_collator` is ours and cannot be given.
 
     Raises:
@@ -65,6 +62,7 @@ class T2VidSFTTrainer(SFTTrainer):
         processing_class: Any,
         prices: Prices | None = None,
         packing_plan: PackingPlan | None = None,
+        eval_prices: Prices | Mapping[str, Prices] | None = None,
         **kwargs: Any,
     ):
         check_rows(train_dataset, processing_class)
@@ -100,6 +98,7 @@ class T2VidSFTTrainer(SFTTrainer):
         self._settle_model()
         self.packing_plan = self._make_plan(packing_plan) if args.packing else None
         self.telemetry = Telemetry(self, collator)
+        self._evaluation = LossEvaluation(self, collator, self._cost, prices=eval_prices)
         self.add_callback(LargestBatch(self))
 
     def _settle_model(self) -> None:
@@ -194,27 +193,28 @@ class T2VidSFTTrainer(SFTTrainer):
             return super().train(*args, **kwargs)
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate. Overridden for the same reason."""
+        """Evaluate. Overridden for the same reason, and to count what each row scores."""
+        with self._patch_forwards(), self.telemetry.pause(), self._evaluation.counting():
+            return self._evaluation.completed(super().evaluation_loop(*args, **kwargs), *args, **kwargs)
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        """Get the loader. Overridden, as the next two, because `Trainer` has one entry a row and even ranks in mind."""
+        return self._evaluation.loader(eval_dataset)
+
+    def get_test_dataloader(self, test_dataset: Any) -> Any:
+        """Get the loader of a prediction: that of an evaluation."""
+        return self._evaluation.loader(test_dataset)
+
+    def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
+        """Score a batch, an entry a row."""
         with self._patch_forwards():
-            return super().evaluation_loop(*args, **kwargs)
+            return self._evaluation.step(model, inputs, self._prepare_inputs(inputs), prediction_loss_only)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Create the optimizer. Overridden for a learning rate of each part: `Trainer` takes groups from "params"."""
         args = self.args
         if self.optimizer is None and (args.vision_learning_rate, args.connector_learning_rate) != (None, None):
-            wanted = self.model if model is None else model
-            kind, settings = self.get_optimizer_cls_and_kwargs(args, wanted)
-            check_optimizer(kind, settings, name=args.optim)
-            groups = parameter_groups(
-                wanted,
-                self.adapter.parts,
-                learning_rate=args.learning_rate,
-                vision_learning_rate=args.vision_learning_rate,
-                connector_learning_rate=args.connector_learning_rate,
-                weight_decay=args.weight_decay,
-                decay_names=self.get_decay_parameter_names(wanted),
-            )
-            self.optimizer_cls_and_kwargs: Any = (kind, {**settings, "params": groups})
+            self.optimizer_cls_and_kwargs: Any = optimizer_of_parts(self, self.model if model is None else model)
         return super().create_optimizer(model)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
