@@ -24,10 +24,12 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
 from t2vid_hf.schema import COLUMNS
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
-from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
+from t2vid_hf.training.epoch_plan import check_plan, plan_epoch
 from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
 from t2vid_hf.training.largest_batch import LargestBatch
 from t2vid_hf.training.model_parts import bare_model
+from t2vid_hf.training.rank_batches import train_batches
+from t2vid_hf.training.rows_taken import RowsTaken, take_up
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
 from t2vid_hf.training.telemetry import Telemetry
@@ -120,6 +122,8 @@ class T2VidSFTTrainer(SFTTrainer):
         self.packing_plan = self._plan(packing_plan) if args.packing else None
         self.telemetry = Telemetry(self, collator)
         self.add_callback(LargestBatch(self))
+        self.rows_taken = RowsTaken()
+        self.add_callback(self.rows_taken)
 
     def _plan(self, given: PackingPlan | None) -> PackingPlan:
         if isinstance(self.train_dataset, IterableDataset):
@@ -147,22 +151,11 @@ class T2VidSFTTrainer(SFTTrainer):
             raise InputError(f"{len(self._prices)} prices for {len(self.train_dataset)} rows")
         return self._prices
 
-    # Overridden for packing, and because `Trainer` measures rows by a column of the processor's output, which does not
-    # exist before the collator has run.
+    # Overridden for packing, for steps that are the same on any number of ranks, and because `Trainer` measures rows by
+    # a column of the processor's output, which does not exist before the collator has run.
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        args = self.args
-        if self.packing_plan is not None:
-            steps = self.packing_plan.num_steps
-            return PlanSampler(
-                self.packing_plan,
-                rank=args.process_index,
-                bins_per_batch=args.per_device_train_batch_size,
-                epoch=lambda: self.state.global_step // steps,
-                seed=sampling_seed(args),
-            )
-        if args.train_sampling_strategy in ("group_by_length", "batch_rebalance"):
-            return length_sampler(args, self.prices.tokens.tolist())
-        return super()._get_train_sampler(train_dataset)
+        batches = train_batches(self)
+        return super()._get_train_sampler(train_dataset) if batches is None else batches
 
     # Overridden because pixels travel as uint8: they become values on the device, by the processor's own table.
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -197,9 +190,9 @@ class T2VidSFTTrainer(SFTTrainer):
             yield
 
     # Overridden, as the next one, because accelerate wraps the forward that it finds when it prepares the model.
-    def train(self, *args: Any, **kwargs: Any) -> Any:
+    def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
         with self._running():
-            return super().train(*args, **kwargs)
+            return super().train(take_up(self, resume_from_checkpoint), *args, **kwargs)
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
         with self._running():
