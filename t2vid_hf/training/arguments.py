@@ -45,6 +45,7 @@ class RecipeArguments:
         ask_dataset (`str`, *optional*): A benchmark's data set, to be asked of the model while it trains.
         ask_benchmark (`str`): Which benchmark that is; a key of `t2vid_hf.evaluation.benchmarks.BENCHMARKS`.
         ask_every (`int`), ask_questions (`int`): Every so many steps, so many of its questions, spread over it.
+        overwrite_output_dir (`bool`): Delete the run that `output_dir` holds; else a folder that holds one is refused.
         dry_run (`bool`): Load, mix and report; train nothing.
     """
 
@@ -65,6 +66,7 @@ class RecipeArguments:
     ask_benchmark: str = field(default="clips", metadata={"help": "Which benchmark that is."})
     ask_every: int = field(default=200, metadata={"help": "Steps from one asking to the next."})
     ask_questions: int = field(default=64, metadata={"help": "Questions of it that are asked."})
+    overwrite_output_dir: bool = field(default=False, metadata={"help": "Delete the run that output_dir holds."})
     dry_run: bool = field(default=False, metadata={"help": "Load, mix and report; train nothing."})
 
     def __post_init__(self) -> None:

@@ -61,7 +61,7 @@ def find_checkpoint(given: str | bool | None, output_dir: str, *, show: Callable
         if missing:
             raise InputError(f"resume_from_checkpoint: {folder} cannot be taken up: it has no {missing}")
         return folder
-    skipped = []
+    skipped: list[tuple[Path, str]] = []
     for path in checkpoints_in(folder):
         missing = lacks(path)
         if not missing:

@@ -21,10 +21,13 @@ from t2vid_hf.models import Adapter
 from t2vid_hf.models.attention import resolve_attention
 from t2vid_hf.models.loading import load_checkpoint
 from t2vid_hf.training.arguments import RecipeArguments
+from t2vid_hf.training.checkpoints import asked_for, read_record
 from t2vid_hf.training.epoch_plan import plan_epoch
 from t2vid_hf.training.memory import largest_step
 from t2vid_hf.training.model_parts import show_parts, what_trains
-from t2vid_hf.training.run_record import show_mixture, summarize, write_record
+from t2vid_hf.training.output_folder import clear, open_output
+from t2vid_hf.training.rows_taken import check_resumable
+from t2vid_hf.training.run_record import digest_of, show_mixture, summarize, write_recipe, write_record
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.trainer import T2VidSFTTrainer
 from t2vid_hf.training.tuning import freeze, freeze_unused, lora_config, quantization_config
@@ -45,9 +48,16 @@ def fine_tune(
             asks it questions.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: what was given cannot be trained.
+        [`~t2vid_hf.errors.InputError`]: what was given cannot be trained, `output_dir` holds another run, or the
+            checkpoint of `resume_from_checkpoint` is of another.
     """
     parts = recipe.parts()  # a wrong mixture ends here, before a model is loaded
+    show = print if config.process_index == 0 else str
+    resumes = asked_for(config.resume_from_checkpoint) is not None
+    checkpoint = open_output(recipe, config, show=show) if resumes or not recipe.dry_run else None
+    record = None if checkpoint is None else read_record(checkpoint)
+    if checkpoint is not None and record is not None:
+        check_resumable(config, record, checkpoint, recipe=recipe, show=show)
     datasets.disable_progress_bars()
     model, processor, adapter = load_model(recipe, config)
     adapter.configure(processor)
@@ -58,7 +68,8 @@ def fine_tune(
         count_tokens=lambda text: len(processor.tokenizer(text)["input_ids"]),
     )
     mixture, prices = within_limits(mixture, TokenCost(processor, adapter, num_frames=config.num_frames), config)
-    plan = plan_epoch(config, prices)  # without packing it is what packing would be, for the summary
+    # Without packing it is what packing would be, for the summary.
+    plan = plan_epoch(config, prices, planned_ranks=None if record is None else record["planned_ranks"])
     summary = summarize(mixture, prices, plan, config)
     if config.process_index == 0:
         show_mixture(mixture, summary)
@@ -81,7 +92,13 @@ def fine_tune(
         show_parts(sizes, Console().print)
     for callback in callbacks(trainer) if callbacks is not None else []:
         trainer.add_callback(callback)
-    trainer.train()
+    trainer.rows_taken.recipe, trainer.rows_taken.recipe_rows = recipe, digest_of(mixture)
+    config.distributed_state.wait_for_everyone()  # every rank has looked at the folder
+    if trainer.is_world_process_zero():
+        if recipe.overwrite_output_dir:
+            clear(Path(config.output_dir))
+        write_recipe(Path(config.output_dir), recipe, config)
+    trainer.train(False if checkpoint is None else str(checkpoint))
     trainer.save_model()  # weights, or the adapter alone, and the processor
     trainer.save_state()  # trainer_state.json, with the loss curve
     if trainer.is_world_process_zero():

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from accelerate.data_loader import BatchSamplerShard
+from torch.utils.data import IterableDataset
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
@@ -28,10 +29,10 @@ class RowsTaken(TrainerCallback, ExportableState):
     """Writes into each checkpoint which run it is of, and which rows of its epoch were taken.
 
     Args:
-        record (`dict`, *optional*): "settings" of the run, "ranks" and "accumulation" that it ran with,
-            "rows_per_step" (of packed sequences: bins), the "plan" and "planned_ranks" of packing, "workers" of a
-            stream, "prices" of the rows; of the epoch's rows how many were "taken", and their "digest". Given where
-            `Trainer` restores callbacks from a checkpoint.
+        record (`dict`, *optional*): "settings" of the run, "ranks" that it ran on last, "planned_ranks" and
+            "accumulation" that it began with, "rows_per_step" (of packed sequences: bins), the "plan" of packing,
+            "workers" of a stream, "rows" and "prices" of the mixture; of the epoch's rows how many were "taken", and
+            their "digest". Given where `Trainer` restores callbacks from a checkpoint.
     """
 
     def __init__(self, record: dict[str, Any] | None = None) -> None:
@@ -41,12 +42,12 @@ class RowsTaken(TrainerCallback, ExportableState):
         self._sampler: Any = None
         self._step = 0
 
-    def begin(self, trainer: Any, planned_ranks: int | None = None) -> None:
+    def begin(self, trainer: Any, begun: dict[str, Any] | None = None) -> None:
         """Write down what a run is, before its first step.
 
         Args:
             trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): The run's.
-            planned_ranks (`int`, *optional*): Ranks that its packing was planned for, where those are not its own.
+            begun (`dict`, *optional*): The record of the checkpoint that it goes on from.
         """
         args, plan = trainer.args, trainer.packing_plan
         self.record = {
@@ -54,14 +55,15 @@ class RowsTaken(TrainerCallback, ExportableState):
             "rows": self.recipe_rows,
             "rows_per_step": rows_per_step(args),
             "plan": None if plan is None else plan.fingerprint(),
-            "planned_ranks": planned_ranks or args.world_size,
+            "planned_ranks": begun["planned_ranks"] if begun else args.world_size,
+            "accumulation": begun["accumulation"] if begun else args.gradient_accumulation_steps,
             "workers": max(1, args.dataloader_num_workers),
             "prices": _digest([trainer.prices.tokens, trainer.prices.images]) if trainer.has_prices else None,
         }
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Note what the run has now; let `save_steps` and its like be those of now, where a resumed state has others."""
-        self.record |= {"ranks": args.world_size, "accumulation": args.gradient_accumulation_steps}
+        """Note the ranks of now; let `save_steps` and its like be those of now, where a resumed state has others."""
+        self.record["ranks"] = args.world_size
         self._step = state.global_step
         batches = kwargs["train_dataloader"].batch_sampler
         self._sampler = batches.batch_sampler if isinstance(batches, BatchSamplerShard) else batches
@@ -84,7 +86,8 @@ def take_up(trainer: Any, given: str | bool | None) -> str | None:
     Args:
         trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): The run's. Its accumulation steps and its packing plan become
             those that the checkpoint's steps ask for on the ranks of now.
-        given (`str` or `bool`, *optional*): What `Trainer.train` takes as `resume_from_checkpoint`.
+        given (`str` or `bool`, *optional*): What `Trainer.train` takes as `resume_from_checkpoint`; `None` takes that
+            of the arguments.
 
     Returns:
         `str` or `None`: the checkpoint's folder.
@@ -94,6 +97,7 @@ def take_up(trainer: Any, given: str | bool | None) -> str | None:
             be loaded by these ranks.
     """
     args, kept = trainer.args, trainer.rows_taken
+    given = args.resume_from_checkpoint if given is None else given
     checkpoint = find_checkpoint(given, args.output_dir, show=print if args.process_index == 0 else str)
     if checkpoint is None:
         if asked_for(given) is not None:
@@ -111,7 +115,7 @@ def take_up(trainer: Any, given: str | bool | None) -> str | None:
         if (trainer.packing_plan.fingerprint(), trainer.packing_plan.num_ranks) != (record["plan"], args.world_size):
             trainer.packing_plan = plan_epoch(args, trainer.prices, planned_ranks=record["planned_ranks"])
         check_plan(trainer.packing_plan, args, len(trainer.train_dataset))
-    kept.begin(trainer, record["planned_ranks"])
+    kept.begin(trainer, record)
     check_rows_taken(trainer, record, checkpoint)
     return str(checkpoint)
 
@@ -193,7 +197,6 @@ def check_rows_taken(trainer: Any, record: dict[str, Any], checkpoint: Path) -> 
                              f"or a version have changed. Begin a new run in another output_dir")  # fmt: skip
     sampler = train_batches(trainer)
     if sampler is not None:
-        # as text, because JSON made it so
         if rows_taken(sampler, record["global_step"]) != {name: record.get(name) for name in ("taken", "digest")}:
             raise InputError(
                 f"{checkpoint} has taken {record.get('taken')} rows of its epoch, and they are not those that this "
@@ -201,13 +204,26 @@ def check_rows_taken(trainer: Any, record: dict[str, Any], checkpoint: Path) -> 
                 f"in another output_dir"
             )
         return
+    if isinstance(trainer.train_dataset, IterableDataset) and record["epoch"] >= 1:
+        raise InputError(f"{checkpoint} is behind the first pass over its stream, and where in a later one is not "
+                         f"known: a stream is taken up in its first pass only")  # fmt: skip
+    check_stream(args, record, checkpoint)
+
+
+def check_stream(args: Any, record: dict[str, Any], checkpoint: Path) -> None:
+    """Refuse to go on where `Trainer` deals the rows and would deal others: a stream's, mostly.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: ranks, accumulation or workers are others, or a stream is in its second pass.
+    """
+    if args.train_sampling_strategy == "random" and not args.accelerator_config.use_seedable_sampler:
+        raise InputError("accelerator_config: without use_seedable_sampler the order of the rows is not known again")
     then = record["ranks"], record["accumulation"], record["workers"]
-    wants = args.world_size, args.gradient_accumulation_steps, now["workers"]
-    if then != wants or int(record["epoch"]) and record["global_step"] < args.max_steps:
+    now = args.world_size, args.gradient_accumulation_steps, max(1, args.dataloader_num_workers)
+    if then != now:
         raise InputError(
-            f"{checkpoint}: rows that are not dealt here, as those of a stream, go on only within their first pass, "
-            f"and on as many ranks ({then[0]}), accumulation steps ({then[1]}) and workers ({then[2]}) as before, "
-            f"not {wants[0]}, {wants[1]} and {wants[2]} in pass {int(record['epoch']) + 1}"
+            f"{checkpoint}: rows that `Trainer` deals, as those of a stream, go on only on as many ranks ({then[0]}), "
+            f"accumulation steps ({then[1]}) and workers ({then[2]}) as before, not {now[0]}, {now[1]} and {now[2]}"
         )
 
 
