@@ -26,7 +26,7 @@ _HARMLESS = {
     "load_best_model_at_end", "metric_for_best_model", "greater_is_better", "ignore_data_skip", "full_determinism",
     "restore_callback_states_from_checkpoint", "use_cpu", "accelerator_config", "parallelism_config", "debug",
     "skip_memory_metrics", "resume_from_checkpoint", "local_rank", "dataset_num_proc", "use_liger_kernel",
-    "liger_kernel_config", "auto_find_batch_size", "_n_gpu",
+    "liger_kernel_config", "auto_find_batch_size",
     # these two make a step together, and that is compared: `t2vid_hf.training.rows_taken`
     "per_device_train_batch_size", "gradient_accumulation_steps",
 }  # fmt: skip
@@ -63,18 +63,18 @@ def check_same_run(now: Mapping[str, Any], then: Mapping[str, Any], where: Any) 
 
     Args:
         now (`Mapping[str, Any]`): See [`run_settings`].
-        then (`Mapping[str, Any]`): Those of the run that wrote the checkpoint. A setting that it did not know counts as
-            left at its default, and one that is known no more is passed over.
+        then (`Mapping[str, Any]`): Those of the run that wrote the checkpoint. A setting of the trainer that it did not
+            know counts as left at its default; one that had no part in it, or is known no more, is passed over.
         where (`Any`): The checkpoint, for the error.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: settings differ; it names them.
     """
-    defaults = _defaults()
+    before = {**_defaults(), **then}
     changed = [
-        f"{name} is {_short(now[name])} and was {_short(then.get(name, defaults.get(name)))}"
-        for name in now
-        if now[name] != then.get(name, defaults.get(name))
+        f"{name} is {_short(value)} and was {_short(before[name])}"
+        for name, value in now.items()
+        if name in before and value != before[name]
     ]
     if changed:
         raise InputError(
