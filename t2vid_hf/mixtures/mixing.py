@@ -110,7 +110,9 @@ class _Reader:
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
         rows = [self._row(*pick) for pick in zip(batch["part"], batch["position"], batch["take_frames"], strict=True)]
-        return {name: [row[name] for row in rows] for name in rows[0]}  # type: ignore[literal-required]
+        # A rank without a row in a step asks for none.
+        names = tuple(rows[0]) if rows else (*features(), "take_frames")
+        return {name: [row[name] for row in rows] for name in names}  # type: ignore[literal-required]
 
     def _row(self, number: int, position: int, take_frames: int | None) -> Row:
         part, dataset = self.parts[number]
