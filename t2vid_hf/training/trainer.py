@@ -19,12 +19,14 @@ from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
 from t2vid_hf.training.collator import check_rows, collator_of_run
-from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
+from t2vid_hf.training.epoch_plan import check_plan, plan_epoch
 from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
 from t2vid_hf.training.largest_batch import LargestBatch
 from t2vid_hf.training.loss_evaluation import LossEvaluation
 from t2vid_hf.training.model_parts import bare_model
 from t2vid_hf.training.part_learning_rates import optimizer_of_parts
+from t2vid_hf.training.rank_batches import train_batches
+from t2vid_hf.training.rows_taken import RowsTaken, take_up
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
 from t2vid_hf.training.telemetry import Telemetry
@@ -100,6 +102,8 @@ class T2VidSFTTrainer(SFTTrainer):
         self.telemetry = Telemetry(self, collator)
         self._evaluation = LossEvaluation(self, collator, self._cost, prices=eval_prices)
         self.add_callback(LargestBatch(self))
+        self.rows_taken = RowsTaken()
+        self.add_callback(self.rows_taken)
 
     def _settle_model(self) -> None:
         """Freeze what no forward uses, run a frozen tower without gradients, and keep what trains in float32."""
@@ -135,22 +139,11 @@ class T2VidSFTTrainer(SFTTrainer):
             raise InputError(f"{len(self._prices)} prices for {len(self.train_dataset)} rows")
         return self._prices
 
-    # Overridden for packing, and because `Trainer` measures rows by a column of the processor's output, which does not
-    # exist before the collator has run.
+    # Overridden for packing, for steps that are the same on any number of ranks, and because `Trainer` measures rows by
+    # a column of the processor's output, which does not exist before the collator has run.
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        args = self.args
-        if self.packing_plan is not None:
-            steps = self.packing_plan.num_steps
-            return PlanSampler(
-                self.packing_plan,
-                rank=args.process_index,
-                bins_per_batch=args.per_device_train_batch_size,
-                epoch=lambda: self.state.global_step // steps,
-                seed=sampling_seed(args),
-            )
-        if args.train_sampling_strategy in ("group_by_length", "batch_rebalance"):
-            return length_sampler(args, self.prices.tokens.tolist())
-        return super()._get_train_sampler(train_dataset)
+        batches = train_batches(self)
+        return super()._get_train_sampler(train_dataset) if batches is None else batches
 
     # Overridden because pixels travel as uint8: they become values on the device, by the processor's own table.
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -187,10 +180,10 @@ class T2VidSFTTrainer(SFTTrainer):
         with self._forwards.in_place(), self._frozen.in_place():
             yield
 
-    def train(self, *args: Any, **kwargs: Any) -> Any:
-        """Train. Overridden because accelerate wraps the forward that it finds when it prepares the model."""
+    def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
+        """Train, or go on from a checkpoint. Overridden because accelerate wraps the forward that it finds."""
         with self._patch_forwards():
-            return super().train(*args, **kwargs)
+            return super().train(take_up(self, resume_from_checkpoint), *args, **kwargs)
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
         """Evaluate. Overridden for the same reason, and to count what each row scores."""
