@@ -136,7 +136,7 @@ def row_sampler(args: Any, num_rows: int, *, lengths: Sequence[int] | None, epoc
     Args:
         args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's.
         num_rows (`int`): Rows of the training set.
-        lengths (`Sequence[int]`, *optional*): Tokens of each row, for a `train_sampling_strategy` that goes by them.
+        lengths (`Sequence[int]` or `None`): Tokens of each row, for a `train_sampling_strategy` that goes by them.
         epoch (`Callable[[], int]`): Tells the epoch when an iteration begins.
     """
     batch = args.train_batch_size
