@@ -108,7 +108,7 @@ def largest_step(
         patches=patches,
         gradient_checkpointing=args.gradient_checkpointing,
         activation_bytes=2 if mixed else 4,
-        float32_weights=mixed,
+        float32_weights=mixed and args.float32_weights,
         sharding=sharding_of(args),
     )
     return LargestStep(tokens, images, memory)

@@ -8,6 +8,7 @@ from trl import SFTConfig
 from t2vid_hf._processors import available_processors
 from t2vid_hf.batches.labels import LABELS
 from t2vid_hf.errors import InputError, unknown
+from t2vid_hf.training.float32_weights import check_float32
 
 
 def _workers() -> int:
@@ -40,6 +41,12 @@ class T2VidSFTConfig(SFTConfig):
         vision_learning_rate (`float`, *optional*): The vision tower's learning rate; `None` takes `learning_rate`, the
             language model's.
         connector_learning_rate (`float`, *optional*): The connector's learning rate; `None` takes `learning_rate`.
+        float32_weights (`bool`, *optional*, defaults to `True`): Whether what trains is kept in float32 while a bf16
+            run lasts, at 8 bytes a weight more than without (16 instead of 8 with AdamW): a bfloat16 weight does not
+            notice a step of the paper's 5e-6. See `t2vid_hf.training.float32_weights`.
+        keep_float32 (`bool`, *optional*, defaults to `False`): Whether the model stays float32 behind the run, and is
+            saved so (of LoRA, the adapter); else both have the types of the checkpoint that was loaded, and
+            `checkpoint-N` alone has the float32 weights.
         dataloader_num_workers (`int`, *optional*): Processes that draw, decode and tokenise; one for each processor
             that the rank may use where it is not given, at most 4.
         remove_unused_columns (`bool`, *optional*, defaults to `False`): Must stay `False`: the collator needs every
@@ -70,6 +77,12 @@ class T2VidSFTConfig(SFTConfig):
     connector_learning_rate: float | None = field(
         default=None, metadata={"help": "Of the connector; learning_rate by default."}
     )
+    float32_weights: bool = field(
+        default=True, metadata={"help": "Keep what trains in float32 while a bf16 run lasts."}
+    )
+    keep_float32: bool = field(
+        default=False, metadata={"help": "Leave what trained in float32 behind the run, and save it so."}
+    )
     dataloader_num_workers: int = field(
         default_factory=_workers, metadata={"help": "Processes that draw, decode and tokenise."}
     )
@@ -87,3 +100,4 @@ class T2VidSFTConfig(SFTConfig):
             raise InputError("packing fills sequences of max_length tokens; set max_length")
         if self.max_images is not None and not self.packing:
             raise InputError("max_images bounds packed sequences; set packing, or leave max_images out")
+        check_float32(self)

@@ -20,20 +20,14 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
 from t2vid_hf.training.collator import check_rows, collator_of_run
 from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
-from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
 from t2vid_hf.training.largest_batch import LargestBatch
+from t2vid_hf.training.model_on_loan import ModelOnLoan
 from t2vid_hf.training.model_parts import bare_model
+from t2vid_hf.training.part_rates import check_optimizers, has_rates, optimizer_by_parts
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
 from t2vid_hf.training.telemetry import Telemetry
-from t2vid_hf.training.tuning import (
-    check_optimizer,
-    freeze,
-    freeze_unused,
-    frozen_vision,
-    parameter_groups,
-    train_in_float32,
-)
+from t2vid_hf.training.tuning import freeze, freeze_unused
 
 
 class T2VidSFTTrainer(SFTTrainer):
@@ -83,9 +77,10 @@ class T2VidSFTTrainer(SFTTrainer):
         if kwargs.get("peft_config") is None and not isinstance(model, PeftModel):
             tuned = {"vision": args.tune_vision, "connector": args.tune_connector, "language": args.tune_llm}
             freeze(model, self.adapter.parts, **tuned)
-        # TRL sets its fused head on the model for good; here it is there while the trainer runs.
-        self._forwards = ForwardPatches([bare_model(model)])
-        with self._forwards.in_place(), _hide_packing(args):
+        check_optimizers(args, kwargs.get("optimizers"))
+        self._given_optimizer = kwargs.get("optimizer_cls_and_kwargs")
+        self.loan = ModelOnLoan(model, self.adapter)
+        with self.loan.run(), _hide_packing(args):
             super().__init__(
                 model=model,
                 args=args,
@@ -97,18 +92,11 @@ class T2VidSFTTrainer(SFTTrainer):
         # TRL's loss takes the number of tokens of all accumulation steps, whatever the model's own forward takes:
         # without this a Qwen-VL's micro-batches would count alike, however few tokens of them are learned.
         self.model_accepts_loss_kwargs = True
-        self._settle_model()
+        freeze_unused(self.model, self.adapter.parts)
+        self.loan.lend(self.model, args, sharded=self.is_deepspeed_enabled or self.is_fsdp_enabled)
         self.packing_plan = self._make_plan(packing_plan) if args.packing else None
         self.telemetry = Telemetry(self, collator)
         self.add_callback(LargestBatch(self))
-
-    def _settle_model(self) -> None:
-        """Freeze what no forward uses, run a frozen tower without gradients, and keep what trains in float32."""
-        self._forwards.add(self.model)  # PEFT's, on which accelerate sets its autocast
-        freeze_unused(self.model, self.adapter.parts)
-        self._frozen = run_without_grad(frozen_vision(self.model, self.adapter.parts))
-        if (self.args.bf16 or self.args.fp16) and not (self.is_deepspeed_enabled or self.is_fsdp_enabled):
-            train_in_float32(self.model)
 
     def _make_plan(self, given: PackingPlan | None) -> PackingPlan:
         if isinstance(self.train_dataset, IterableDataset):
@@ -173,7 +161,7 @@ class T2VidSFTTrainer(SFTTrainer):
         inputs = dict(inputs)
         sources, lengths = inputs.pop("sources"), inputs.pop("row_lengths")
         self.telemetry.count_batch(inputs, lengths)
-        with self._patch_forwards():
+        with self.loan.run():
             if return_outputs or self.compute_loss_func is not None or self.label_smoother is not None:
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             mask, inputs["shift_labels"] = next_tokens(inputs.pop("labels"))
@@ -182,39 +170,27 @@ class T2VidSFTTrainer(SFTTrainer):
         self.telemetry.count_losses(scored[0], mask, sources, lengths)
         return loss
 
-    @contextlib.contextmanager
-    def _patch_forwards(self) -> Iterator[None]:
-        """The forwards of TRL, accelerate and a frozen tower are on the model inside, and inside alone."""
-        with self._forwards.in_place(), self._frozen.in_place():
-            yield
-
     def train(self, *args: Any, **kwargs: Any) -> Any:
         """Train. Overridden because accelerate wraps the forward that it finds when it prepares the model."""
-        with self._patch_forwards():
+        with self.loan.run(training=True):
             return super().train(*args, **kwargs)
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
         """Evaluate. Overridden for the same reason."""
-        with self._patch_forwards():
+        with self.loan.run():
             return super().evaluation_loop(*args, **kwargs)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save. Overridden because a checkpoint has the float32 weights of the run, and what others load has not."""
+        with contextlib.nullcontext() if _internal_call else self.loan.weights.release(to_save=True):
+            super().save_model(output_dir, _internal_call)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Create the optimizer. Overridden for a learning rate of each part: `Trainer` takes groups from "params"."""
-        args = self.args
-        if self.optimizer is None and (args.vision_learning_rate, args.connector_learning_rate) != (None, None):
-            wanted = self.model if model is None else model
-            kind, settings = self.get_optimizer_cls_and_kwargs(args, wanted)
-            check_optimizer(kind, settings, name=args.optim)
-            groups = parameter_groups(
-                wanted,
-                self.adapter.parts,
-                learning_rate=args.learning_rate,
-                vision_learning_rate=args.vision_learning_rate,
-                connector_learning_rate=args.connector_learning_rate,
-                weight_decay=args.weight_decay,
-                decay_names=self.get_decay_parameter_names(wanted),
+        if self.optimizer is None and has_rates(self.args):
+            self.optimizer_cls_and_kwargs: Any = optimizer_by_parts(
+                self, self.model if model is None else model, self.adapter.parts, given=self._given_optimizer
             )
-            self.optimizer_cls_and_kwargs: Any = (kind, {**settings, "params": groups})
         return super().create_optimizer(model)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:

@@ -25,10 +25,11 @@ from t2vid_hf.batches.packing import plan_packing
 from t2vid_hf.batches.token_cost import Prices
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
+from t2vid_hf.training.float32_weights import Float32Weights
 from t2vid_hf.training.forward_patches import run_without_grad
 from t2vid_hf.training.memory import Memory, estimated_memory, largest_batch, largest_step, patches_of_image
 from t2vid_hf.training.sharding import Sharding, sharding_of
-from t2vid_hf.training.tuning import freeze, frozen_vision, lora_config, train_in_float32
+from t2vid_hf.training.tuning import freeze, frozen_vision, lora_config
 
 PARTS = adapter_for("idefics3").parts
 LAUNCH = sorted((Path(__file__).resolve().parents[2] / "recipes/accelerate").glob("*.yaml"))
@@ -164,7 +165,7 @@ def test_every_launch_file_has_one_estimate(path, monkeypatch, tiny_checkpoint):
         world_size=yaml.safe_load(path.read_text())["num_processes"],
         deepspeed_plugin=DeepSpeedPlugin() if path.stem.startswith("zero") else None,
         fsdp_plugin_args=None, bf16=path.stem != "cpu", fp16=False, per_device_train_batch_size=1, packing=False,
-        padding_free=True, gradient_checkpointing=True,
+        padding_free=True, gradient_checkpointing=True, float32_weights=True,
     )  # fmt: skip
     assert sharding_of(args) == SHARDINGS[path.stem]
     model, processor = load(tiny_checkpoint, "bfloat16"), AutoProcessor.from_pretrained(tiny_checkpoint)
@@ -185,8 +186,8 @@ def test_every_launch_file_has_one_estimate(path, monkeypatch, tiny_checkpoint):
     assert (before.memory.weights, before.memory.gradients, before.memory.optimizer) == held
     if args.bf16 and not args.deepspeed_plugin:
         # The trainer asks when what trains is float32 already, the dry run before.
-        train_in_float32(model)
-        assert estimate(model) == before
+        with Float32Weights(model, on=True).train():
+            assert estimate(model) == before
 
 
 def test_fsdp_by_its_other_settings(monkeypatch):
