@@ -12,11 +12,10 @@ from typing import Any
 import torch
 from peft import LoraConfig
 from torch import nn
-from transformers.trainer_optimizer import is_optimizer_factory
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.models.adapter import ModelParts
-from t2vid_hf.training.model_parts import check_paths, part_of, plain_name
+from t2vid_hf.training.model_parts import PARTS, check_paths, part_of, plain_name
 
 
 def freeze(model: nn.Module, parts: ModelParts, *, vision: bool, connector: bool, language: bool) -> None:
