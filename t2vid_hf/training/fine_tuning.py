@@ -47,6 +47,8 @@ def fine_tune(
     Raises:
         [`~t2vid_hf.errors.InputError`]: what was given cannot be trained.
     """
+    if config.shuffle_dataset:
+        raise InputError("shuffle_dataset: a recipe's rows are shuffled by mixture_seed; leave it out")
     parts = recipe.parts()  # a wrong mixture ends here, before a model is loaded
     datasets.disable_progress_bars()
     model, processor, adapter = load_model(recipe, config)

@@ -9,6 +9,7 @@ from t2vid_hf._processors import available_processors
 from t2vid_hf.batches.labels import LABELS
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.training.float32_weights import check_float32
+from t2vid_hf.training.honoured_fields import check_fields
 
 
 def _workers() -> int:
@@ -101,3 +102,4 @@ class T2VidSFTConfig(SFTConfig):
         if self.max_images is not None and not self.packing:
             raise InputError("max_images bounds packed sequences; set packing, or leave max_images out")
         check_float32(self)
+        check_fields(self)

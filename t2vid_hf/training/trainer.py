@@ -20,9 +20,11 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
 from t2vid_hf.training.collator import check_rows, collator_of_run
 from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
+from t2vid_hf.training.honoured_fields import check_arguments, check_parallelism, shuffle_rows
 from t2vid_hf.training.largest_batch import LargestBatch
 from t2vid_hf.training.model_on_loan import ModelOnLoan
-from t2vid_hf.training.model_parts import bare_model
+from t2vid_hf.training.model_parts import bare_model, what_trains
+from t2vid_hf.training.noisy_embeddings import add_noise
 from t2vid_hf.training.part_rates import check_optimizers, has_rates, optimizer_by_parts
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
@@ -61,7 +63,13 @@ class T2VidSFTTrainer(SFTTrainer):
         packing_plan: PackingPlan | None = None,
         **kwargs: Any,
     ):
+        check_arguments(kwargs)
         check_rows(train_dataset, processing_class)
+        if args.shuffle_dataset and (prices is not None or packing_plan is not None):
+            raise InputError("shuffle_dataset would put the rows in another order than prices and plan have them; "
+                             "shuffle before they are made, as mixture_seed does")  # fmt: skip
+        train_dataset = shuffle_rows(args, train_dataset)
+        kwargs["eval_dataset"] = shuffle_rows(args, kwargs.get("eval_dataset"))
         self.adapter = adapter_for(model.config.model_type)
         self.adapter.configure(processing_class)
         self.adapter.configure_model(model.config)
@@ -92,7 +100,13 @@ class T2VidSFTTrainer(SFTTrainer):
         # TRL's loss takes the number of tokens of all accumulation steps, whatever the model's own forward takes:
         # without this a Qwen-VL's micro-batches would count alike, however few tokens of them are learned.
         self.model_accepts_loss_kwargs = True
+        check_parallelism(self.accelerator.parallelism_config, args)
         freeze_unused(self.model, self.adapter.parts)
+        # Else a batch of text alone would have nothing that trains.
+        trained = {size.part for size in what_trains(self.model, self.adapter.parts) if size.trainable}
+        collator.always_media |= "language" not in trained
+        # Ours adds it: the one of transformers takes all rows of a sequence for one.
+        self.neftune_noise_alpha = None
         self.loan.lend(self.model, args, sharded=self.is_deepspeed_enabled or self.is_fsdp_enabled)
         self.packing_plan = self._make_plan(packing_plan) if args.packing else None
         self.telemetry = Telemetry(self, collator)
@@ -161,11 +175,12 @@ class T2VidSFTTrainer(SFTTrainer):
         inputs = dict(inputs)
         sources, lengths = inputs.pop("sources"), inputs.pop("row_lengths")
         self.telemetry.count_batch(inputs, lengths)
-        with self.loan.run():
+        bare, packed = bare_model(self.accelerator.unwrap_model(self.model)), "attention_mask" not in inputs
+        with self.loan.run(), add_noise(bare, self.args.neftune_noise_alpha, lengths=lengths, packed=packed):
             if return_outputs or self.compute_loss_func is not None or self.label_smoother is not None:
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             mask, inputs["shift_labels"] = next_tokens(inputs.pop("labels"))
-            with scored_alone(bare_model(self.accelerator.unwrap_model(self.model)), mask) as scored:
+            with scored_alone(bare, mask) as scored:
                 loss = super().compute_loss(model, inputs, False, num_items_in_batch)
         self.telemetry.count_losses(scored[0], mask, sources, lengths)
         return loss
@@ -193,6 +208,17 @@ class T2VidSFTTrainer(SFTTrainer):
             )
         return super().create_optimizer(model)
 
+    # Overridden, as the next one, because all ranks are there, to add up what each has counted: `log` is also called
+    # by one alone.
+    def _maybe_log_save_evaluate(self, *args: Any, **kwargs: Any) -> None:
+        if self.control.should_log and self.state.global_step > self._globalstep_last_logged:
+            self.telemetry.gather()
+        super()._maybe_log_save_evaluate(*args, **kwargs)
+
+    def _finalize_training(self, *args: Any, **kwargs: Any) -> Any:
+        self.telemetry.gather()
+        return super()._finalize_training(*args, **kwargs)
+
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log. Overridden to add what the telemetry has counted, and to leave dummies out of the number of tokens."""
         if self.model.training:
@@ -203,10 +229,10 @@ class T2VidSFTTrainer(SFTTrainer):
 
 @contextlib.contextmanager
 def _hide_packing(args: T2VidSFTConfig) -> Iterator[None]:
-    """Hide packing from TRL, which refuses it where rows have images, because its own collator cannot."""
-    wanted = args.packing, args.padding_free
-    args.packing = args.padding_free = False
+    """Hide from TRL what it refuses or changes templates for, because its own collator cannot."""
+    wanted = args.packing, args.padding_free, args.assistant_only_loss
+    args.packing = args.padding_free = args.assistant_only_loss = False
     try:
         yield
     finally:
-        args.packing, args.padding_free = wanted
+        args.packing, args.padding_free, args.assistant_only_loss = wanted
