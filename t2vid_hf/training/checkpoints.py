@@ -35,7 +35,7 @@ def find_checkpoint(given: str | bool | None, output_dir: str, *, show: Callable
     """The checkpoint that `resume_from_checkpoint` means.
 
     Args:
-        given (`str` or `bool`, *optional*): A checkpoint's folder; a run's folder, for its last checkpoint; `true` or
+        given (`str`, `bool` or `None`): A checkpoint's folder; a run's folder, for its last checkpoint; `true` or
             `"last"` for the last one in `output_dir`.
         output_dir (`str`): The run's folder.
         show (`Callable[[str], Any]`, *optional*, defaults to `print`): Told of a checkpoint that was cut short.

@@ -52,6 +52,8 @@ def fine_tune(
         [`~t2vid_hf.errors.InputError`]: what was given cannot be trained, `output_dir` holds another run, or the
             checkpoint of `resume_from_checkpoint` is of another.
     """
+    if config.shuffle_dataset:
+        raise InputError("shuffle_dataset: a recipe's rows are shuffled by mixture_seed; leave it out")
     parts = recipe.parts()  # a wrong mixture ends here, before a model is loaded
     show = print if config.process_index == 0 else str
     resumes = asked_for(config.resume_from_checkpoint) is not None

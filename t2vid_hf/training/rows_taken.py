@@ -86,7 +86,7 @@ def take_up(trainer: Any, given: str | bool | None) -> str | None:
     Args:
         trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): The run's. Its accumulation steps and its packing plan become
             those that the checkpoint's steps ask for on the ranks of now.
-        given (`str` or `bool`, *optional*): What `Trainer.train` takes as `resume_from_checkpoint`; `None` takes that
+        given (`str`, `bool` or `None`): What `Trainer.train` takes as `resume_from_checkpoint`; `None` takes that
             of the arguments.
 
     Returns:

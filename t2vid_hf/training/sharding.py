@@ -75,7 +75,11 @@ def sharding_of(args: Any) -> Sharding:
 
 
 def uses_fsdp(args: Any) -> bool:
-    """Whether accelerate divides the model by FSDP, asked for by the arguments or by the launch."""
+    """Tell whether FSDP divides the model, by a run's own arguments or by `accelerate launch`.
+
+    Args:
+        args ([`~transformers.TrainingArguments`]): The run's arguments.
+    """
     return args.fsdp_plugin_args is not None or bool(str_to_bool(os.environ.get("ACCELERATE_USE_FSDP", "false")))
 
 
