@@ -70,11 +70,6 @@ _TOGETHER: tuple[_Check, ...] = (
         "assistant_only_loss=True contradicts labels='all_text'; leave out the one that you do not want",
     ),
     (
-        lambda args: bool(args.eval_packing),
-        "eval_packing=True: only an epoch of training has a plan; leave it out, rows of evaluation then stand one "
-        "behind the other",
-    ),
-    (
         lambda args: args.auto_find_batch_size and (args.packing or args.train_sampling_strategy == "batch_rebalance"),
         "auto_find_batch_size cannot make smaller the batches of packing, or of batch_rebalance, which are planned: "
         "set max_length or per_device_train_batch_size lower, by the estimate that --dry_run prints",

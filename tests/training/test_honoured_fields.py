@@ -56,7 +56,6 @@ def test_a_field_without_effect_is_refused(tmp_path, name):
     ("changes", "told"),
     [
         ({"assistant_only_loss": True, "labels": "all_text"}, "assistant_only_loss=True contradicts"),
-        ({"eval_packing": True}, "eval_packing=True: only"),
         ({"auto_find_batch_size": True, "packing": True, "max_length": 512}, "auto_find_batch_size cannot"),
         ({"auto_find_batch_size": True, "train_sampling_strategy": "batch_rebalance"}, "auto_find_batch_size cannot"),
         ({"packing": True, "max_length": 512, "train_sampling_strategy": "group_by_length"}, "with packing a plan"),
