@@ -109,8 +109,9 @@ def test_l11_rows_cannot_be_grouped_by_length(checkpoint, many, tmp_path):
     prices = run.prices.tokens.tolist()
     lengths = [length for batch in run.get_train_dataloader() for length in batch["row_lengths"]]
     assert sorted(lengths) == sorted(prices) and lengths[0] == max(prices)
-    # Of twelve rows the sampler takes three at a time, and sorts them.
-    assert all(lengths[at : at + 3] == sorted(lengths[at : at + 3], reverse=True) for at in range(0, 12, 3))
+    # Of twelve rows the sampler takes three at a time, and sorts them; then the longest of all changes places with the
+    # first, so that of each three only the last two are sure to be in order.
+    assert all(lengths[at + 1] >= lengths[at + 2] for at in range(0, 12, 3))
     only_trl_1_16("L11")
     with_lengths = Dataset.from_list([{**each, "length": index} for index, each in enumerate(EXAMPLES)])
     stocks = stock(checkpoint, tmp_path, with_lengths, **grouped)
