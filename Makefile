@@ -2,8 +2,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# An environment without torch for each Python, and one with the newest of everything
+LIGHT := .venv-light-$(notdir $(PYTHON))
+LATEST := .venv-latest
+LIGHT_TESTS := $(addprefix tests/,clips data hub metrics mixtures rendering sources video test_package.py test_registration.py)
 
-.PHONY: setup demo test test-slow check bench learn clean
+.PHONY: setup demo test test-light test-slow check check-latest fix bench learn clean
 
 setup: $(VENV)/.installed
 
@@ -19,12 +23,18 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 # Options: LONG_QA=file VIDEOS=folder MODEL=checkpoint PUSH=user/name MAX_DOCUMENTS=n
 demo: setup
 	@$(BIN)/python recipes/demo.py \
-		$(if $(LONG_QA),--long-qa '$(LONG_QA)') $(if $(VIDEOS),--videos '$(VIDEOS)') \
+		$(if $(LONG_QA),--long_qa '$(LONG_QA)') $(if $(VIDEOS),--videos '$(VIDEOS)') \
 		$(if $(MODEL),--model '$(MODEL)') $(if $(PUSH),--push '$(PUSH)') \
-		$(if $(MAX_DOCUMENTS),--max-documents '$(MAX_DOCUMENTS)')
+		$(if $(MAX_DOCUMENTS),--max_documents '$(MAX_DOCUMENTS)')
 
 test: setup
 	$(BIN)/python -m pytest
+
+# What needs no torch, where there is none: make test-light PYTHON=python3.13
+test-light:
+	@test -x $(LIGHT)/bin/python || $(PYTHON) -m venv $(LIGHT)
+	$(LIGHT)/bin/python -m pip install --quiet --editable '.[fonts,video,test]'
+	$(LIGHT)/bin/python -m pytest $(LIGHT_TESTS)
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
@@ -34,6 +44,22 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config setup.cfg
+
+# All tests with the newest of each dependency: the upper bounds of setup.cfg are taken out in a copy.
+check-latest:
+	rm -rf $(LATEST)
+	$(PYTHON) -m venv $(LATEST)
+	mkdir $(LATEST)/source
+	git ls-files -co --exclude-standard | tar -cf - -T - | tar -xf - -C $(LATEST)/source
+	sed -E -i.bak 's/, *< *[0-9.]+$$//; s/^( +[a-z0-9]+) < [0-9.]+$$/\1/' $(LATEST)/source/setup.cfg
+	$(LATEST)/bin/python -m pip install '$(LATEST)/source[all,test]'
+	$(LATEST)/bin/python -m pytest
+
+# What a machine can mend
+fix: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python .github/architecture.py
 
 bench: setup
 	@for bench in render builder decode cost packing collate train; do $(BIN)/python tests/benchmarks/bench_$$bench.py || exit 1; done

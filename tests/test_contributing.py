@@ -57,14 +57,16 @@ class Steps:
 
 def followed(title: str, folder: Path) -> Steps:
     """Do a section's first step, the file, in a copy of the package; the second, the line, is for the caller."""
-    file, line = blocks(section(title))
+    (file,) = blocks(section(title))
     (path,) = re.findall(r"\*\*1\. A file\*\*, `(t2vid_hf/[\w/]+\.py)`", section(title))
-    (registry,) = re.findall(r"\*\*2\. A line\*\* in `\w+`, in `(t2vid_hf/[\w/]+\.py)`", section(title))
+    ((line, registry),) = re.findall(
+        r"\*\*2\. A line\*\*, `([^`]+)`, in `\w+` of `(t2vid_hf/[\w/]+\.py)`", section(title)
+    )
     for name in ("t2vid_hf", "model_cards"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     assert not (folder / path).exists()
     (folder / path).write_text(file, "utf-8")
-    return Steps(folder, folder / registry, line.strip())
+    return Steps(folder, folder / registry, line)
 
 
 @pytest.mark.parametrize("title", FOLLOWED)
@@ -103,7 +105,7 @@ def test_the_code_has_the_house_s_form():
     ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
     if ruff is None:
         pytest.skip("needs the extra 'dev'")
-    files = [code for title in FOLLOWED for code in blocks(section(title)) if code.startswith('"""')]
+    files = [code for title in FOLLOWED for code in blocks(section(title))]
     assert len(files) == 3
     for code in files:
         for command in (("check", "--quiet", "-"), ("format", "--diff", "--quiet", "-")):

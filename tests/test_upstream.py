@@ -155,7 +155,9 @@ def overridden() -> set[tuple[str, str]]:
 def overrides(kind: type) -> set[str]:
     """Private members of a class that a class of another package has, too."""
     bases = [base for base in kind.__mro__[1:] if Scan._foreign(base.__module__)]
-    return {name for name in vars(kind) if private(name) and any(name in vars(base) for base in bases)}
+    # Python itself gives `_abc_impl` to each class below an abstract one.
+    own = {name for name in vars(kind) if private(name)} - {"_abc_impl"}
+    return {name for name in own if any(name in vars(base) for base in bases)}
 
 
 def modules() -> Iterator[Any]:

@@ -13,8 +13,21 @@ def rows_of_bins(order: np.ndarray, bin_of: np.ndarray) -> list[np.ndarray]:
     """The rows of each bin.
 
     Args:
-        order (`np.ndarray` of shape `(packed,)`): Rows, at least one.
-        bin_of (`np.ndarray` of shape `(rows,)`): The bin of each.
+        order (`np.ndarray` of shape `(packed,)`): The rows that were packed, at least one, in any order.
+        bin_of (`np.ndarray` of shape `(rows,)`): The number of each row's bin.
+
+    Returns:
+        `list[np.ndarray]`: for each bin its rows, in the order given.
+
+    Example:
+
+    ```python
+    >>> import numpy as np
+    >>> from t2vid_hf.batches.balance import rows_of_bins
+    >>> [rows.tolist() for rows in rows_of_bins(np.array([2, 0, 1]), np.array([0, 1, 0]))]
+    [[2, 0], [1]]
+
+    ```
     """
     by_bin = order[np.argsort(bin_of[order], kind="stable")]
     return np.split(by_bin, np.flatnonzero(np.diff(bin_of[by_bin])) + 1)
@@ -26,10 +39,14 @@ def balance(
     """Bins in the order (step, rank, bin of the step); more of them than were given, where they were not even.
 
     Args:
-        bins (`list[np.ndarray]`): The rows of each.
-        costs (`np.ndarray` of shape `(rows,)`): What each row costs in time.
-        num_ranks (`int`), bins_per_step (`int`): A multiple of their product comes back.
-        random (`np.random.Generator`): Orders the steps.
+        bins (`list[np.ndarray]`): The rows of each bin.
+        costs (`np.ndarray` of shape `(rows,)`): What each row costs in time, in any unit.
+        num_ranks (`int`): Processes that train together.
+        bins_per_step (`int`): Bins that a rank takes at a step.
+        random (`np.random.Generator`): What draws the order of the steps.
+
+    Returns:
+        `list[np.ndarray]`: the rows of each bin; their number is a multiple of `num_ranks * bins_per_step`.
 
     Example:
 
@@ -43,7 +60,7 @@ def balance(
 
     ```
     """
-    bins = _even(bins, num_ranks * bins_per_step, costs)
+    bins = _make_even(bins, num_ranks * bins_per_step, costs)
     ranked = np.argsort([-costs[rows].sum() for rows in bins], kind="stable").reshape(-1, num_ranks)
     # Back and forth, or rank 0 would get the costliest bin of every round.
     ranked[1::2] = ranked[1::2, ::-1]
@@ -52,8 +69,8 @@ def balance(
     return [bins[index] for index in order]
 
 
-def _even(bins: list[np.ndarray], multiple: int, costs: np.ndarray) -> list[np.ndarray]:
-    """As many bins as ranks can share evenly: those of the most rows are halved, by cost; then empty ones are added."""
+def _make_even(bins: list[np.ndarray], multiple: int, costs: np.ndarray) -> list[np.ndarray]:
+    """Make as many bins as ranks can share evenly: halve those of the most rows, by cost; then add empty ones."""
     bins = list(bins)
     short = -len(bins) % multiple
     heap = [(-len(rows), index) for index, rows in enumerate(bins)]
@@ -61,7 +78,7 @@ def _even(bins: list[np.ndarray], multiple: int, costs: np.ndarray) -> list[np.n
     while short and heap[0][0] < -1:
         index = heap[0][1]
         rows = bins[index][np.argsort(-costs[bins[index]], kind="stable")]
-        lighter, heavier = _halves(rows, costs)
+        lighter, heavier = _halve(rows, costs)
         bins[index] = heavier
         heapreplace(heap, (-len(heavier), index))
         heappush(heap, (-len(lighter), len(bins)))
@@ -70,8 +87,8 @@ def _even(bins: list[np.ndarray], multiple: int, costs: np.ndarray) -> list[np.n
     return bins + [np.empty(0, np.int64)] * short
 
 
-def _halves(rows: np.ndarray, costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows, costliest first, dealt to whichever of two halves has cost less; neither is empty."""
+def _halve(rows: np.ndarray, costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Deal rows, costliest first, to whichever of two halves has cost less; neither stays empty."""
     halves: tuple[list[int], list[int]] = ([], [])
     sums = [0.0, 0.0]
     for row in rows.tolist():

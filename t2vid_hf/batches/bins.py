@@ -31,9 +31,10 @@ def pack(order, size, other, limit, other_limit):  # type: ignore[no-untyped-def
 
     Args:
         order (`np.ndarray` of shape `(packed,)`): The rows to pack, in the order to draw them in.
-        size (`np.ndarray` of shape `(rows,)`): What is to fill the bins; of each row, none above `limit`.
-        other (`np.ndarray` of shape `(rows,)`): What must also stay below a limit.
-        limit (`int`), other_limit (`int`): Of a bin.
+        size (`np.ndarray` of shape `(rows,)`, int64): What each row brings to fill a bin with; none above `limit`.
+        other (`np.ndarray` of shape `(rows,)`, int64): What each row has of that which must also stay below a limit.
+        limit (`int`): The most that a bin may hold of `size`.
+        other_limit (`int`): The most that a bin may hold of `other`.
 
     Returns:
         `np.ndarray` of shape `(rows,)`: the bin of each row, counted from 0; -1 for a row that is not in `order`.
@@ -48,63 +49,16 @@ def pack(order, size, other, limit, other_limit):  # type: ignore[no-untyped-def
     mean = 0.0
     while True:
         if waiting < POOL and taken_until < len(order):
-            kept = 0
-            for index in range(filled):
-                if free[pool[index]]:
-                    pool[kept] = pool[index]
-                    kept += 1
-            filled = kept
-            while filled < len(pool) and taken_until < len(order):
-                pool[filled] = order[taken_until]
-                filled += 1
-                taken_until += 1
+            filled, taken_until = _refill(pool, filled, order, taken_until, free, size)
             waiting = filled
-            pool[:filled] = pool[:filled][np.argsort(size[pool[:filled]], kind="mergesort")]
             mean = size[pool[:filled]].mean()
         if waiting <= TAIL and taken_until == len(order):
             break
         while not free[order[oldest]]:
             oldest += 1
-        room, other_room, count = limit, other_limit, 0
-        least, best_count, first, second = limit + 1, 0, -1, -1
-        next_row, tries = oldest, 0
-        while tries < TRIES and least * GOOD > limit:
-            while next_row < taken_until:
-                row = order[next_row]
-                if free[row] and size[row] <= room and other[row] <= other_room:
-                    break
-                next_row += 1
-            if next_row == taken_until:
-                break
-            row = order[next_row]
-            free[row] = False
-            taken[count] = row
-            count += 1
-            room -= size[row]
-            other_room -= other[row]
-            if room < least:
-                least, best_count, first, second = room, count, -1, -1
-            if room < PAIR_ROOM * mean:
-                tries += 1
-                left, one, two = best_pair(pool[:filled], free, size, other, room, other_room)
-                if left < least:
-                    least, best_count, first, second = left, count, one, two
-        for index in range(best_count, count):
-            free[taken[index]] = True
-        # Whatever else fits goes in as well, so that no bin has room for a row that waits.
-        room, other_room, count = limit, other_limit, best_count
-        for index in range(best_count):
-            room -= size[taken[index]]
-            other_room -= other[taken[index]]
-        while first >= 0:
-            for row in (first, second):
-                if row >= 0:
-                    free[row] = False
-                    taken[count] = row
-                    count += 1
-                    room -= size[row]
-                    other_room -= other[row]
-            _, first, second = best_pair(pool[:filled], free, size, other, room, other_room)
+        waits, drawn = pool[:filled], order[oldest:taken_until]
+        count, first, second = _draw(drawn, waits, free, size, other, limit, other_limit, mean, taken)
+        count = _complete(waits, free, size, other, limit, other_limit, taken, count, first, second)
         bin_of[taken[:count]] = bins
         waiting -= count
         bins += 1
@@ -114,8 +68,98 @@ def pack(order, size, other, limit, other_limit):  # type: ignore[no-untyped-def
 
 
 @compiled
+def _refill(pool, filled, order, taken_until, free, size):  # type: ignore[no-untyped-def]
+    """Drop from a pool the rows that are packed, take the next ones of the order, and sort it by size.
+
+    Returns how many rows the pool holds, in its first places, and how many of the order it has had.
+    """
+    kept = 0
+    for index in range(filled):
+        if free[pool[index]]:
+            pool[kept] = pool[index]
+            kept += 1
+    filled = kept
+    while filled < len(pool) and taken_until < len(order):
+        pool[filled] = order[taken_until]
+        filled += 1
+        taken_until += 1
+    pool[:filled] = pool[:filled][np.argsort(size[pool[:filled]], kind="mergesort")]
+    return filled, taken_until
+
+
+@compiled
+def _draw(order, pool, free, size, other, limit, other_limit, mean, taken):  # type: ignore[no-untyped-def]
+    """Draw the rows of a bin in the order given, and find the pair that fills what they leave best.
+
+    The rows drawn are written into `taken`, from its first place on. Returns how many they are, and the pair, which is
+    still free; -1 in place of a row that there is not.
+    """
+    room, other_room, count = limit, other_limit, 0
+    least, best_count, first, second = limit + 1, 0, -1, -1
+    next_row, tries = 0, 0
+    while tries < TRIES and least * GOOD > limit:
+        while next_row < len(order):
+            row = order[next_row]
+            if free[row] and size[row] <= room and other[row] <= other_room:
+                break
+            next_row += 1
+        if next_row == len(order):
+            break
+        row = order[next_row]
+        free[row] = False
+        taken[count] = row
+        count += 1
+        room -= size[row]
+        other_room -= other[row]
+        if room < least:
+            least, best_count, first, second = room, count, -1, -1
+        if room < PAIR_ROOM * mean:
+            tries += 1
+            left, one, two = best_pair(pool, free, size, other, room, other_room)
+            if left < least:
+                least, best_count, first, second = left, count, one, two
+    for index in range(best_count, count):
+        free[taken[index]] = True
+    return best_count, first, second
+
+
+@compiled
+def _complete(pool, free, size, other, limit, other_limit, taken, count, first, second):  # type: ignore[no-untyped-def]
+    """Put a pair into the bin whose first `count` rows stand in `taken`, and whatever else fits in pairs.
+
+    No bin is left with room for a row of the pool that waits. Returns how many rows the bin has then.
+    """
+    room, other_room = limit, other_limit
+    for index in range(count):
+        room -= size[taken[index]]
+        other_room -= other[taken[index]]
+    while first >= 0:
+        for row in (first, second):
+            if row >= 0:
+                free[row] = False
+                taken[count] = row
+                count += 1
+                room -= size[row]
+                other_room -= other[row]
+        _, first, second = best_pair(pool, free, size, other, room, other_room)
+    return count
+
+
+@compiled
 def best_pair(pool, free, size, other, room, other_room):  # type: ignore[no-untyped-def]
-    """The row, or the two rows, of a pool sorted by size that leave least room: `(room left, row, row)`, or -1s."""
+    """The row, or the two rows, of a pool that leave least room in a bin.
+
+    Args:
+        pool (`np.ndarray` of shape `(pool,)`): Rows, sorted by size.
+        free (`np.ndarray` of shape `(rows,)`, bool): Whether a row still waits.
+        size (`np.ndarray` of shape `(rows,)`): What each row fills of a bin.
+        other (`np.ndarray` of shape `(rows,)`): What each row has of that which must also stay below a limit.
+        room (`int`): What is left of `size` in the bin.
+        other_room (`int`): What is left of `other` in the bin.
+
+    Returns:
+        `tuple[int, int, int]`: the room that they leave, and the rows; -1 in place of a row that there is not.
+    """
     least, first, second = room + 1, -1, -1
     low, high = 0, len(pool) - 1
     while low <= high:
@@ -141,7 +185,17 @@ def best_pair(pool, free, size, other, room, other_room):  # type: ignore[no-unt
 
 @compiled
 def best_fit(rows, size, other, limit, other_limit, bin_of, bins):  # type: ignore[no-untyped-def]
-    """Put each row into the fullest bin that has room for it, from bin number `bins` on. For a few hundred rows."""
+    """Put each row into the fullest bin that has room for it. For a few hundred rows: time is rows x bins.
+
+    Args:
+        rows (`np.ndarray` of shape `(left,)`): The rows to pack, in the order to pack them in.
+        size (`np.ndarray` of shape `(rows,)`): What each row fills of a bin.
+        other (`np.ndarray` of shape `(rows,)`): What each row has of that which must also stay below a limit.
+        limit (`int`): The most that a bin may hold of `size`.
+        other_limit (`int`): The most that a bin may hold of `other`.
+        bin_of (`np.ndarray` of shape `(rows,)`): Where the bins of the rows are written.
+        bins (`int`): The number of the first new bin.
+    """
     room = np.full(len(rows), limit, np.int64)
     other_room = np.full(len(rows), other_limit, np.int64)
     opened = 0

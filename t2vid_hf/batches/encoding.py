@@ -25,10 +25,12 @@ class Encoded:
     """A row as a model takes it, alone and unpadded.
 
     Args:
-        input_ids (`np.ndarray` of shape `(tokens,)`, int64), labels (`np.ndarray` of shape `(tokens,)`, int64): A
-            label is its token, or -100.
-        position_ids (`np.ndarray` of shape `(tokens,)`, or `(4, tokens)` with M-RoPE, int64).
-        pixels (`np.ndarray` of shape `(images, 1 or 3, page_px, page_px)`, uint8): One channel where all are grey.
+        input_ids (`np.ndarray` of shape `(tokens,)`, int64): The tokens, those of images with them.
+        labels (`np.ndarray` of shape `(tokens,)`, int64): What is learned: the token itself, or -100 where nothing is.
+        position_ids (`np.ndarray` of shape `(tokens,)` or `(4, tokens)`, int64): Where each token stands; with M-RoPE
+            its positions in the text, then in time, height and width.
+        pixels (`np.ndarray` of shape `(images, 1 or 3, page_px, page_px)`, uint8): The images in the order of their
+            placeholders; one channel where all are grey.
     """
 
     input_ids: np.ndarray
@@ -44,13 +46,15 @@ class RowEncoder:
     """Encodes rows for a model.
 
     Args:
-        processor ([`~transformers.ProcessorMixin`]): With a chat template and a fast tokenizer; configured by the
-            adapter.
-        adapter ([`~t2vid_hf.models.Adapter`]): Of the model's family.
-        num_frames (`int`): Frames taken of each video, where the row has no `take_frames` of its own.
-        labels (`str`): `"assistant"`: the assistant's turns with their end-of-turn tokens. `"all_text"`: every token
-            but the images', as the paper's Idefics3 code has it.
-        threads (`int`): To decode videos with; 0 takes the processors there are.
+        processor ([`~transformers.ProcessorMixin`]): The model's processor, with a chat template and a fast tokenizer,
+            configured by the adapter.
+        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
+        num_frames (`int`, *optional*, defaults to `24`): Frames taken of each video, where the row has no
+            `take_frames` of its own.
+        labels (`str`, *optional*, defaults to `"assistant"`): What is learned: `"assistant"`, the assistant's turns
+            with their end-of-turn tokens; `"all_text"`, every token but the images', as the paper's Idefics3 code has
+            it.
+        threads (`int`, *optional*, defaults to `0`): Threads that decode a video; 0 takes the processors there are.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no chat template, a slow tokenizer, or a processor that is not configured.
@@ -103,34 +107,37 @@ class RowEncoder:
     def encode(self, row: Row) -> Encoded:
         """Encode a row to train on.
 
+        Args:
+            row ([`~t2vid_hf.schema.Row`]): A conversation with its media; it is not changed.
+
         Raises:
             [`~t2vid_hf.errors.InputError`]: media and blocks disagree, a video does not decode, the image placeholder
                 stands in the text, the chat template rewrites earlier turns, or there is nothing to learn from.
         """
         messages, images = image_inputs(row, num_frames=self.num_frames, threads=self.threads)
         text = self._render(messages, False)
-        input_ids, offsets, of_image = self._tokens(text, len(images), row["id"])
-        if self.labels == "all_text":
-            supervised = np.ones(len(input_ids), bool)
-        else:
-            supervised = self._spoken(messages, text, offsets)
-        supervised &= ~of_image
+        input_ids, offsets, of_image = self._tokenize(text, len(images), row["id"])
+        supervised = ~of_image
+        if self.labels == "assistant":
+            supervised &= self._find_spoken(messages, text, offsets)
         supervised[:1] = False  # nothing comes before the first token that could predict it
         if not supervised.any():
             raise InputError(f"row '{row['id']}' has no assistant turn to learn from")
-        return Encoded(
-            input_ids,
-            np.where(supervised, input_ids, IGNORED),
-            self.adapter.position_ids(self.processor, input_ids),
-            self._resized(images),
-        )
+        return self._assemble(input_ids, np.where(supervised, input_ids, IGNORED), self._lay_out(images))
 
     def prompt(self, row: Row) -> Encoded:
-        """Encode a row that ends in a user's turn, with the beginning of the reply; nothing is supervised."""
+        """Encode a row to be answered, with the beginning of the reply; nothing is supervised.
+
+        Args:
+            row ([`~t2vid_hf.schema.Row`]): A conversation that ends in a user's turn, with its media.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: media and blocks disagree, a video does not decode, or the image
+                placeholder stands in the text.
+        """
         messages, images = image_inputs(row, num_frames=self.num_frames, threads=self.threads)
-        input_ids, _, _ = self._tokens(self._render(messages, True), len(images), row["id"])
-        labels = np.full(len(input_ids), IGNORED)
-        return Encoded(input_ids, labels, self.adapter.position_ids(self.processor, input_ids), self._resized(images))
+        input_ids, _, _ = self._tokenize(self._render(messages, True), len(images), row["id"])
+        return self._assemble(input_ids, np.full(len(input_ids), IGNORED), self._lay_out(images))
 
     def dummy(self) -> Encoded:
         """The shortest row with an image, not black, nothing of it supervised: for a rank that has no image in a step.
@@ -138,60 +145,63 @@ class RowEncoder:
         Its forward touches the vision tower and the connector, and every gradient that it adds is zero.
         """
         ids = self.processor.tokenizer(self._image.text(), add_special_tokens=False)["input_ids"]
-        input_ids = np.array(ids, np.int64)
-        return Encoded(
-            input_ids,
-            np.full(len(input_ids), IGNORED),
-            self.adapter.position_ids(self.processor, input_ids),
-            np.full((1, 1, self.page_px, self.page_px), 200, np.uint8),
-        )
+        page = np.full((1, 1, self.page_px, self.page_px), 200, np.uint8)
+        return self._assemble(np.array(ids, np.int64), np.full(len(ids), IGNORED), page)
+
+    def _assemble(self, input_ids: np.ndarray, labels: np.ndarray, pixels: np.ndarray) -> Encoded:
+        return Encoded(input_ids, labels, self.adapter.position_ids(self.processor, input_ids), pixels)
 
     def _render(self, messages: Sequence[Message], add_generation_prompt: bool) -> str:
         return self.processor.apply_chat_template(
             list(messages), tokenize=False, add_generation_prompt=add_generation_prompt
         )
 
-    def _tokens(self, text: str, images: int, key: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Ids of a rendered text with its images filled in; where each token stands in it; which are of images.
+    def _tokenize(self, text: str, images: int, key: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Ids of a rendered text with its images filled in; where each token stands in it; which are an image's.
 
         Offsets are those of the text as it was rendered, in which an image is one placeholder.
         """
         places = self._placeholders
-        pieces = places.between(text, images, key=key)
+        pieces = places.cut(text, images, key=key)
         encoding = self.processor.tokenizer(
             places.stand_in.join(pieces), add_special_tokens=False, return_offsets_mapping=True
         )
         ids = np.array(encoding["input_ids"], np.int64)
         places.check_ids(ids, images, key=key)
         offsets = np.array(encoding["offset_mapping"], np.int64).reshape(-1, 2)
-        begins = places.begins(pieces)
-        of_image = places.cover(offsets, begins) | np.isin(ids, self._media_ids)
-        times = places.times(ids)
-        offsets = places.rendered_offsets(offsets, begins)
-        return np.repeat(ids, times), np.repeat(offsets, times, axis=0), np.repeat(of_image, times)
+        starts = places.starts(pieces)
+        of_image = places.cover(offsets, starts) | np.isin(ids, self._media_ids)
+        repeats = places.repeats(ids)
+        offsets = places.rendered_offsets(offsets, starts)
+        return np.repeat(ids, repeats), np.repeat(offsets, repeats, axis=0), np.repeat(of_image, repeats)
 
-    def _spoken(self, messages: Sequence[Message], text: str, offsets: np.ndarray) -> np.ndarray:
-        supervised = np.zeros(len(offsets), bool)
+    def _find_spoken(self, messages: Sequence[Message], text: str, offsets: np.ndarray) -> np.ndarray:
+        """Which tokens the assistant speaks, of shape `(tokens,)`, bool."""
+        spoken = np.zeros(len(offsets), bool)
         for first, last in assistant_spans(messages, self._render):
             # A token that a span cuts belongs to it: a merged ": " must not leave the answer's first word out.
-            supervised |= (offsets[:, 1] > first) & (offsets[:, 0] < last)
-        return supervised
+            spoken |= (offsets[:, 1] > first) & (offsets[:, 0] < last)
+        return spoken
 
-    def _resized(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """The images as one array, each in the model's own size."""
-        import torch
-
+    def _lay_out(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Put images into one array, each in the model's own size; see [`Encoded`]."""
         grey = all(image.ndim == 2 for image in images)
         pixels = np.empty((len(images), 1 if grey else 3, self.page_px, self.page_px), np.uint8)
-        others: dict[tuple[int, ...], list[int]] = {}
+        others: dict[tuple[int, ...], list[int]] = {}  # shape -> the images of it, which are resized together
         for number, image in enumerate(images):
             if image.shape[:2] == (self.page_px, self.page_px):
                 pixels[number] = image if image.ndim == 2 else image.transpose(2, 0, 1)
             else:
                 others.setdefault(image.shape, []).append(number)
-        for shape, numbers in others.items():
-            frames = torch.from_numpy(np.stack([images[number] for number in numbers]))
-            # (frames, 3, height, width); a grey one is resized as three equal channels, as the processor does it
-            frames = frames.unsqueeze(1).expand(-1, 3, -1, -1) if len(shape) == 2 else frames.permute(0, 3, 1, 2)
-            pixels[numbers] = self.adapter.resize(self.processor, frames)[:, : pixels.shape[1]].numpy()
+        for numbers in others.values():
+            pixels[numbers] = self._resize([images[number] for number in numbers])[:, : pixels.shape[1]]
         return pixels
+
+    def _resize(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Resize images of one shape; the result is of shape `(images, 3, page_px, page_px)`."""
+        import torch
+
+        frames = torch.from_numpy(np.stack(images))
+        # (images, 3, height, width); a grey one is resized as three equal channels, as the processor does it
+        frames = frames.unsqueeze(1).expand(-1, 3, -1, -1) if frames.ndim == 3 else frames.permute(0, 3, 1, 2)
+        return self.adapter.resize(self.processor, frames).numpy()

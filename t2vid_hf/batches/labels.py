@@ -20,13 +20,27 @@ def assistant_spans(messages: Sequence[Message], render: Callable[[Sequence[Mess
 
     Args:
         messages (`Sequence[Message]`): The conversation.
-        render (`Callable`): `render(messages, add_generation_prompt) -> str`.
+        render (`Callable[[Sequence[Message], bool], str]`): What renders messages; its second argument says whether
+            the beginning of a reply (`add_generation_prompt`) follows them.
 
     Returns:
         `list[tuple[int, int]]`: half-open character spans of `render(messages, False)`.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: the template rewrites earlier turns when a later one comes.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.batches.labels import assistant_spans
+    >>> def render(messages, add_generation_prompt):
+    ...     said = "".join(f"{each['role']}: {each['content']}|" for each in messages)
+    ...     return said + ("assistant: " if add_generation_prompt else "")
+    >>> messages = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "I."}]
+    >>> [render(messages, False)[first:last] for first, last in assistant_spans(messages, render)]
+    ['I.|']
+
+    ```
     """
     whole = render(messages, False)
     spans = []

@@ -19,10 +19,12 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
     """The messages and images of a row for a model that takes images: a video becomes its frames.
 
     Args:
-        row ([`~t2vid_hf.schema.Row`]): Is not changed. Its pages are all kept: losing a page loses text.
+        row ([`~t2vid_hf.schema.Row`]): A row with its media, which is not changed. Its pages are all kept: losing a
+            page loses text.
         num_frames (`int`): Frames to take of each video, unless the row has its own number (`take_frames`, which a
             mixture's part may set).
-        threads (`int`): To decode with; 0 takes the processors there are. Give 1 in workers that run side by side.
+        threads (`int`, *optional*, defaults to `0`): Threads that decode a video; 0 takes the processors there are.
+            Give 1 in workers that run side by side.
 
     Returns:
         `tuple[list[Message], list[np.ndarray]]`: as many "image" blocks as images, in order; an image is uint8, of
@@ -30,9 +32,22 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: blocks and media of the row do not agree, or a video does not decode.
+
+    Example:
+
+    ```python
+    >>> from PIL import Image
+    >>> from t2vid_hf.batches.media import image_inputs
+    >>> from t2vid_hf.schema import conversation, media_block
+    >>> row = {"id": "a", "source": "s", "media": "image_sequence", "images": [Image.new("L", (448, 448))],
+    ...        "videos": [], "num_frames": 1, "messages": conversation([media_block("image")], "Why?", "So.")}
+    >>> messages, images = image_inputs(row, num_frames=24)
+    >>> [image.shape for image in images]
+    [(448, 448)]
+
+    ```
     """
     pages, videos = list(row["images"] or []), list(row["videos"] or [])
-    wanted = row.get("take_frames") or num_frames
     if row["media"] not in MEDIA:
         raise InputError(f"row '{row['id']}': media is '{row['media']}'; known: {', '.join(MEDIA)}")
     messages: list[Message] = []
@@ -46,15 +61,9 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
                 images.append(_pixels(pages.pop(0)))
                 content.append(block)
             elif block["type"] == "video" and videos:
-                video = videos.pop(0)
-                frames = read_frames(
-                    video["bytes"] or video["path"],
-                    wanted,
-                    threads=threads,
-                    name=f"row '{row['id']}', video {video['path']}",
-                )
-                images += list(frames.data)
-                content += [media_block("image")] * len(frames.data)
+                frames = _frames(row, videos.pop(0), num_frames, threads)
+                images += frames
+                content += [media_block("image")] * len(frames)
             else:
                 raise InputError(
                     f"row '{row['id']}': a block of type '{block['type']}' without its medium; a row needs as many "
@@ -68,6 +77,13 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
     return messages, images
 
 
+def _frames(row: Row, video: Any, num_frames: int, threads: int) -> list[np.ndarray]:
+    """The frames taken of one video of a row, each of shape `(height, width, 3)`."""
+    name = f"row '{row['id']}', video {video['path']}"
+    wanted = row.get("take_frames") or num_frames
+    return list(read_frames(video["bytes"] or video["path"], wanted, threads=threads, name=name).data)
+
+
 def _pixels(image: Any) -> np.ndarray:
     """The pixels of a PIL image, or of the `{"bytes", "path"}` that undecoded columns hand out."""
     if not isinstance(image, Image.Image):
@@ -77,6 +93,10 @@ def _pixels(image: Any) -> np.ndarray:
 
 def with_image_blocks(messages: Sequence[Message], frames: int) -> tuple[list[Message], int, int]:
     """Messages as a model of images gets them: each video block as `frames` image blocks.
+
+    Args:
+        messages (`Sequence[Message]`): The messages of a row; they are not changed.
+        frames (`int`): How many frames a video has.
 
     Returns:
         `tuple[list[Message], int, int]`: the messages, and how many image and video blocks there were.

@@ -9,13 +9,13 @@ Every row is taken once, and every rank gets as many bins as every other.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from t2vid_hf.batches.balance import balance, rows_of_bins
-from t2vid_hf.batches.limits import check_limits
+from t2vid_hf.batches.row_limits import check_limits
 from t2vid_hf.batches.token_cost import Prices
 from t2vid_hf.errors import InputError
 from t2vid_hf.seeding import rng_for
@@ -28,7 +28,8 @@ class PackingPlan:
     Args:
         rows (`np.ndarray` of shape `(packed,)`): Indices of rows, bin after bin.
         ends (`np.ndarray` of shape `(bins,)`): Where each bin ends in `rows`.
-        tokens (`np.ndarray` of shape `(bins,)`), costs (`np.ndarray` of shape `(bins,)`): Of each bin.
+        tokens (`np.ndarray` of shape `(bins,)`): How many tokens each bin holds.
+        costs (`np.ndarray` of shape `(bins,)`): What each bin costs in time, in any unit.
         num_ranks (`int`): Processes that train together.
         bins_per_step (`int`): Bins that a rank takes at a step.
         max_tokens (`int`): The most tokens of a bin.
@@ -67,8 +68,9 @@ class PackingPlan:
         """The steps of a rank: for each the rows of its bins.
 
         Args:
-            rank (`int`): Counted from 0.
-            start_step (`int`): The first step to take; a resumed run gives the number of steps it has taken.
+            rank (`int`): The rank's number, counted from 0.
+            start_step (`int`, *optional*, defaults to `0`): The first step to take; a resumed run gives the number of
+                steps that it has taken.
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: there is no such rank or step.
@@ -106,21 +108,23 @@ def plan_packing(
     """Plan an epoch.
 
     Args:
-        prices ([`~t2vid_hf.batches.token_cost.Prices`]): Of the rows.
-        max_tokens (`int`): Of a bin.
-        max_images (`int`, *optional*): Of a bin.
-        num_ranks (`int`): Processes that train together.
-        bins_per_step (`int`): Bins that a rank takes at a step, one after another (gradient accumulation).
-        seed (`int`), epoch (`int`): Another one packs and orders otherwise.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`]): What the rows cost in tokens and images.
+        max_tokens (`int`): The most tokens of a bin.
+        max_images (`int`, *optional*): The most images of a bin; `None` for no limit.
+        num_ranks (`int`, *optional*, defaults to `1`): Processes that train together.
+        bins_per_step (`int`, *optional*, defaults to `1`): Bins that a rank takes at a step, one after another
+            (gradient accumulation).
+        seed (`int`, *optional*, defaults to `0`): What the draws follow from; another seed packs and orders otherwise.
+        epoch (`int`, *optional*, defaults to `0`): The epoch's number; another epoch packs and orders otherwise, too.
         costs (`np.ndarray` of shape `(rows,)`, *optional*): What a row costs in time, in any unit, to balance ranks
-            by; its tokens by default.
+            by; `None` takes its tokens.
 
     Returns:
         [`PackingPlan`]
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: a limit below 1, arrays of different lengths, no row, or a row above the
-            limits: [`~t2vid_hf.batches.limits.apply_limits`] says what becomes of those.
+            limits: [`~t2vid_hf.batches.row_limits.apply_limits`] says what becomes of those.
 
     Example:
 
@@ -136,7 +140,9 @@ def plan_packing(
 
     ```
     """
-    _check(prices, max_tokens, max_images, num_ranks, bins_per_step, epoch, costs)
+    counts = {"max_tokens": max_tokens, "num_ranks": num_ranks, "bins_per_step": bins_per_step}
+    _check_counts({**counts, **({} if max_images is None else {"max_images": max_images})}, epoch)
+    _check_prices(prices, costs)
     # numba, 0.4 s: only where a plan is made
     from t2vid_hf.batches.bins import pack
 
@@ -163,23 +169,15 @@ def plan_packing(
     )
 
 
-def _check(
-    prices: Prices,
-    max_tokens: int,
-    max_images: int | None,
-    num_ranks: int,
-    bins_per_step: int,
-    epoch: int,
-    costs: np.ndarray | None,
-) -> None:
-    numbers = {"max_tokens": max_tokens, "num_ranks": num_ranks, "bins_per_step": bins_per_step}
-    if max_images is not None:
-        numbers["max_images"] = max_images
-    for name, number in numbers.items():
+def _check_counts(counts: Mapping[str, int], epoch: int) -> None:
+    for name, number in counts.items():
         if number < 1:
             raise InputError(f"{name} is {number}; it must be at least 1")
     if epoch < 0:
         raise InputError(f"epoch is {epoch}; it must not be negative")
+
+
+def _check_prices(prices: Prices, costs: np.ndarray | None) -> None:
     if not len(prices):
         raise InputError("there are no rows to pack")
     columns = {"images": prices.images, "frames": prices.frames, **({} if costs is None else {"costs": costs})}

@@ -13,10 +13,10 @@ def pad(rows: Sequence[np.ndarray], value: int, *, side: Literal["left", "right"
     """Put rows into one array.
 
     Args:
-        rows (`Sequence[np.ndarray]` of shapes `(length,)`): At least one.
+        rows (`Sequence[np.ndarray]` of shapes `(length,)`): The rows, at least one.
         value (`int`): What fills a shorter row.
         side (`str`): Where it is filled: `"left"` or `"right"`.
-        multiple (`int`, *optional*, defaults to 1): The length is rounded up to a multiple of it.
+        multiple (`int`, *optional*, defaults to `1`): What the length is rounded up to a multiple of.
 
     Returns:
         `np.ndarray` of shape `(rows, length)`, int64.
@@ -49,11 +49,13 @@ def padded_inputs(
     """What a model takes of padded rows beside their pixels.
 
     Args:
-        encoded (`Sequence[Encoded]`): The rows.
-        processor ([`~transformers.ProcessorMixin`]): Its tokenizer's padding token fills them; 0 where it has none.
-        adapter ([`~t2vid_hf.models.Adapter`]): The family's; tells what the model needs to find positions.
-        side (`str`): `"left"` or `"right"`.
-        multiple (`int`, *optional*, defaults to 1): Of the length.
+        encoded (`Sequence[Encoded]`): The rows, at least one.
+        processor ([`~transformers.ProcessorMixin`]): The model's processor; its tokenizer's padding token fills the
+            rows, 0 where it has none.
+        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the family, which tells what the model needs to find
+            positions.
+        side (`str`): Where rows are filled: `"left"` or `"right"`.
+        multiple (`int`, *optional*, defaults to `1`): What the length is rounded up to a multiple of.
 
     Returns:
         `dict[str, torch.Tensor]`: `input_ids` and `attention_mask` of shape `(rows, length)`, and what else the

@@ -17,7 +17,8 @@ def normalisation_table(processor: Any) -> Any:
     """What a processor makes of each level of each channel.
 
     Args:
-        processor ([`~transformers.ProcessorMixin`]): With a torchvision image processor, as all are in transformers 5.
+        processor ([`~transformers.ProcessorMixin`]): A processor with a torchvision image processor, as all have in
+            transformers 5.
 
     Returns:
         `torch.Tensor` of shape `(3, 256)`, float32.
@@ -52,15 +53,26 @@ def normalisation_table(processor: Any) -> Any:
 
 
 def apply_table(pixels: Any, table: Any) -> Any:
-    """Values of pixels.
+    """The values that a vision tower takes for pixels.
 
     Args:
         pixels (`torch.Tensor` of shape `(images, 1 or 3, height, width)`, uint8): Grey pages, or colours.
-        table (`torch.Tensor` of shape `(3, 256)`): See [`normalisation_table`]; on the device of the
-            pixels, in the type wanted.
+        table (`torch.Tensor` of shape `(3, 256)`): What [`normalisation_table`] gives, on the device of the pixels and
+            in the type wanted.
 
     Returns:
-        `torch.Tensor` of shape `(images, 3, height, width)`.
+        `torch.Tensor` of shape `(images, 3, height, width)`, in the type of the table.
+
+    Example:
+
+    ```python
+    >>> import torch
+    >>> from t2vid_hf.batches.pixels import apply_table
+    >>> table = torch.arange(256).expand(3, -1) / 255
+    >>> apply_table(torch.full((1, 1, 2, 2), 255, dtype=torch.uint8), table).unique()
+    tensor([1.])
+
+    ```
     """
     import torch
 
@@ -77,10 +89,22 @@ def stack_images(pixels: Sequence[np.ndarray]) -> Any:
     """Put the images of several rows into one tensor; grey ones get three equal channels where another has colours.
 
     Args:
-        pixels (`Sequence[np.ndarray]` of shapes `(images, 1 or 3, page_px, page_px)`, uint8): Of one row or more.
+        pixels (`Sequence[np.ndarray]` of shapes `(images, 1 or 3, page_px, page_px)`, uint8): The images of each row;
+            at least one row.
 
     Returns:
         `torch.Tensor` of shape `(images of all, 1 or 3, page_px, page_px)`, uint8.
+
+    Example:
+
+    ```python
+    >>> import numpy as np
+    >>> from t2vid_hf.batches.pixels import stack_images
+    >>> page, frames = np.zeros((1, 1, 4, 4), np.uint8), np.zeros((2, 3, 4, 4), np.uint8)
+    >>> stack_images([page, frames]).shape
+    torch.Size([3, 3, 4, 4])
+
+    ```
     """
     import torch
 

@@ -18,7 +18,8 @@ class Placeholders:
 
     Args:
         image ([`~t2vid_hf.models.ImageText`]): What a processor writes for an image.
-        tokenizer ([`~transformers.PreTrainedTokenizerBase`]): A slow one is given images in full.
+        tokenizer ([`~transformers.PreTrainedTokenizerBase`]): The model's tokenizer; where it is slow, images are
+            written out in full.
 
     Attributes:
         atomic (`bool`): Whether one image token can stand for all of an image's.
@@ -36,7 +37,7 @@ class Placeholders:
     >>> tiny.build(folder, ["What is it? A clock."])
     >>> processor = AutoProcessor.from_pretrained(folder)
     >>> placeholders = Placeholders(adapter_for("idefics3").image_text(processor), processor.tokenizer)
-    >>> placeholders.atomic, placeholders.between("<image>What is it?", 1, key="a")
+    >>> placeholders.atomic, placeholders.cut("<image>What is it?", 1, key="a")
     (True, ['', 'What is it?'])
 
     ```
@@ -49,12 +50,12 @@ class Placeholders:
         self.stand_in = image.text(self.written)
         self._token_id = tokenizer.convert_tokens_to_ids(image.token)
 
-    def between(self, text: str, images: int, *, key: Any) -> list[str]:
+    def cut(self, text: str, images: int, *, key: Any) -> list[str]:
         """Cut a rendered text at its images: `images + 1` pieces.
 
         Args:
             text (`str`): A rendered conversation, each image as its placeholder.
-            images (`int`): How many there must be.
+            images (`int`): How many images there must be.
             key (`Any`): The row's id, for the error.
 
         Raises:
@@ -72,7 +73,7 @@ class Placeholders:
         """Refuse a text that holds the image token by itself.
 
         Args:
-            ids (`np.ndarray` of shape `(tokens,)`): Of the pieces, joined by stand-ins.
+            ids (`np.ndarray` of shape `(tokens,)`): What the tokenizer made of the pieces joined by stand-ins.
             images (`int`): How many stand-ins there are.
             key (`Any`): The row's id, for the error.
 
@@ -85,43 +86,62 @@ class Placeholders:
                 f"taken for an image"
             )
 
-    def begins(self, pieces: list[str]) -> np.ndarray:
-        """Where each stand-in begins in the pieces joined by them, in characters; of shape `(images,)`."""
+    def starts(self, pieces: list[str]) -> np.ndarray:
+        """Where each stand-in begins in the pieces joined by them.
+
+        Args:
+            pieces (`list[str]`): What [`~Placeholders.cut`] gives.
+
+        Returns:
+            `np.ndarray` of shape `(images,)`: in characters.
+        """
         ends = np.cumsum([0] + [len(piece) + len(self.stand_in) for piece in pieces[:-1]])[1:]
         return ends - len(self.stand_in)
 
-    def cover(self, offsets: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    def cover(self, offsets: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """Which tokens lie inside a stand-in; its delimiters may be plain text, as Idefics3-8B's `<global-img>` is.
 
         Args:
-            offsets (`np.ndarray` of shape `(tokens, 2)`): Where each token begins and ends.
-            begins (`np.ndarray` of shape `(images,)`): See [`~Placeholders.begins`].
+            offsets (`np.ndarray` of shape `(tokens, 2)`): Where each token begins and ends in the joined pieces, in
+                characters.
+            starts (`np.ndarray` of shape `(images,)`): Where the stand-ins begin: [`~Placeholders.starts`].
 
         Returns:
             `np.ndarray` of shape `(tokens,)`, bool.
         """
-        image = np.searchsorted(begins, offsets[:, 0], side="right") - 1
-        return (image >= 0) & (offsets[:, 1] <= np.append(begins, 0)[image] + len(self.stand_in))
+        image = np.searchsorted(starts, offsets[:, 0], side="right") - 1
+        return (image >= 0) & (offsets[:, 1] <= np.append(starts, 0)[image] + len(self.stand_in))
 
-    def rendered_offsets(self, offsets: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    def rendered_offsets(self, offsets: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """Offsets in the text as it was rendered, in which an image is one placeholder.
 
         The tokens of an image share the place of its beginning.
 
         Args:
-            offsets (`np.ndarray` of shape `(tokens, 2)`): In the pieces joined by stand-ins.
-            begins (`np.ndarray` of shape `(images,)`): See [`~Placeholders.begins`].
+            offsets (`np.ndarray` of shape `(tokens, 2)`): Where each token begins and ends in the joined pieces, in
+                characters.
+            starts (`np.ndarray` of shape `(images,)`): Where the stand-ins begin: [`~Placeholders.starts`].
+
+        Returns:
+            `np.ndarray` of shape `(tokens, 2)`: in characters of the rendered text.
         """
-        if not len(begins):
+        if not len(starts):
             return offsets
         longer = len(self.stand_in) - len(self.image.placeholder)
-        before = np.searchsorted(begins + len(self.stand_in), offsets, side="right")  # images that end at or before it
-        inside = np.searchsorted(begins, offsets, side="left") > before
-        place = np.where(inside, begins[np.minimum(before, len(begins) - 1)], offsets)
+        before = np.searchsorted(starts + len(self.stand_in), offsets, side="right")  # images that end at or before it
+        inside = np.searchsorted(starts, offsets, side="left") > before
+        place = np.where(inside, starts[np.minimum(before, len(starts) - 1)], offsets)
         return place - before * longer
 
-    def times(self, ids: np.ndarray) -> np.ndarray:
-        """How often each token of the joined pieces stands in the row: an image token once for each of its image's."""
+    def repeats(self, ids: np.ndarray) -> np.ndarray:
+        """How often each token of the joined pieces stands in the row: an image token once for each of its image's.
+
+        Args:
+            ids (`np.ndarray` of shape `(tokens,)`): What the tokenizer made of the pieces joined by stand-ins.
+
+        Returns:
+            `np.ndarray` of shape `(tokens,)`.
+        """
         return np.where(ids == self._token_id, self.image.repeats // self.written, 1)
 
 

@@ -19,6 +19,7 @@ from t2vid_hf.batches.media import with_image_blocks
 from t2vid_hf.batches.placeholders import Placeholders
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import Adapter
+from t2vid_hf.schema import Message
 
 # Raise it when the same row would be priced otherwise: prices are cached.
 _VERSION = 1
@@ -33,8 +34,9 @@ class Prices:
 
     Args:
         tokens (`np.ndarray` of shape `(rows,)`, int64): Length of `input_ids` of the row alone, without padding.
-        images (`np.ndarray` of shape `(rows,)`, int64): Pages and frames.
-        frames (`np.ndarray` of shape `(rows,)`, int64): Of these, frames taken of a video: a row may do with fewer.
+        images (`np.ndarray` of shape `(rows,)`, int64): Pages and frames of the row.
+        frames (`np.ndarray` of shape `(rows,)`, int64): How many of the images are frames taken of a video; a row may
+            do with fewer of these.
         tokens_per_image (`int`): What a row saves, at the least, by a frame less.
     """
 
@@ -51,9 +53,11 @@ class TokenCost:
     """Prices rows for a model.
 
     Args:
-        processor ([`~transformers.ProcessorMixin`]): With a chat template; configured by the adapter.
-        adapter ([`~t2vid_hf.models.Adapter`]): Of the model's family.
-        num_frames (`int`): Frames taken of each video, where the row has no `take_frames` of its own.
+        processor ([`~transformers.ProcessorMixin`]): The model's processor, with a chat template, configured by the
+            adapter.
+        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
+        num_frames (`int`, *optional*, defaults to `24`): Frames taken of each video, where the row has no
+            `take_frames` of its own.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no chat template, a processor that is not configured, `num_frames` below 1.
@@ -95,19 +99,22 @@ class TokenCost:
     def price(self, row: Mapping[str, Any]) -> int:
         """Tokens of a row: the length of the `input_ids` that the collator makes of it alone.
 
+        Args:
+            row (`Mapping[str, Any]`): `messages` and `num_frames` are read, `id` and `take_frames` if there.
+
         Raises:
             [`~t2vid_hf.errors.InputError`]: several videos, a video of no frames, or the image placeholder in the text.
         """
-        return int(self._batch({name: [row[name]] for name in _COLUMNS if name in row})["tokens"][0])
+        return int(self._price_batch({name: [row[name]] for name in _COLUMNS if name in row})["tokens"][0])
 
     def prices(self, dataset: Any, *, num_proc: int | None = None, cache_dir: str | Path | None = None) -> Prices:
         """Price every row of a data set.
 
         Args:
             dataset ([`~datasets.Dataset`]): `messages` and `num_frames` are read, `id` and `take_frames` if there.
-            num_proc (`int`, *optional*): Processes.
+            num_proc (`int`, *optional*): Processes that price; `None` is this one.
             cache_dir (`str` or `Path`, *optional*): Where prices are kept, by the fingerprints of data set and
-                processor. By default beside the data set's cache; a set in memory is then priced anew each time.
+                processor; `None` is beside the data set's cache, and a set in memory is then priced anew each time.
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: a column is missing, or see [`~TokenCost.price`].
@@ -124,7 +131,7 @@ class TokenCost:
             Path(cache_dir).mkdir(parents=True, exist_ok=True)
             file = str(Path(cache_dir) / f"prices-{fingerprint}.arrow")
         priced = light.with_format(None).map(
-            self._batch,
+            self._price_batch,
             batched=True,
             num_proc=num_proc,
             remove_columns=light.column_names,
@@ -146,38 +153,47 @@ class TokenCost:
         texts = [str(self._image), self.processor.chat_template, str(tokenizer.special_tokens_map), vocabulary]
         return _digest([_VERSION, self.num_frames, version("transformers"), version("tokenizers"), texts])
 
-    def _batch(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, list[int]]:
+    def _price_batch(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, list[int]]:
         """Columns of rows -> columns of prices."""
         count = len(rows["messages"])
         ids = rows.get("id", [None] * count)
+        takes = rows.get("take_frames", [None] * count)
         conversations, images, frames = [], [], []
-        for key, messages, num_frames, take in zip(
-            ids, rows["messages"], rows["num_frames"], rows.get("take_frames", [None] * count), strict=True
-        ):
-            taken = min(num_frames or 0, take or self.num_frames)
-            messages, pages, videos = with_image_blocks(messages, taken)
-            if videos > 1:
-                raise InputError(f"row '{key}' has {videos} videos, and num_frames tells of one: make a row of each")
-            if videos and taken < 1:
-                raise InputError(f"row '{key}' takes {taken} frames of a video of {num_frames}; at least 1 is needed")
+        for row in zip(ids, rows["messages"], rows["num_frames"], takes, strict=True):
+            messages, pages, taken = self._expand(*row)
             conversations.append(messages)
-            frames.append(videos * taken)
-            images.append(pages + videos * taken)
+            frames.append(taken)
+            images.append(pages + taken)
         texts = self.processor.apply_chat_template(conversations, tokenize=False) if count else []
-        return {"tokens": self._tokens(texts, images, ids), "images": images, "frames": frames}
+        return {"tokens": self._count_tokens(texts, images, ids), "images": images, "frames": frames}
 
-    def _tokens(self, texts: Sequence[str], images: Sequence[int], ids: Sequence[Any]) -> list[int]:
+    def _expand(
+        self, key: Any, messages: Sequence[Message], num_frames: int | None, take_frames: int | None
+    ) -> tuple[list[Message], int, int]:
+        """A row's messages with an image block for each page and frame, and how many pages and frames these are."""
+        taken = min(num_frames or 0, take_frames or self.num_frames)
+        expanded, pages, videos = with_image_blocks(messages, taken)
+        if videos > 1:
+            raise InputError(f"row '{key}' has {videos} videos, and num_frames tells of one: make a row of each")
+        if videos and taken < 1:
+            raise InputError(f"row '{key}' takes {taken} frames of a video of {num_frames}; at least 1 is needed")
+        return expanded, pages, videos * taken
+
+    def _count_tokens(self, texts: Sequence[str], images: Sequence[int], ids: Sequence[Any]) -> list[int]:
+        """Tokens of rendered texts: what a shortened text has, and what was left out of it."""
+        pairs = [self._shorten(text, count, key) for text, count, key in zip(texts, images, ids, strict=True)]
+        lengths = self._lengths([text for text, _ in pairs])
+        return [length + left_out for length, (_, left_out) in zip(lengths, pairs, strict=True)]
+
+    def _shorten(self, text: str, images: int, key: Any) -> tuple[str, int]:
+        """A rendered text with few stand-ins for its images, and how many tokens are missing from it."""
         places = self._placeholders
-        shortened, added = [], []
-        for text, count, key in zip(texts, images, ids, strict=True):
-            pieces = places.between(text, count, key=key)
-            # A run of images with nothing between them is as many times one of them: 60 pages, one stand-in.
-            written = pieces[:1] + [piece for piece in pieces[1:-1] if piece] + pieces[1:][-1:]
-            kept = written if places.atomic else pieces
-            shortened.append(places.stand_in.join(kept))
-            left_out = len(pieces) - len(kept)
-            added.append(left_out * self._stand_in_tokens + count * (self._image.repeats - places.written))
-        return [length + more for length, more in zip(self._lengths(shortened), added, strict=True)]
+        pieces = places.cut(text, images, key=key)
+        # A run of images with nothing between them is as many times one of them: 60 pages, one stand-in.
+        written = pieces[:1] + [piece for piece in pieces[1:-1] if piece] + pieces[1:][-1:]
+        kept = written if places.atomic else pieces
+        left_out = (len(pieces) - len(kept)) * self._stand_in_tokens
+        return places.stand_in.join(kept), left_out + images * (self._image.repeats - places.written)
 
     def _lengths(self, texts: Sequence[str]) -> list[int]:
         if self._backend is None:

@@ -101,7 +101,20 @@ def build(
 
 
 def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:
-    """`["train=a.jsonl", "b.jsonl"]` -> `{"train": ["a.jsonl", "b.jsonl"]}`."""
+    """The files of each split.
+
+    Args:
+        given (`Iterable[str]`): The option --data_files: `FILE`, which is for the split "train", or `SPLIT=FILE`.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.cli.build import files_of_splits
+    >>> files_of_splits(["train=a.jsonl", "b.jsonl", "test=c.jsonl"])
+    {'train': ['a.jsonl', 'b.jsonl'], 'test': ['c.jsonl']}
+
+    ```
+    """
     files: dict[str, list[str]] = {}
     for item in given:
         split, separator, path = item.partition("=")
@@ -112,7 +125,23 @@ def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:
 
 
 def column_map(given: str | None) -> dict[str, str] | None:
-    """The option --columns as a mapping."""
+    """The option --columns as a mapping.
+
+    Args:
+        given (`str` or `None`): A JSON object: our name -> the name of the column that holds it.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it is not JSON, or not an object of texts.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.cli.build import column_map
+    >>> column_map('{"context": "story"}')
+    {'context': 'story'}
+
+    ```
+    """
     if given is None:
         return None
     try:
@@ -127,7 +156,18 @@ def column_map(given: str | None) -> dict[str, str] | None:
 def read_all(
     paths: Iterable[str], read: Callable[..., Iterator[LongTextQA]], rejects: Path | None, max_documents: int | None
 ) -> list[LongTextQA]:
-    """The questions of a split, about its first texts; an id that stands in two of its files is an error."""
+    """Read the questions of a split.
+
+    Args:
+        paths (`Iterable[str]`): The split's files.
+        read (`Callable[..., Iterator[LongTextQA]]`): What reads one of them, see [`~t2vid_hf.sources.read`].
+        rejects (`Path` or `None`): Where records that are skipped are listed; `None` lists none.
+        max_documents (`int` or `None`): How many texts to take, the first; `None` takes all.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: `max_documents` is below 1, an id stands in two files, or a file cannot be
+            read.
+    """
     if max_documents is not None and max_documents < 1:
         raise InputError(f"--max_documents {max_documents}: give at least 1")
     asked: dict[str, LongTextQA] = {}
@@ -147,7 +187,15 @@ def read_all(
 def kept_rows(
     questions: Sequence[LongTextQA], config: RenderConfig, render: Any, max_frames: int | None, dropped: Counter[str]
 ) -> Iterator[Row]:
-    """Rows that can be trained on; the others are counted by reason."""
+    """Rows that can be trained on; the others are counted by reason.
+
+    Args:
+        questions (`Sequence[LongTextQA]`): The questions of a split.
+        config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks.
+        render (`str`): When pages are drawn, see [`~t2vid_hf.data.synthesis.synthesize`].
+        max_frames (`int` or `None`): The most pages of a row; `None` for no limit.
+        dropped (`Counter[str]`): Where rows that are left out are counted.
+    """
     for row in tqdm(synthesize(questions, config, render=render), "drawing", len(questions), unit=" rows", delay=1):
         reason = reason_to_drop(row, max_frames=max_frames)
         if reason is None:
@@ -157,7 +205,12 @@ def kept_rows(
 
 
 def print_report(kept: Mapping[str, int], dropped: Mapping[str, Counter[str]]) -> None:
-    """What became of the rows of each split."""
+    """Print what became of the rows of each split.
+
+    Args:
+        kept (`Mapping[str, int]`): How many rows each split has.
+        dropped (`Mapping[str, Counter[str]]`): How many were left out of each split, by reason.
+    """
     for split, count in kept.items():
         reasons = ", ".join(f"{n} ({reason})" for reason, n in dropped[split].most_common()) or "none"
         print(f"{split}: {count} rows kept; dropped: {reasons}")

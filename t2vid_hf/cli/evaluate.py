@@ -1,5 +1,6 @@
 """`t2vid evaluate`: checkpoints answer the questions of a benchmark; scores, and every single answer."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -23,12 +24,7 @@ def evaluate(
     batch_size: Annotated[int, typer.Option(help="Questions at a time.", min=1)] = 8,
 ) -> None:
     """Score checkpoints on a benchmark."""
-    checkpoints = {}
-    for model in models:
-        name, _, path = model.partition("=")
-        if not (name and path) or name in checkpoints:
-            raise InputError(f"--models {model}: give NAME=CHECKPOINT, each name once")
-        checkpoints[name] = path
+    checkpoints = checkpoints_by_name(models)
     import datasets
 
     datasets.disable_progress_bars()  # ours says more
@@ -55,8 +51,42 @@ def evaluate(
         show(name, scores)
 
 
+def checkpoints_by_name(given: Iterable[str]) -> dict[str, str]:
+    """The option --models as a mapping.
+
+    Args:
+        given (`Iterable[str]`): For each model `NAME=CHECKPOINT`.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: one is not of that form, or a name stands twice.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.cli.evaluate import checkpoints_by_name
+    >>> checkpoints_by_name(["base=out/tiny", "tuned=out/sft"])
+    {'base': 'out/tiny', 'tuned': 'out/sft'}
+
+    ```
+    """
+    checkpoints: dict[str, str] = {}
+    for model in given:
+        name, _, path = model.partition("=")
+        if not (name and path) or name in checkpoints:
+            raise InputError(f"--models {model}: give NAME=CHECKPOINT, each name once")
+        checkpoints[name] = path
+    return checkpoints
+
+
 def load_to_answer(path: str):  # type: ignore[no-untyped-def]  # transformers' types are not followed
-    """A checkpoint, or a LoRA adapter on its base model, and its processor; on the first GPU where there is one."""
+    """Load a checkpoint, or a LoRA adapter on its base model; onto the first GPU where there is one.
+
+    Args:
+        path (`str`): The folder, or the name on the Hub.
+
+    Returns:
+        `tuple[PreTrainedModel, ProcessorMixin]`: the model and its processor.
+    """
     import torch
 
     from t2vid_hf.models.loading import load_checkpoint
@@ -69,7 +99,7 @@ def show(name: str, scores: list[Score]) -> None:
     """Print the scores of one model.
 
     Args:
-        name (`str`): The model's.
+        name (`str`): What the model is called.
         scores (`list[Score]`): One for each kind of question, and "all".
     """
     table = Table("kind", "n", "clips", "accuracy", "95 % interval", "no answer", title=name)

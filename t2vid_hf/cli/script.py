@@ -12,7 +12,7 @@ def run_command(command: Callable[..., Any]) -> None:
     """Run a function as the script that a person called. A recipe is this line.
 
     Args:
-        command (`Callable`): One of this folder's; its parameters are the options.
+        command (`Callable[..., Any]`): A command of this folder; its parameters are the options.
     """
     app = typer.Typer(add_completion=False)
     app.command()(command)
@@ -20,23 +20,28 @@ def run_command(command: Callable[..., Any]) -> None:
 
 
 def run_app(app: typer.Typer) -> None:
-    """Run commands with options like `--max_documents`; `--max-documents` means the same."""
+    """Run commands with options like `--max_documents`; `--max-documents` means the same.
+
+    Args:
+        app ([`~typer.Typer`]): The commands.
+    """
     command = typer.main.get_command(app)
-    _with_underscores(command)
+    _rename_options(command)
     with one_line_errors():
         command()
 
 
-def _with_underscores(command: Any) -> None:
-    command.context_settings = {**command.context_settings, "token_normalize_func": _underscored}
+def _rename_options(command: Any) -> None:
+    """Spell the options of a command, and of those below it, with underscores."""
+    command.context_settings = {**command.context_settings, "token_normalize_func": _use_underscores}
     for option in command.params:
-        option.opts = [_underscored(name) for name in option.opts]
-        option.secondary_opts = [_underscored(name) for name in option.secondary_opts]
+        option.opts = [_use_underscores(name) for name in option.opts]
+        option.secondary_opts = [_use_underscores(name) for name in option.secondary_opts]
     for inner in getattr(command, "commands", {}).values():
-        _with_underscores(inner)
+        _rename_options(inner)
 
 
-def _underscored(name: str) -> str:
+def _use_underscores(name: str) -> str:
     """`--max-documents` or `max-documents` -> with underscores; the dashes in front stay."""
     bare = name.lstrip("-")
     return name[: len(name) - len(bare)] + bare.replace("-", "_")

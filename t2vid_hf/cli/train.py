@@ -22,7 +22,10 @@ def run(argv: Sequence[str]) -> None:
     """Train what the command line says.
 
     Args:
-        argv (`Sequence[str]`): Its options.
+        argv (`Sequence[str]`): The options: `--config` with a recipe's file, and fields that win over it.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: they cannot be read, or what they say cannot be trained.
     """
     from t2vid_hf.training.arguments import parse
     from t2vid_hf.training.fine_tuning import fine_tune
@@ -35,8 +38,11 @@ def questions(trainer: "T2VidSFTTrainer", recipe: "RecipeArguments") -> list[Any
     """What asks the model questions of a benchmark while it trains, and logs how many it answers, if a recipe says so.
 
     Args:
-        trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): Whose model is asked.
-        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): `ask_dataset` and what goes with it.
+        trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): The trainer whose model is asked.
+        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): The recipe: `ask_dataset` and what goes with it.
+
+    Returns:
+        `list[GenerationCallback]`: one, or none where the recipe has no `ask_dataset`.
     """
     from t2vid_hf.evaluation.runs import accuracy, ask, load_items
     from t2vid_hf.training.generation_callback import GenerationCallback

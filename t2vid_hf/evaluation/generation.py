@@ -25,16 +25,40 @@ def answer(
     """Replies to rows that end in a user turn.
 
     Args:
-        model ([`~transformers.PreTrainedModel`]): Left where it is, in evaluation mode.
-        processor ([`~transformers.ProcessorMixin`]): Set, in place, to one block of tokens a page.
+        model ([`~transformers.PreTrainedModel`]): The model, left where it is, in evaluation mode.
+        processor ([`~transformers.ProcessorMixin`]): The model's processor; it is set, in place, to one block of tokens
+            a page.
         rows (`Sequence[Row]`): Videos and questions.
-        num_frames (`int`): Frames taken of each video.
-        max_new_tokens (`int`): Longest reply. The paper: 32 for Idefics3, 128 for MiniCPM-V.
-        batch_size (`int`): Rows at a time; the replies do not depend on it beyond float noise.
-        progress (`str`, *optional*): Name of the progress bar; none by default.
+        num_frames (`int`): Frames taken of each video, where the row has no `take_frames` of its own.
+        max_new_tokens (`int`, *optional*, defaults to `32`): The most tokens of a reply. The paper: 32 for Idefics3,
+            128 for MiniCPM-V.
+        batch_size (`int`, *optional*, defaults to `8`): Rows at a time; the replies do not depend on it beyond float
+            noise.
+        progress (`str`, *optional*): The name of a progress bar; `None` shows none.
 
     Returns:
         `list[str]`: one reply a row, without special tokens.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: the model's family is unknown, or a row cannot be encoded.
+
+    Example:
+
+    ```python
+    >>> import tempfile
+    >>> from transformers import AutoModelForImageTextToText, AutoProcessor
+    >>> from t2vid_hf.evaluation.generation import answer
+    >>> from t2vid_hf.models import tiny
+    >>> from t2vid_hf.schema import conversation
+    >>> folder = tempfile.mkdtemp()
+    >>> tiny.build(folder, ["What is it? A clock."])
+    >>> model = AutoModelForImageTextToText.from_pretrained(folder)
+    >>> row = {"id": "a", "source": "s", "media": "text", "messages": conversation([], "What is it?", "A clock.")[:1],
+    ...        "images": [], "videos": [], "num_frames": 0}
+    >>> len(answer(model, AutoProcessor.from_pretrained(folder), [row], num_frames=8, max_new_tokens=2))
+    1
+
+    ```
     """
     adapter = adapter_for(model.config.model_type)
     adapter.configure(processor)
@@ -45,14 +69,7 @@ def answer(
     replies: list[str] = []
     starts = range(0, len(rows), batch_size)
     for start in tqdm(starts, progress, unit=" batches", delay=1, disable=progress is None):
-        prompts = [encoder.prompt(row) for row in rows[start : start + batch_size]]
-        # on the left: the reply begins right behind the prompt
-        inputs = padded_inputs(prompts, processor, adapter, side="left")
-        batch = {name: tensor.to(model.device) for name, tensor in inputs.items()}
-        images = [prompt.pixels for prompt in prompts if len(prompt.pixels)]
-        if images:
-            pixels = stack_images(images).to(model.device)
-            batch.update(adapter.model_inputs(apply_table(pixels, table)))
+        batch = _prompt_batch(encoder, rows[start : start + batch_size], table)
         # `generate` runs without gradients by itself; inference mode would break FSDP2's buffers
         tokens = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
         replies += [
@@ -60,3 +77,15 @@ def answer(
             for reply in processor.batch_decode(tokens[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
         ]
     return replies
+
+
+def _prompt_batch(encoder: RowEncoder, rows: Sequence[Row], table: Any) -> dict[str, Any]:
+    """What `generate` takes of rows, on the device of the table."""
+    prompts = [encoder.prompt(row) for row in rows]
+    # on the left: the reply begins right behind the prompt
+    inputs = padded_inputs(prompts, encoder.processor, encoder.adapter, side="left")
+    batch = {name: tensor.to(table.device) for name, tensor in inputs.items()}
+    images = [prompt.pixels for prompt in prompts if len(prompt.pixels)]
+    if images:
+        batch.update(encoder.adapter.model_inputs(apply_table(stack_images(images).to(table.device), table)))
+    return batch

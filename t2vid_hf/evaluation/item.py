@@ -10,13 +10,13 @@ class Item:
     """A multiple-choice question about a video.
 
     Args:
-        id (`str`): Unique in the benchmark.
+        id (`str`): The question's name, unique in the benchmark.
         row ([`~t2vid_hf.schema.Row`]): Video and question, without an assistant turn.
         question (`str`): The prompt as text, for reports.
-        options (`tuple[str, ...]`): Without letters.
+        options (`tuple[str, ...]`): What may be answered, without letters.
         answer (`str`): The letter of the right option.
-        group (`str`): Kind of question.
-        cluster (`str`): The video, for confidence intervals.
+        group (`str`): The kind of question; each kind gets a score.
+        cluster (`str`): The video, for confidence intervals: questions about one are not independent.
     """
 
     id: str

@@ -25,7 +25,7 @@ class Answer:
     Args:
         item ([`~t2vid_hf.evaluation.item.Item`]): The question.
         reply (`str`): What the model said.
-        choice (`str`, *optional*): The letter of the option that the reply names; `None` where it names none.
+        choice (`str` or `None`): The letter of the option that the reply names; `None` where it names none.
     """
 
     item: Item
@@ -37,7 +37,7 @@ class Answer:
         """Whether the right option is named."""
         return self.choice == self.item.answer
 
-    def judged(self) -> Judged:
+    def to_judged(self) -> Judged:
         """What a score counts of it."""
         return Judged(self.item.group, self.item.cluster, self.correct, self.choice is not None)
 
@@ -66,7 +66,7 @@ def load_items(benchmark: str, dataset: str, *, at_most: int | None = None) -> l
     Args:
         benchmark (`str`): A key of `t2vid_hf.evaluation.benchmarks.BENCHMARKS`.
         dataset (`str`): The folder of its data set, or its name on the Hub.
-        at_most (`int`, *optional*): So many of them, spread over it; all by default.
+        at_most (`int`, *optional*): How many of them to take, spread over it; `None` takes all.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: an unknown benchmark, or a data set that is not its.
@@ -106,10 +106,11 @@ def ask(model: Any, processor: Any, items: Sequence[Item], **options: Any) -> li
     """Ask a model questions, and find the option that each reply names.
 
     Args:
-        model ([`~transformers.PreTrainedModel`]): Left where it is, in evaluation mode.
-        processor ([`~transformers.ProcessorMixin`]): Set, in place, to one block of tokens a page.
+        model ([`~transformers.PreTrainedModel`]): The model, left where it is, in evaluation mode.
+        processor ([`~transformers.ProcessorMixin`]): The model's processor; it is set, in place, to one block of tokens
+            a page.
         items (`Sequence[Item]`): The questions.
-        **options (`Any`): See [`~t2vid_hf.evaluation.generation.answer`].
+        **options (`Any`): What [`~t2vid_hf.evaluation.generation.answer`] takes besides: `num_frames` and others.
     """
     from t2vid_hf.evaluation.generation import answer
 
@@ -117,7 +118,11 @@ def ask(model: Any, processor: Any, items: Sequence[Item], **options: Any) -> li
 
 
 def accuracy(answers: Sequence[Answer]) -> float:
-    """The share that is right, of at least one answer; no answer counts as wrong."""
+    """The share that is right; no answer counts as wrong.
+
+    Args:
+        answers (`Sequence[Answer]`): The answers, at least one.
+    """
     return sum(answer.correct for answer in answers) / len(answers)
 
 
@@ -139,7 +144,7 @@ def write_scores(
     Returns:
         `dict[str, list[Score]]`: for each model a score of each kind of question, and "all" at the end.
     """
-    scores = {name: score_groups(answer.judged() for answer in given) for name, given in answers.items()}
+    scores = {name: score_groups(answer.to_judged() for answer in given) for name, given in answers.items()}
     options = [len(answer.item.options) for answer in next(iter(answers.values()))]
     written = {
         **settings,

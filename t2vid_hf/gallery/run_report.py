@@ -33,16 +33,15 @@ def write_report(
         output (`Path`): The HTML file.
         dataset (`Path`): A data set with the configs "synthetic" and "video".
         checkpoint (`Path`): Holds `run.json` and `trainer_state.json`.
-        scores (`Path`): Of `recipes/eval_video.py`; `answers.jsonl` stands beside it.
-        commands (`Mapping[str, str]`): What a reader would do next -> the command.
-        title (`str`): Of the page.
+        scores (`Path`): The file of scores that `t2vid evaluate` wrote; `answers.jsonl` stands beside it.
+        commands (`Mapping[str, str]`): What a reader would do next, and the command that does it.
+        title (`str`): The page's title.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: one of the files is missing.
+        [`~t2vid_hf.errors.InputError`]: one of the files is missing, or matplotlib is not installed.
     """
-    run, state, scored = (
-        _read_json(path) for path in (checkpoint / "run.json", checkpoint / "trainer_state.json", scores)
-    )
+    run, state = _read_json(checkpoint / "run.json"), _read_json(checkpoint / "trainer_state.json")
+    scored = _read_json(scores)
     answers = [json.loads(line) for line in scores.with_name("answers.jsonl").read_text("utf-8").splitlines()]
     logged = [(entry["step"], entry["loss"]) for entry in state["log_history"] if "loss" in entry]
     environment = Environment(
@@ -61,7 +60,7 @@ def write_report(
         last_loss=logged[-1][1] if logged else None,
         loss_plot=_loss_plot(logged),
         scores=scored,
-        answers=_side_by_side(answers, [model["name"] for model in scored["models"]]),
+        answers=_compare_replies(answers, [model["name"] for model in scored["models"]]),
         commands=commands,
     )
     output.write_text(page, encoding="utf-8")
@@ -95,6 +94,7 @@ def _clips(dataset: Path) -> list[dict[str, Any]]:
 
 
 def _turns(row: Mapping[str, Any]) -> dict[str, str]:
+    """A row's question and answer, as text."""
     said = {
         message["role"]: "\n".join(block["text"] for block in message["content"] if block["type"] == "text")
         for message in row["messages"]
@@ -102,7 +102,7 @@ def _turns(row: Mapping[str, Any]) -> dict[str, str]:
     return {"question": said["user"], "answer": said["assistant"]}
 
 
-def _side_by_side(answers: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+def _compare_replies(answers: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
     """One entry a question with every model's reply; a few of each kind."""
     questions: dict[str, dict[str, Any]] = {}
     for answer in answers:
@@ -118,6 +118,7 @@ def _side_by_side(answers: Sequence[Mapping[str, Any]], names: Sequence[str]) ->
 
 
 def _picture(image: Image.Image) -> str:
+    """An image as the address of an `img` element, with the picture in it."""
     buffer = io.BytesIO()
     image.save(buffer, format="WEBP", quality=80)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()

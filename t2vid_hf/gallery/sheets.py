@@ -12,8 +12,8 @@ def contact_sheet(images: Sequence[Image.Image], *, columns: int, cell_px: int) 
     """Images in reading order on one sheet.
 
     Args:
-        images (`Sequence[PIL.Image.Image]`): At least one; each is fitted into a square cell.
-        columns (`int`): Cells in a row of the sheet.
+        images (`Sequence[PIL.Image.Image]`): The images, at least one; each is fitted into a square cell.
+        columns (`int`): The most cells in a row of the sheet.
         cell_px (`int`): Width and height of a cell in pixels.
 
     Returns:

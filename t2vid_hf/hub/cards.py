@@ -21,8 +21,9 @@ def write_dataset_card(repository: Path, *, name: str | None = None) -> None:
     The metadata names each config and its files: `load_dataset(repository, config)` needs it.
 
     Args:
-        repository (`Path`): With at least one config (see `t2vid_hf.data.repository.write_config`).
-        name (`str`, *optional*): `"user/name"` on the Hub; the folder's by default.
+        repository (`Path`): The data set's folder, with at least one config (see
+            [`~t2vid_hf.data.repository.write_config`]).
+        name (`str`, *optional*): The data set's name on the Hub, `"user/name"`; `None` takes the folder's path.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: there is no config in the folder.
@@ -55,8 +56,8 @@ def write_model_card(checkpoint: Path, *, facts: Mapping[str, Any], name: str | 
 
     Args:
         checkpoint (`Path`): The folder that holds the weights.
-        facts (`Mapping`): See [`run_facts`].
-        name (`str`, *optional*): `"user/name"` on the Hub; the folder's by default.
+        facts (`Mapping[str, Any]`): What [`run_facts`] gives.
+        name (`str`, *optional*): The checkpoint's name on the Hub, `"user/name"`; `None` takes the folder's path.
     """
     on_hub = not Path(facts["base_model"]).exists()
     data = ModelCardData(

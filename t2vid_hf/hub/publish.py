@@ -30,15 +30,17 @@ def publish(
     """Upload a folder as one commit; the repository is made if it is not there.
 
     Args:
-        folder (`Path`): Must hold a `README.md`, the card. Hidden files are left out.
-        repo_id (`str`): `"user/name"`.
-        repo_type (`"model"` or `"dataset"`): What the folder is.
-        private (`bool`): Of a new repository.
-        message (`str`, *optional*): Of the commit.
-        wait_seconds (`float`): Before the second attempt; doubles with each.
+        folder (`Path`): The folder, which must hold a `README.md`, the card. Hidden files are left out.
+        repo_id (`str`): The repository, `"user/name"`.
+        repo_type (`str`): What the folder is: `"model"` or `"dataset"`.
+        private (`bool`, *optional*, defaults to `False`): Whether a new repository is private; an old one stays as it
+            is.
+        message (`str`, *optional*): What the commit is called; `None` names the folder.
+        wait_seconds (`float`, *optional*, defaults to `2.0`): Seconds before the second attempt; doubled before each
+            further one.
 
     Returns:
-        `str`: The commit's URL.
+        `str`: the commit's URL.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no card in the folder, no token, or no right to write there. The Hub's own
@@ -48,9 +50,7 @@ def publish(
         raise InputError(f"{folder}: no README.md; a repository is published with its card")
     if repo_id.count("/") != 1 or not all(repo_id.split("/")):
         raise InputError(f"'{repo_id}' is no repository's name; give user/name")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in KEPT_HERE)
-    visible = [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-    operations = [CommitOperationAdd(path.relative_to(folder).as_posix(), str(path)) for path in visible]
+    operations = [CommitOperationAdd(path.relative_to(folder).as_posix(), str(path)) for path in _files_to_send(folder)]
     api = HfApi()
     for attempt in range(ATTEMPTS):
         try:
@@ -71,3 +71,8 @@ def publish(
                 raise
             time.sleep(wait_seconds * 2**attempt)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _files_to_send(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in KEPT_HERE)
+    return [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]

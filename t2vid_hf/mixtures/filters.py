@@ -21,6 +21,7 @@ LONG_QUESTION = "a question of too many words"
 MEDIA_MISPLACED = "pages or a video outside the first user turn, or not exactly one video"
 NO_ANSWER = "no assistant turn"
 NOT_SAMPLED = "not sampled: the part's share or count was full"
+HELD_OUT = "held out for evaluation"
 TOO_LARGE = "above max_tokens or max_images of a bin"
 REASONS = (
     TOO_MANY_FRAMES,
@@ -29,6 +30,7 @@ REASONS = (
     MEDIA_MISPLACED,
     NO_ANSWER,
     NOT_SAMPLED,
+    HELD_OUT,
     TOO_LARGE,
 )
 Filter = Callable[[Row], str | None]

@@ -8,14 +8,15 @@ meet (lazy pages, PNG files, public chat sets), and 30,000 rows of pages are mix
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from t2vid_hf.data.repository import keep_undecoded, read_split
 from t2vid_hf.errors import InputError
-from t2vid_hf.mixtures.filters import NOT_SAMPLED, FilterPreset, reason_to_drop
+from t2vid_hf.mixtures.filters import HELD_OUT, NOT_SAMPLED, FilterPreset, reason_to_drop
+from t2vid_hf.mixtures.held_out import check_share, is_held_out
 from t2vid_hf.mixtures.normalise import normalise
+from t2vid_hf.mixtures.part_sizes import rows_to_take
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.schema import Row, features
 from t2vid_hf.seeding import stable_hash
@@ -68,11 +69,14 @@ class Mixture:
         parts (`tuple[tuple[MixturePart, datasets.Dataset], ...]`): The parts that it is made of, each with its rows.
         picks (`tuple[Pick, ...]`): Its rows, in order.
         counts (`tuple[PartCount, ...]`): What became of the rows of each part.
+        held_out (`tuple[Pick, ...]`, *optional*, defaults to `()`): Rows that are held out of it; see
+            [`~t2vid_hf.mixtures.evaluation_rows.evaluation_mixture`].
     """
 
     parts: tuple[tuple[MixturePart, Any], ...]
     picks: tuple[Pick, ...]
     counts: tuple[PartCount, ...]
+    held_out: tuple[Pick, ...] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -110,26 +114,36 @@ class _Reader:
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
         rows = [self._row(*pick) for pick in zip(batch["part"], batch["position"], batch["take_frames"], strict=True)]
-        return {name: [row[name] for row in rows] for name in rows[0]}  # type: ignore[literal-required]
+        # a rank whose bin is empty asks for no row
+        return {name: [row[name] for row in rows] for name in (*features(), "take_frames")}  # type: ignore[literal-required]
 
     def _row(self, number: int, position: int, take_frames: int | None) -> Row:
         part, dataset = self.parts[number]
         return part.row(dataset[position], position, take_frames=take_frames)
 
 
-def load_mixture(parts: Sequence[MixturePart], *, seed: int = 0, count_tokens: CountTokens | None = None) -> Mixture:
+def load_mixture(
+    parts: Sequence[MixturePart], *, seed: int = 0, count_tokens: CountTokens | None = None, eval_share: float = 0.0
+) -> Mixture:
     """Load the parts and mix them. See [`mix`].
 
     Args:
         parts (`Sequence[MixturePart]`): The parts.
         seed (`int`, *optional*, defaults to `0`): The seed that decides which rows are taken, and their order.
         count_tokens (`Callable[[str], int]`, *optional*): Tokens of a text; needed where a part has a `filter`.
+        eval_share (`float`, *optional*, defaults to `0.0`): See [`mix`].
     """
     loaded = [(part, read_split(part.path, part.name, part.split, revision=part.revision)) for part in parts]
-    return mix(loaded, seed, count_tokens=count_tokens)
+    return mix(loaded, seed, count_tokens=count_tokens, eval_share=eval_share)
 
 
-def mix(parts: Sequence[tuple[MixturePart, Any]], seed: int, *, count_tokens: CountTokens | None = None) -> Mixture:
+def mix(
+    parts: Sequence[tuple[MixturePart, Any]],
+    seed: int,
+    *,
+    count_tokens: CountTokens | None = None,
+    eval_share: float = 0.0,
+) -> Mixture:
     """Mix loaded data sets.
 
     Args:
@@ -137,22 +151,26 @@ def mix(parts: Sequence[tuple[MixturePart, Any]], seed: int, *, count_tokens: Co
             TRL's (see [`~t2vid_hf.mixtures.normalise.normalise`]).
         seed (`int`): The seed that decides which rows are taken, and their order.
         count_tokens (`Callable[[str], int]`, *optional*): Tokens of a text; needed where a part has a `filter`.
+        eval_share (`float`, *optional*, defaults to `0.0`): The share of usable rows to hold out of training, of each
+            part without an `eval_split`, whichever [`~t2vid_hf.mixtures.held_out.is_held_out`] says.
 
     Returns:
         [`Mixture`]
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: a part has no rows, an id stands twice, shares and counts are mixed, or a
-            count is larger than what the part has.
+        [`~t2vid_hf.errors.InputError`]: a part has no rows, or none to hold out, an id stands twice, shares and counts
+            are mixed, or a count is larger than what the part has.
     """
+    check_share(eval_share)
     if not parts:
         raise InputError("the mixture has no parts; give at least one")
     if len({part.share is None for part, _ in parts}) > 1:
         raise InputError("some parts of the mixture have a share and others a count; give all of them the same")
-    usable = list(_find_usable(parts, count_tokens))
+    usable = list(find_usable(parts, count_tokens))
+    held_out = [pick for number in range(len(parts)) for pick in _hold_out(parts, usable, number, eval_share)]
     picks: list[Pick] = []
     counts = []
-    for number, wanted in enumerate(_rows_to_take(parts, [len(part.positions) for part in usable])):
+    for number, wanted in enumerate(rows_to_take(parts, [len(part.positions) for part in usable])):
         part, dataset = parts[number]
         positions, dropped = usable[number]
         ranked = sorted(positions, key=lambda name: stable_hash(f"draw/{seed}/{name}"))
@@ -161,20 +179,44 @@ def mix(parts: Sequence[tuple[MixturePart, Any]], seed: int, *, count_tokens: Co
             dropped[NOT_SAMPLED] = len(ranked) - wanted
         counts.append(PartCount(part.label, len(dataset), wanted, dict(dropped)))
     picks.sort(key=lambda pick: (stable_hash(f"order/{seed}/{pick.id}"), pick.id))
-    return Mixture(tuple(parts), tuple(picks), tuple(counts))
+    return Mixture(tuple(parts), tuple(picks), tuple(counts), tuple(held_out))
 
 
-class _Usable(NamedTuple):
+def _hold_out(
+    parts: Sequence[tuple[MixturePart, Any]], usable: Sequence["Usable"], number: int, share: float
+) -> list[Pick]:
+    """Take out of a part's usable rows, and count as dropped, what is held out."""
+    part, (positions, dropped) = parts[number][0], usable[number]
+    if not share or part.eval_split is not None:
+        return []
+    names = [name for name in positions if is_held_out(name, share)]
+    if positions and not names:
+        raise InputError(f"eval_share {share} holds out none of the {len(positions)} usable rows of part "
+                         f"'{part.label}': give a greater share, or the part an eval_split")  # fmt: skip
+    dropped[HELD_OUT] = len(names)
+    return [Pick(name, number, positions.pop(name), part.frames) for name in names]
+
+
+class Usable(NamedTuple):
     """The rows of a part that may be taken, id -> position, and how many may not, by reason."""
 
     positions: dict[str, int]
     dropped: Counter[str]
 
 
-def _find_usable(parts: Sequence[tuple[MixturePart, Any]], count_tokens: CountTokens | None) -> Iterator[_Usable]:
+def find_usable(parts: Sequence[tuple[MixturePart, Any]], count_tokens: CountTokens | None) -> Iterator[Usable]:
+    """The rows of each part that its filters keep.
+
+    Args:
+        parts (`Sequence[tuple[MixturePart, datasets.Dataset]]`): See [`mix`].
+        count_tokens (`Callable[[str], int]` or `None`): See [`mix`].
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: an id stands twice, or a filter cannot count tokens.
+    """
     seen: set[str] = set()
     for part, dataset in parts:
-        usable = _Usable({}, Counter())
+        usable = Usable({}, Counter())
         for position, row in enumerate(_light_rows(part, dataset)):
             if row["id"] in seen:
                 raise InputError(f"the id '{row['id']}' stands twice in the mixture, the second time in '{part.label}'")
@@ -205,25 +247,3 @@ def _light_rows(part: MixturePart, dataset: Any) -> Iterator[Row]:
 def _drop_media(dataset: Any) -> Any:
     """Only the columns `LIGHT`, where the data set has them all; else its images are at least not decoded."""
     return dataset.select_columns(list(LIGHT)) if set(LIGHT) <= set(dataset.column_names) else keep_undecoded(dataset)
-
-
-def _rows_to_take(parts: Sequence[tuple[MixturePart, Any]], usable: Sequence[int]) -> list[int]:
-    """How many rows to take of each part."""
-    for (part, dataset), rows in zip(parts, usable, strict=True):
-        if not rows or (part.count is not None and part.count > rows):
-            raise InputError(
-                f"part '{part.label}' has {rows} usable rows of {len(dataset)}"
-                + (f", and {part.count} are asked for: lower its count" if part.count is not None else "")
-            )
-    if parts[0][0].count is not None:
-        return [part.count or 0 for part, _ in parts]
-    # Fractions, because 0.1 * 3 must not lose a row.
-    shares = [Fraction(str(part.share)) for part, _ in parts]
-    unit = min(Fraction(rows) / share for rows, share in zip(usable, shares, strict=True))
-    counts = [int(unit * share) for share in shares]
-    if 0 in counts:
-        raise InputError(
-            f"the shares {', '.join(str(part.share) for part, _ in parts)} leave a part without a row "
-            f"({', '.join(str(rows) for rows in usable)} usable rows): give more rows or other shares"
-        )
-    return counts

@@ -38,6 +38,8 @@ class MixturePart:
         over_limit (`str`, *optional*, defaults to `"error"`): What becomes of a row above the trainer's `max_length`
             or, with packing, `max_images`: `"error"`; `"drop"`, counted; `"thin"`: its video takes fewer frames. Pages
             are never thinned.
+        eval_split (`str`, *optional*): A split of the same data set to evaluate on while training: all of its rows that
+            the part's filters keep.
     """
 
     path: str
@@ -51,6 +53,7 @@ class MixturePart:
     filter: str | None = None
     media_root: str | None = None
     over_limit: OverLimit = "error"
+    eval_split: str | None = None
 
     @classmethod
     def from_dict(cls, given: Any) -> "MixturePart":
@@ -68,6 +71,8 @@ class MixturePart:
             raise InputError(f"part '{self.label}': give either share or count")
         if (self.share is not None and self.share <= 0) or (self.count is not None and self.count <= 0):
             raise InputError(f"part '{self.label}': share and count must be above 0; leave the part out instead")
+        if self.eval_split is not None and self.eval_split == self.split:
+            raise InputError(f"part '{self.label}': its eval_split '{self.split}' is trained on; give another split")
         if self.frames is not None and self.frames < 1:
             raise InputError(f"part '{self.label}': frames={self.frames}; give at least 1, or null")
         if self.filter is not None:

@@ -86,7 +86,7 @@ def mix_streams(parts: Sequence[tuple[MixturePart, Any]], seed: int) -> Streamed
         [`StreamedMixture`]
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: no parts, or a part with a count.
+        [`~t2vid_hf.errors.InputError`]: no parts, or a part with a count or an `eval_split`.
     """
     from datasets import Features, Image, List, Value, interleave_datasets
 
@@ -95,6 +95,12 @@ def mix_streams(parts: Sequence[tuple[MixturePart, Any]], seed: int) -> Streamed
     counted = [part.label for part, _ in parts if part.share is None]
     if counted:
         raise InputError(f"part '{counted[0]}' has a count, and a stream does not know its rows: give it a share")
+    evaluated = [part.label for part, _ in parts if part.eval_split is not None]
+    if evaluated:
+        raise InputError(
+            f"part '{evaluated[0]}' has an eval_split, which a mixture of streams does not read; open it as a stream "
+            f"of its own, and give it to the trainer as eval_dataset"
+        )
     # Given, because `interleave_datasets` would read the head of each stream to find them out.
     columns = Features({**schema_features(), "images": List(Image(decode=False)), "take_frames": Value("int32")})
     streams, dropped = [], {}

@@ -16,6 +16,7 @@ from transformers import HfArgumentParser
 
 from t2vid_hf._packaged import packaged
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.held_out import check_share
 from t2vid_hf.mixtures.paper_mixtures import named_mixture
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.training.sft_config import T2VidSFTConfig
@@ -26,26 +27,40 @@ class RecipeArguments:
     """What a recipe needs beside the trainer's configuration.
 
     Args:
-        model_name_or_path (`str`): A checkpoint's folder, or its name on the Hub.
-        model_revision (`str`, *optional*): On the Hub.
-        mixture (`list` or `str`): The parts, as mappings (see [`~t2vid_hf.mixtures.parts.MixturePart`]), or the name
-            of one of the paper's (a key of `t2vid_hf.mixtures.paper_mixtures.MIXTURES`). YAML only.
-        mixture_paths (`dict`): For a named mixture: its sources' paths.
+        model_name_or_path (`str`, *optional*, defaults to `""`): A checkpoint's folder, or its name on the Hub;
+            [`parse`] refuses a recipe without it.
+        model_revision (`str`, *optional*): The branch, tag or commit on the Hub; `None` is the main branch.
+        mixture (`list[dict]` or `str`, *optional*): The parts, as mappings (see
+            [`~t2vid_hf.mixtures.parts.MixturePart`]), or the name of one of the paper's (a key of
+            `t2vid_hf.mixtures.paper_mixtures.MIXTURES`). YAML only, and needed there.
+        mixture_paths (`dict`, *optional*): For a named mixture: the paths of its sources, by their names. YAML only.
         mixture_filter (`str`, *optional*): For a named mixture: the filter of its parts of pages, a key of
-            `t2vid_hf.mixtures.filters.PRESETS`. Rows are then left out before they are drawn, so that the counts hold.
-        mixture_seed (`int`): Which rows are drawn, and their order.
-        attn_implementation (`str`): As for `from_pretrained`, or `"sdpa_packed"`, or `"auto"`: flash attention 2 where
-            it can run, else `"sdpa_packed"`. See [`~t2vid_hf.models.attention.resolve_attention`].
-        dtype (`str`): Of the weights. What trains is kept in float32 besides, where no one else does.
-        lora (`bool`): Train an adapter of the language model (and, in full, the parts of `tune_vision` and
-            `tune_connector`) instead of the model.
-        lora_r (`int`), lora_alpha (`float`), lora_dropout (`float`): Of the adapter; the defaults are those of
+            `t2vid_hf.mixtures.filters.PRESETS`; `None` filters nothing. Rows are left out before they are drawn, so
+            that the counts hold.
+        mixture_seed (`int`, *optional*, defaults to `0`): What decides which rows are drawn, and their order.
+        eval_share (`float`, *optional*, defaults to `0.0`): The share of each part's rows that is held out of training
+            and evaluated on, by their ids alone; of a part with an `eval_split` none is. Rows of one document or video
+            may stand on both sides.
+        attn_implementation (`str`, *optional*, defaults to `"auto"`): What `from_pretrained` takes, or
+            `"sdpa_packed"`, or `"auto"`: flash attention 2 where it can run, else `"sdpa_packed"`. See
+            [`~t2vid_hf.models.attention.resolve_attention`].
+        dtype (`str`, *optional*, defaults to `"bfloat16"`): The type of the weights: `"bfloat16"` or `"float32"`. What
+            trains is kept in float32 besides, where no one else does.
+        lora (`bool`, *optional*, defaults to `False`): Whether an adapter of the language model trains (and, in full,
+            the parts of `tune_vision` and `tune_connector`) in place of the model.
+        lora_r (`int`, *optional*, defaults to `64`): The adapter's rank. The defaults of these three are those of
             MiniCPM-V's finetune.py, which the paper's code comes from.
-        load_in_4bit (`bool`): QLoRA: the language model's weights in 4 bits; needs `lora`.
-        ask_dataset (`str`, *optional*): A benchmark's data set, to be asked of the model while it trains.
-        ask_benchmark (`str`): Which benchmark that is; a key of `t2vid_hf.evaluation.benchmarks.BENCHMARKS`.
-        ask_every (`int`), ask_questions (`int`): Every so many steps, so many of its questions, spread over it.
-        dry_run (`bool`): Load, mix and report; train nothing.
+        lora_alpha (`float`, *optional*, defaults to `64`): The adapter's scale, over its rank.
+        lora_dropout (`float`, *optional*, defaults to `0.05`): The share of the adapter's inputs that is set to 0.
+        load_in_4bit (`bool`, *optional*, defaults to `False`): Whether the language model's weights are loaded in 4
+            bits (QLoRA); needs `lora`.
+        ask_dataset (`str`, *optional*): A benchmark's data set, to be asked of the model while it trains; `None` asks
+            nothing.
+        ask_benchmark (`str`, *optional*, defaults to `"clips"`): Which benchmark that is; a key of
+            `t2vid_hf.evaluation.benchmarks.BENCHMARKS`.
+        ask_every (`int`, *optional*, defaults to `200`): Optimizer steps from one asking to the next.
+        ask_questions (`int`, *optional*, defaults to `64`): How many of its questions are asked, spread over it.
+        dry_run (`bool`, *optional*, defaults to `False`): Whether to load, mix and report, and train nothing.
     """
 
     model_name_or_path: str = field(default="", metadata={"help": "A checkpoint's folder, or its name on the Hub."})
@@ -54,6 +69,7 @@ class RecipeArguments:
     mixture_paths: Any = field(default=None, metadata={"help": "Paths of a named mixture's sources; in YAML only."})
     mixture_filter: str | None = field(default=None, metadata={"help": "Filter of a named mixture's parts of pages."})
     mixture_seed: int = field(default=0, metadata={"help": "Which rows are drawn, and their order."})
+    eval_share: float = field(default=0.0, metadata={"help": "Share of the rows to hold out and evaluate on."})
     attn_implementation: str = field(default="auto", metadata={"help": "auto, sdpa_packed, sdpa, ..."})
     dtype: str = field(default="bfloat16", metadata={"help": "Of the weights: bfloat16 or float32."})
     lora: bool = field(default=False, metadata={"help": "Train a LoRA adapter of the language model."})
@@ -70,9 +86,15 @@ class RecipeArguments:
     def __post_init__(self) -> None:
         if self.load_in_4bit and not self.lora:
             raise InputError("load_in_4bit: 4-bit weights cannot train; set lora as well")
+        check_share(self.eval_share)
 
     def parts(self) -> list[MixturePart]:
-        """The parts of the mixture."""
+        """The parts of the mixture.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: there is no mixture, its name is unknown, or a part is not described as
+                one.
+        """
         if not self.mixture:
             raise InputError("the recipe has no mixture; give a list of parts under 'mixture' in the YAML file")
         if isinstance(self.mixture, str):
@@ -88,20 +110,17 @@ def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTC
     """Read `--config FILE` and the command line, which wins.
 
     Args:
-        argv (`Sequence[str]`, *optional*): `sys.argv[1:]` by default.
+        argv (`Sequence[str]`, *optional*): The options; `None` takes those of the process, `sys.argv[1:]`.
+
+    Returns:
+        `tuple[RecipeArguments, T2VidSFTConfig]`: the recipe, and the trainer's configuration.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: the file is missing or not a YAML mapping, a key is unknown, or no model is
             named.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    given: dict[str, Any] = {}
-    if "--config" in arguments:
-        position = arguments.index("--config")
-        if position + 1 == len(arguments):
-            raise InputError("--config needs a file")
-        given = read_yaml(recipe_file(arguments[position + 1]))
-        del arguments[position : position + 2]
+    given = _take_config(arguments)
     parser = HfArgumentParser([RecipeArguments, T2VidSFTConfig], allow_abbrev=False)
     parser.error = _refuse  # argparse would print every option first
     # A default that is a text goes through its field's type, which is `Any` for these; neither is an option.
@@ -115,6 +134,18 @@ def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTC
     return replace(recipe, **yaml_only), config
 
 
+def _take_config(arguments: list[str]) -> dict[str, Any]:
+    """What the file behind `--config` says; both are taken out of the arguments."""
+    if "--config" not in arguments:
+        return {}
+    position = arguments.index("--config")
+    if position + 1 == len(arguments):
+        raise InputError("--config needs a file")
+    given = read_yaml(recipe_file(arguments[position + 1]))
+    del arguments[position : position + 2]
+    return given
+
+
 def _refuse(message: str) -> NoReturn:
     raise InputError(f"{message}; see --help")
 
@@ -122,8 +153,20 @@ def _refuse(message: str) -> NoReturn:
 def recipe_file(given: str) -> Path:
     """The file that `--config` means: the user's own, or else one that is shipped, as "idefics3-8b/sft_lora.yaml" is.
 
+    Args:
+        given (`str`): A path from the current folder, or from the folder `recipes` that is shipped.
+
     Raises:
         [`~t2vid_hf.errors.InputError`]: there is neither.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.training.arguments import recipe_file
+    >>> recipe_file("idefics3-8b/sft_lora.yaml").name
+    'sft_lora.yaml'
+
+    ```
     """
     shipped = packaged("recipes")
     for path in (Path(given), shipped / given):
@@ -134,7 +177,17 @@ def recipe_file(given: str) -> Path:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A recipe's YAML file, with every key checked."""
+    """Read a recipe's YAML file, and check every key.
+
+    Args:
+        path (`Path`): The file, in UTF-8.
+
+    Returns:
+        `dict[str, Any]`: the settings, by the names of [`RecipeArguments`] and [`T2VidSFTConfig`].
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it is not YAML, not a mapping, or has a key that is unknown.
+    """
     try:
         given = yaml.load(path.read_text("utf-8"), Loader=_Loader)
     except yaml.YAMLError as error:

@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate.utils import DistributedType
+from transformers import ProcessorMixin
 
 from t2vid_hf.batches.encoding import Encoded, RowEncoder
 from t2vid_hf.batches.labels import IGNORED
 from t2vid_hf.batches.padding import pad, padded_inputs
 from t2vid_hf.batches.pixels import stack_images
 from t2vid_hf.errors import InputError
-from t2vid_hf.schema import Row
+from t2vid_hf.models import Adapter
+from t2vid_hf.schema import COLUMNS, Row
 
 
 @dataclass
@@ -25,22 +28,34 @@ class DataCollatorForVideoLanguageModeling:
     """Collate rows of any media into one batch of a vision-language model.
 
     Args:
-        encoder ([`~t2vid_hf.batches.encoding.RowEncoder`]): Turns a row into tokens and pixels.
-        packed (`bool`): One sequence of all rows; else padded.
-        max_length (`int`, *optional*): A longer row is an error: truncating it would cut image tokens.
-        pad_to_multiple_of (`int`, *optional*): Of the sequence length, where rows are padded.
-        always_media (`bool`): A batch without an image gets a dummy row with one, nothing of which is supervised, so
-            that the vision tower runs on every rank in every step.
+        encoder ([`~t2vid_hf.batches.encoding.RowEncoder`]): What turns a row into tokens and pixels.
+        packed (`bool`, *optional*, defaults to `True`): Whether all rows stand in one sequence; else they are padded.
+        max_length (`int`, *optional*): The most tokens of a row. A longer row is an error: truncating it would cut
+            image tokens. `None` takes any.
+        pad_to_multiple_of (`int`, *optional*): What the sequence length is rounded up to a multiple of, where rows are
+            padded; `None` rounds nothing.
+        always_media (`bool`, *optional*, defaults to `False`): Whether a batch without an image gets a dummy row with
+            one, nothing of which is supervised, so that the vision tower runs on every rank in every step.
 
-    Returns (by calling it with `list[Row]`):
-        `dict[str, torch.Tensor]`:
+    Example:
 
-        - `input_ids`, `labels` of shape `(batch, length)`, `(1, tokens)` where packed; `labels` is -100 outside of what
-          is supervised;
-        - `position_ids` of shape `(1, tokens)`, `(4, 1, tokens)` with M-RoPE, where packed; else `attention_mask`;
-        - `pixels` of shape `(images of the batch, 1 or 3, page_px, page_px)`, uint8; absent without images.
-          `t2vid_hf.batches.pixels` and the adapter's `model_inputs` turn it into the model's `pixel_values`;
-        - `sources`: a list of the rows' sources, and `row_lengths` their tokens, without the dummy's.
+    ```python
+    >>> import tempfile
+    >>> from transformers import AutoProcessor
+    >>> from t2vid_hf.batches.encoding import RowEncoder
+    >>> from t2vid_hf.models import adapter_for, tiny
+    >>> from t2vid_hf.schema import conversation
+    >>> from t2vid_hf.training import DataCollatorForVideoLanguageModeling
+    >>> folder = tempfile.mkdtemp()
+    >>> tiny.build(folder, ["What is it? A clock."])
+    >>> encoder = RowEncoder(AutoProcessor.from_pretrained(folder), adapter_for("idefics3"))
+    >>> row = {"id": "a", "source": "s", "media": "text", "messages": conversation([], "What is it?", "A clock."),
+    ...        "images": [], "videos": [], "num_frames": 0}
+    >>> batch = DataCollatorForVideoLanguageModeling(encoder)([row, row])
+    >>> sorted(batch), batch["input_ids"].shape == (1, sum(batch["row_lengths"]))
+    (['input_ids', 'labels', 'position_ids', 'row_lengths', 'sources'], True)
+
+    ```
     """
 
     encoder: RowEncoder
@@ -50,17 +65,35 @@ class DataCollatorForVideoLanguageModeling:
     always_media: bool = False
 
     def __call__(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """Collate rows.
+
+        Args:
+            rows (`Sequence[Row]`): Rows with their media; none, where a rank has nothing to do in a step.
+
+        Returns:
+            `dict[str, Any]`:
+
+            - `input_ids`, `labels` of shape `(batch, length)`, `(1, tokens)` where packed; `labels` is -100 outside of
+              what is supervised;
+            - `position_ids` of shape `(1, tokens)`, `(4, 1, tokens)` with M-RoPE, where packed; else `attention_mask`;
+            - `pixels` of shape `(images of the batch, 1 or 3, page_px, page_px)`, uint8; absent without images.
+              `t2vid_hf.batches.pixels` and the adapter's `model_inputs` turn it into the model's `pixel_values`;
+            - `sources`: a list of the rows' sources, and `row_lengths` their tokens, without the dummy's.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: a row is longer than `max_length`, or cannot be encoded.
+        """
         # Workers run side by side: each decodes with a thread of its own.
         self.encoder.threads = 1 if torch.utils.data.get_worker_info() is not None else 0
         encoded = [self._encode(row) for row in rows]
-        sources = [row["source"] for row in rows]
         lengths = [len(each) for each in encoded]
         if not encoded or (self.always_media and not any(len(each.pixels) for each in encoded)):
             encoded.append(self.encoder.dummy())
-        batch = _packed(encoded) if self.packed else self._padded(encoded)
-        if any(len(each.pixels) for each in encoded):
-            batch["pixels"] = stack_images([each.pixels for each in encoded if len(each.pixels)])
-        return {**batch, "sources": sources, "row_lengths": lengths}
+        batch = _pack(encoded) if self.packed else self._pad(encoded)
+        images = [each.pixels for each in encoded if len(each.pixels)]
+        if images:
+            batch["pixels"] = stack_images(images)
+        return {**batch, "sources": [row["source"] for row in rows], "row_lengths": lengths}
 
     def _encode(self, row: Row) -> Encoded:
         encoded = self.encoder.encode(row)
@@ -72,15 +105,57 @@ class DataCollatorForVideoLanguageModeling:
             )
         return encoded
 
-    def _padded(self, encoded: Sequence[Encoded]) -> dict[str, Any]:
+    def _pad(self, encoded: Sequence[Encoded]) -> dict[str, Any]:
         multiple = self.pad_to_multiple_of or 1
         inputs = padded_inputs(encoded, self.encoder.processor, self.encoder.adapter, side="right", multiple=multiple)
         labels = pad([each.labels for each in encoded], IGNORED, side="right", multiple=multiple)
         return {**inputs, "labels": torch.from_numpy(labels)}
 
 
-def _packed(encoded: Sequence[Encoded]) -> dict[str, Any]:
-    def joined(name: str) -> torch.Tensor:
+def _pack(encoded: Sequence[Encoded]) -> dict[str, Any]:
+    def join(name: str) -> torch.Tensor:
         return torch.from_numpy(np.concatenate([getattr(each, name) for each in encoded], axis=-1)).unsqueeze(-2)
 
-    return {name: joined(name) for name in ("input_ids", "labels", "position_ids")}
+    return {name: join(name) for name in ("input_ids", "labels", "position_ids")}
+
+
+def collator_of_run(args: Any, processor: Any, adapter: Adapter) -> DataCollatorForVideoLanguageModeling:
+    """The collator that a run's arguments ask for.
+
+    Args:
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments.
+        processor ([`~transformers.ProcessorMixin`]): The model's processor, configured by the adapter.
+        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
+    """
+    return DataCollatorForVideoLanguageModeling(
+        RowEncoder(processor, adapter, num_frames=args.num_frames, labels=args.labels),
+        packed=args.packing or args.padding_free,
+        max_length=args.max_length,
+        pad_to_multiple_of=args.pad_to_multiple_of,
+        # also for one rank that was launched as one of several: DDP wraps it all the same
+        always_media=args.distributed_state.distributed_type != DistributedType.NO,
+    )
+
+
+def check_rows(dataset: Any, processor: Any, *, name: str = "training set") -> None:
+    """Refuse rows that are not ours, and a tokenizer where a processor is needed.
+
+    Args:
+        dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`]): The rows; the first is looked at.
+        processor (`Any`): What was given as the model's processor.
+        name (`str`, *optional*, defaults to `"training set"`): What an error calls the rows.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: there are no rows, a column is missing, or it is no processor.
+    """
+    first = next(iter(dataset), None)
+    if first is None:
+        raise InputError(f"the {name} has no rows; give at least one")
+    missing = sorted(set(COLUMNS) - set(first))
+    if missing:
+        raise InputError(f"the {name} lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
+    if not isinstance(processor, ProcessorMixin):
+        raise InputError(
+            f"processing_class is a {type(processor).__name__}; give the model's processor, from "
+            f"AutoProcessor.from_pretrained"
+        )

@@ -12,10 +12,11 @@ from t2vid_hf.seeding import rng_for
 
 
 def plan_epoch(args: Any, prices: Prices) -> PackingPlan:
-    """The packing plan of a run.
+    """Plan which rows of a run share a sequence.
 
     Args:
-        args ([`~t2vid_hf.training.T2VidSFTConfig`]): Of the run. Without `max_length` a bin holds the longest row.
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments. Without `max_length` a bin holds the longest
+            row.
         prices ([`~t2vid_hf.batches.token_cost.Prices`]): What the rows cost.
 
     Raises:
@@ -35,9 +36,9 @@ def check_plan(plan: PackingPlan, args: Any, num_rows: int) -> None:
     """Refuse a plan that is not of the run.
 
     Args:
-        plan ([`~t2vid_hf.batches.packing.PackingPlan`]): That was given.
-        args ([`~t2vid_hf.training.T2VidSFTConfig`]): Of the run.
-        num_rows (`int`): Of the training set.
+        plan ([`~t2vid_hf.batches.packing.PackingPlan`]): The plan that was given.
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments.
+        num_rows (`int`): How many rows the training set has.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: it is of other rows, ranks, batches or limits.
@@ -52,12 +53,20 @@ def check_plan(plan: PackingPlan, args: Any, num_rows: int) -> None:
 
 
 def bins_per_step(args: Any) -> int:
-    """Bins that a rank takes at an optimizer step."""
+    """How many bins a rank takes at an optimizer step.
+
+    Args:
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments.
+    """
     return args.per_device_train_batch_size * args.gradient_accumulation_steps
 
 
 def sampling_seed(args: Any) -> int:
-    """What decides which rows share a sequence, and in which order they come."""
+    """What decides which rows share a sequence, and in which order they come.
+
+    Args:
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments.
+    """
     return args.seed if args.data_seed is None else args.data_seed
 
 
@@ -65,8 +74,12 @@ def length_sampler(args: Any, lengths: list[int]) -> Any:
     """The sampler of a `train_sampling_strategy` that goes by length.
 
     Args:
-        args ([`~t2vid_hf.training.T2VidSFTConfig`]): Of the run.
-        lengths (`list[int]`): Tokens of each row.
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments.
+        lengths (`list[int]`): How many tokens each row has.
+
+    Returns:
+        [`~transformers.trainer_pt_utils.LengthGroupedSampler`] or
+        [`~transformers.trainer_pt_utils.BatchRebalanceSampler`]
     """
     batch = args.train_batch_size * args.gradient_accumulation_steps
     if args.train_sampling_strategy == "group_by_length":
@@ -91,12 +104,13 @@ class PlanSampler(BatchRebalanceSampler):
     another.
 
     Args:
-        plan ([`~t2vid_hf.batches.packing.PackingPlan`]): For all ranks.
-        rank (`int`): Counted from 0.
-        bins_per_batch (`int`): Bins of a batch; divides the plan's `bins_per_step`.
-        epoch (`Callable[[], int]`): Tells the epoch when an iteration begins. Asked for, and not told by
-            `set_epoch`, which does not reach a sampler that accelerate has wrapped to skip batches on resuming.
-        seed (`int`): Of the order of the steps.
+        plan ([`~t2vid_hf.batches.packing.PackingPlan`]): The plan, which is for all ranks.
+        rank (`int`): The rank's number, counted from 0.
+        bins_per_batch (`int`): How many bins make a batch; divides the plan's `bins_per_step`.
+        epoch (`Callable[[], int]`): What tells the epoch's number, counted from 0, when an iteration begins. It is
+            asked for, and not told by `set_epoch`, which does not reach a sampler that accelerate has wrapped to skip
+            batches on resuming.
+        seed (`int`): What decides the order of the steps after the first epoch.
     """
 
     def __init__(

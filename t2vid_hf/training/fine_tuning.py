@@ -3,7 +3,7 @@
 Rows are priced, limits applied and sequences planned once, here; the trainer is given the results.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from peft import LoraConfig, get_peft_model
 from rich.console import Console
 
 from t2vid_hf._optional import require
-from t2vid_hf.batches.limits import apply_limits
 from t2vid_hf.batches.packing import PackingPlan
+from t2vid_hf.batches.row_limits import apply_limits
 from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.evaluation_rows import evaluation_mixture
 from t2vid_hf.mixtures.mixing import Mixture, load_mixture
+from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.models import Adapter
 from t2vid_hf.models.attention import resolve_attention
 from t2vid_hf.models.loading import load_checkpoint
@@ -39,30 +41,35 @@ def fine_tune(
     """Train what a recipe says, or with `dry_run` tell what it would take.
 
     Args:
-        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): Model, mixture, adapter.
-        config ([`T2VidSFTConfig`]): The trainer's.
-        callbacks (`Callable[[T2VidSFTTrainer], list]`, *optional*): Makes callbacks for the trainer, such as one that
-            asks it questions.
+        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): What trains: model, mixture, adapter.
+        config ([`T2VidSFTConfig`]): The trainer's configuration.
+        callbacks (`Callable[[T2VidSFTTrainer], list]`, *optional*): What makes callbacks for the trainer, such as one
+            that asks it questions; `None` adds none.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: what was given cannot be trained.
     """
     parts = recipe.parts()  # a wrong mixture ends here, before a model is loaded
+    check_evaluates(recipe, config, parts)
     datasets.disable_progress_bars()
     model, processor, adapter = load_model(recipe, config)
     adapter.configure(processor)
     adapter.configure_model(model.config)
-    mixture = load_mixture(
-        parts,
-        seed=recipe.mixture_seed,
-        count_tokens=lambda text: len(processor.tokenizer(text)["input_ids"]),
-    )
-    mixture, prices = within_limits(mixture, TokenCost(processor, adapter, num_frames=config.num_frames), config)
+
+    def count_tokens(text: str) -> int:
+        return len(processor.tokenizer(text)["input_ids"])
+
+    mixture = load_mixture(parts, seed=recipe.mixture_seed, count_tokens=count_tokens, eval_share=recipe.eval_share)
+    cost = TokenCost(processor, adapter, num_frames=config.num_frames)
+    evaluation, eval_prices = evaluation_mixture(mixture, count_tokens=count_tokens), None
+    if evaluation is not None:
+        evaluation, eval_prices = hold_to_limits(evaluation, cost, config)
+    mixture, prices = hold_to_limits(mixture, cost, config)
     plan = plan_epoch(config, prices)  # without packing it is what packing would be, for the summary
     summary = summarize(mixture, prices, plan, config)
     if config.process_index == 0:
-        show_mixture(mixture, summary)
-    peft_config = lora(model, adapter, recipe, config)
+        show_mixture(mixture, summary, evaluation=evaluation)
+    peft_config = choose_lora(model, adapter, recipe, config)
     packing_plan = plan if config.packing else None
     if recipe.dry_run:
         dry_run(model, processor, adapter, config, peft_config=peft_config, prices=prices, packing_plan=packing_plan)
@@ -75,6 +82,8 @@ def fine_tune(
         prices=prices,
         packing_plan=packing_plan,
         peft_config=peft_config,
+        eval_dataset=None if evaluation is None else evaluation.dataset,
+        eval_prices=eval_prices,
     )
     sizes = what_trains(trainer.model, adapter.parts)
     if config.process_index == 0:
@@ -82,14 +91,64 @@ def fine_tune(
     for callback in callbacks(trainer) if callbacks is not None else []:
         trainer.add_callback(callback)
     trainer.train()
+    losses = None if evaluation is None else last_losses(trainer)
     trainer.save_model()  # weights, or the adapter alone, and the processor
     trainer.save_state()  # trainer_state.json, with the loss curve
     if trainer.is_world_process_zero():
-        write_record(Path(config.output_dir), recipe, config, mixture=mixture, summary=summary, sizes=sizes)
+        folder = Path(config.output_dir)
+        write_record(
+            folder, recipe, config,
+            mixture=mixture, summary=summary, sizes=sizes, evaluation=evaluation, losses=losses,
+        )  # fmt: skip
+
+
+def check_evaluates(recipe: RecipeArguments, config: T2VidSFTConfig, parts: Sequence[MixturePart]) -> None:
+    """Refuse to evaluate on nothing.
+
+    Args:
+        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): May hold rows out.
+        config ([`T2VidSFTConfig`]): May evaluate.
+        parts (`Sequence[MixturePart]`): May have splits to evaluate on.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it evaluates, and there are no rows for it.
+    """
+    asked = config.eval_strategy != "no" or config.eval_on_start or config.load_best_model_at_end
+    if asked and not recipe.eval_share and all(part.eval_split is None for part in parts):
+        raise InputError("the run evaluates (eval_strategy), and no rows are for it; give eval_share, or a part of the "
+                         "mixture an eval_split")  # fmt: skip
+
+
+def last_losses(trainer: T2VidSFTTrainer) -> dict[str, float]:
+    """What the trained model scores on the rows that it did not see: what was logged last, or else a new evaluation.
+
+    Args:
+        trainer ([`T2VidSFTTrainer`]): Has trained.
+
+    Returns:
+        `dict[str, float]`: `eval_loss` and `eval_loss/<source>`.
+    """
+    logged = [entry for entry in trainer.state.log_history if "eval_loss" in entry]
+    # The best model may be an earlier one.
+    current = logged and logged[-1]["step"] == trainer.state.global_step and not trainer.args.load_best_model_at_end
+    found = logged[-1] if current else trainer.evaluate()
+    return {name: value for name, value in found.items() if name.startswith("eval_loss")}
 
 
 def load_model(recipe: RecipeArguments, config: T2VidSFTConfig) -> tuple[Any, Any, Adapter]:
-    """The model, its processor and its adapter."""
+    """Load the model that a recipe names, and its processor.
+
+    Args:
+        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): The model's name, and how it is loaded. In a dry run
+            its weights stay on `meta`.
+        config ([`T2VidSFTConfig`]): The trainer's configuration.
+
+    Returns:
+        `tuple[PreTrainedModel, ProcessorMixin, Adapter]`: the model, its processor, and the adapter of its family.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: 4 bits without `bf16` or bitsandbytes, or a checkpoint that cannot be loaded.
+    """
     attention = resolve_attention(recipe.attn_implementation, show=print if config.process_index == 0 else str)
     if recipe.load_in_4bit:
         if not config.bf16:  # TRL keeps what trains over 4 bits in bfloat16, and without autocast the two do not mix
@@ -106,16 +165,32 @@ def load_model(recipe: RecipeArguments, config: T2VidSFTConfig) -> tuple[Any, An
     )
 
 
-def within_limits(mixture: Mixture, cost: TokenCost, config: T2VidSFTConfig) -> tuple[Mixture, Prices]:
-    """The mixture within `max_length` and `max_images`, and what each of its rows costs."""
+def hold_to_limits(mixture: Mixture, cost: TokenCost, config: T2VidSFTConfig) -> tuple[Mixture, Prices]:
+    """Hold a mixture to `max_length` and `max_images`, and price its rows.
+
+    Args:
+        mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows.
+        cost ([`~t2vid_hf.batches.token_cost.TokenCost`]): What prices them.
+        config ([`T2VidSFTConfig`]): The trainer's configuration. Without `max_length` the longest row is the limit.
+
+    Returns:
+        `tuple[Mixture, Prices]`: the rows that are left, and what each of them costs.
+    """
     prices = cost.prices(mixture.light)
     longest = config.max_length or int(prices.tokens.max())
     kept = apply_limits(mixture, prices, max_tokens=longest, max_images=config.max_images)
     return kept, prices if kept is mixture else cost.prices(kept.light)
 
 
-def lora(model: Any, adapter: Adapter, recipe: RecipeArguments, config: T2VidSFTConfig) -> LoraConfig | None:
-    """What PEFT adds to the model, if it does."""
+def choose_lora(model: Any, adapter: Adapter, recipe: RecipeArguments, config: T2VidSFTConfig) -> LoraConfig | None:
+    """What PEFT adds to the model; `None` where the recipe is without LoRA.
+
+    Args:
+        model ([`~transformers.PreTrainedModel`]): The base model.
+        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
+        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): `lora`, and what goes with it.
+        config ([`T2VidSFTConfig`]): The trainer's configuration: the parts that train in full.
+    """
     if not recipe.lora:
         return None
     return lora_config(
@@ -139,7 +214,18 @@ def dry_run(
     prices: Prices,
     packing_plan: PackingPlan | None,
 ) -> None:
-    """Print what would train, and what its largest batch would take of each device."""
+    """Print what would train, and what its largest batch would take of each device.
+
+    Args:
+        model ([`~transformers.PreTrainedModel`]): The base model; its weights may be on `meta`.
+        processor ([`~transformers.ProcessorMixin`]): The model's processor, configured by the adapter.
+        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
+        config ([`T2VidSFTConfig`]): The trainer's configuration.
+        peft_config ([`~peft.LoraConfig`] or `None`): What PEFT would add to the model.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`]): What the rows cost.
+        packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`] or `None`): Which rows would share a sequence; `None`
+            without `packing`.
+    """
     if peft_config is None:
         tuned = {"vision": config.tune_vision, "connector": config.tune_connector, "language": config.tune_llm}
         freeze(model, adapter.parts, **tuned)

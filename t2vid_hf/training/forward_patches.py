@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-# A module's own forward, and what accelerate 1.16 keeps of the one before it wraps it for autocast.
+# A module's own forward, and what accelerate 1.15 keeps of the one before it wraps it for autocast.
 _NAMES = ("forward", "_original_forward")
 
 
@@ -20,7 +20,8 @@ class ForwardPatches:
     """What is set as `forward` on modules inside of `in_place` blocks.
 
     Args:
-        modules (`Sequence[nn.Module]`, *optional*, defaults to `()`): See [`~ForwardPatches.add`].
+        modules (`Sequence[nn.Module]`, *optional*, defaults to `()`): The first modules to watch; see
+            [`~ForwardPatches.add`].
 
     Example:
 
@@ -49,9 +50,13 @@ class ForwardPatches:
             self.add(module)
 
     def add(self, module: nn.Module) -> None:
-        """Watch a module from here on; outside of blocks. It begins with the forward that it has."""
+        """Watch a module from here on; outside of blocks. It begins with the forward that it has.
+
+        Args:
+            module (`nn.Module`): The module; one that is watched already is watched on.
+        """
         if all(module is not known for known, _ in self._aside):
-            self._aside.append((module, _own(module)))
+            self._aside.append((module, _own_forwards(module)))
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
@@ -67,16 +72,17 @@ class ForwardPatches:
                 self._swap()
 
     def _swap(self) -> None:
+        """Put in place what is kept aside, and keep aside what is in place."""
         swapped = []
         for module, aside in self._aside:
-            swapped.append((module, _own(module)))
+            swapped.append((module, _own_forwards(module)))
             for name in _NAMES:
                 module.__dict__.pop(name, None)
             module.__dict__.update(aside)
         self._aside = swapped
 
 
-def _own(module: nn.Module) -> dict[str, Any]:
+def _own_forwards(module: nn.Module) -> dict[str, Any]:
     """What a module has in place of its class's forward."""
     return {name: module.__dict__[name] for name in _NAMES if name in module.__dict__}
 
@@ -89,7 +95,25 @@ def run_without_grad(modules: Sequence[nn.Module]) -> ForwardPatches:
     for nothing.
 
     Args:
-        modules (`Sequence[nn.Module]`): Those that are called: see [`~t2vid_hf.training.tuning.frozen_vision`].
+        modules (`Sequence[nn.Module]`): The modules that are called, as
+            [`~t2vid_hf.training.tuning.frozen_vision`] finds them.
+
+    Returns:
+        [`ForwardPatches`]
+
+    Example:
+
+    ```python
+    >>> import torch
+    >>> from t2vid_hf.training.forward_patches import run_without_grad
+    >>> layer = torch.nn.Linear(2, 2)
+    >>> with run_without_grad([layer]).in_place():
+    ...     layer(torch.ones(2)).requires_grad
+    False
+    >>> layer(torch.ones(2)).requires_grad
+    True
+
+    ```
     """
     patches = ForwardPatches(modules)
     with patches.in_place():

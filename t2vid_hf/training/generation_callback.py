@@ -26,14 +26,15 @@ class GenerationCallback(TrainerCallback):
     so that its losses are those of a run without the callback.
 
     Args:
-        trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): Whose model answers, and through whose `log` the scores go,
-            into `state.log_history` and to `report_to`. Give the callback to it by `trainer.add_callback`.
-        evaluate (`Callable[[model, processor], dict[str, float]]`): Called with the bare model, in evaluation mode,
-            and the trainer's processor; returns scores by name, which are logged as `eval_{name}`. It is called on
-            every rank, because a sharded model only generates where all ranks take part, and is to ask all ranks the
-            same: what rank zero gets is what is reported.
-        every_steps (`int`): Optimizer steps between two times.
-        at_start (`bool`): Before the first step too, for the scores to compare with; not when a run resumes.
+        trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): The trainer whose model answers, and through whose `log` the
+            scores go, into `state.log_history` and to `report_to`. Give the callback to it by `trainer.add_callback`.
+        evaluate (`Callable[[model, processor], dict[str, float]]`): What asks. It is called with the bare model, in
+            evaluation mode, and the trainer's processor; it returns scores by name, which are logged as `eval_{name}`.
+            It is called on every rank, because a sharded model only generates where all ranks take part, and is to ask
+            all ranks the same: what rank zero gets is what is reported.
+        every_steps (`int`): Optimizer steps from one time to the next, at least 1.
+        at_start (`bool`, *optional*, defaults to `False`): Whether the model answers before the first step too, for
+            scores to compare with; not when a run resumes.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: `every_steps` is below 1.
@@ -63,16 +64,18 @@ class GenerationCallback(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
+        """Ask before the first step, if wished."""
         if self.at_start and state.global_step == 0:
-            self._answer(control)
+            self._ask(control)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Ask every few steps."""
         if state.global_step % self.every_steps == 0:
-            self._answer(control)
+            self._ask(control)
 
-    def _answer(self, control: TrainerControl) -> None:
+    def _ask(self, control: TrainerControl) -> None:
         trainer = self.trainer
-        with trainer.telemetry.paused(), undisturbed(trainer.model_wrapped), whole(trainer) as model:
+        with trainer.telemetry.pause(), preserve_state(trainer.model_wrapped), gather_model(trainer) as model:
             scores = self.evaluate(model, trainer.processing_class)
             # By the mode a trainer tells what kind of numbers it is given; the evaluation may have changed it.
             trainer.model_wrapped.eval()
@@ -83,8 +86,12 @@ class GenerationCallback(TrainerCallback):
 
 
 @contextlib.contextmanager
-def undisturbed(model: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode within; behind it each module's own mode and every random generator are as they were."""
+def preserve_state(model: torch.nn.Module) -> Iterator[None]:
+    """Evaluation mode within; behind it each module's own mode and every random generator are as they were.
+
+    Args:
+        model (`nn.Module`): The model, with whatever wraps it.
+    """
     modes = [(module, module.training) for module in model.modules()]
     python, numpy = random.getstate(), np.random.get_state()
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
@@ -100,10 +107,16 @@ def undisturbed(model: torch.nn.Module) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def whole(trainer: T2VidSFTTrainer) -> Iterator[torch.nn.Module]:
+def gather_model(trainer: T2VidSFTTrainer) -> Iterator[torch.nn.Module]:
     """The model to generate with: without its wrapper, and under FSDP's first version with the root's weights whole.
 
     DeepSpeed ZeRO-3 and FSDP's second version gather weights as the forward comes to them.
+
+    Args:
+        trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): The trainer whose model it is.
+
+    Yields:
+        `nn.Module`: the bare model.
     """
     wrapped = trainer.model_wrapped
     gathered: contextlib.AbstractContextManager[None] = contextlib.nullcontext()

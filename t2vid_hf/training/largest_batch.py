@@ -11,7 +11,8 @@ class LargestBatch(TrainerCallback):
     """Logs before step 0 the most tokens and images that a batch may hold, and the memory that they should take.
 
     Args:
-        trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): Nothing is logged where its rows have no prices (a stream).
+        trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): The trainer that trains them. Nothing is logged where its rows
+            have no prices (a stream).
     """
 
     def __init__(self, trainer: Any) -> None:

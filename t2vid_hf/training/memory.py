@@ -8,8 +8,8 @@ being float32, where the rule says 9 + 2 + 3; a ViT layer 8 hidden + 2 intermedi
 that no family's configuration need be known. With gradient checkpointing a layer keeps its input alone, and one layer
 at a time the rest (section 5 there).
 
-Of the peak that PyTorch's profiler sees of a tiny Idefics3 in float32 on a CPU it is 85 to 91 % without checkpointing,
-and 76 to 90 % with: the rest is what a backward holds for a moment. It has not been compared with a GPU's.
+The rule gives 85 to 91 % of the peak that PyTorch's profiler sees of a tiny Idefics3 (float32, on a CPU; 76 to 90 %
+with checkpointing): the rest is what a backward holds for a moment. It has not been compared with a GPU's.
 
 Not counted: the CUDA context (about 0.5 GiB), fragmentation, what gathers or buckets for other ranks, pixels, and the
 head's tiles (TRL's fused head keeps no logits).
@@ -32,7 +32,14 @@ from t2vid_hf.training.sharding import Sharding, sharding_of
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes of a training step on one device."""
+    """Bytes of a training step on one device.
+
+    Args:
+        weights (`int`): The weights, those that are frozen with them.
+        gradients (`int`): The gradients of what trains.
+        optimizer (`int`): AdamW's two moments, and the float32 copy of what trains where there is one.
+        activations (`int`): What the forward keeps for the backward, about.
+    """
 
     weights: int
     gradients: int
@@ -53,7 +60,13 @@ class Memory:
 
 @dataclass(frozen=True)
 class LargestStep:
-    """The most that a batch of one device may hold, and what a step of it takes there."""
+    """The most that a batch of one device may hold, and what a step of it takes there.
+
+    Args:
+        tokens (`int`): The most tokens, padding with them.
+        images (`int`): The most images, not always of the same batch.
+        memory ([`Memory`]): What a step of both takes.
+    """
 
     tokens: int
     images: int
@@ -72,12 +85,13 @@ def largest_step(
     """What the largest batch of a run takes of each device. Here alone a run's settings become an estimate.
 
     Args:
-        model (`nn.Module`): With `requires_grad` as it will train; PEFT's layers in it. Its weights may be on `meta`.
-        adapter ([`~t2vid_hf.models.Adapter`]): Of the model's family.
-        processor ([`~transformers.ProcessorMixin`]): Configured by the adapter.
-        args ([`~t2vid_hf.training.T2VidSFTConfig`]): Of the run, in the environment that `accelerate launch` sets.
-        prices ([`~t2vid_hf.batches.token_cost.Prices`]): Of the rows.
-        packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`], *optional*): With `packing`.
+        model (`nn.Module`): The model as it will train, PEFT's layers in it; its weights may be on `meta`.
+        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
+        processor ([`~transformers.ProcessorMixin`]): The model's processor, configured by the adapter.
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments, made in the environment that
+            `accelerate launch` sets.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`]): What the rows cost.
+        packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`] or `None`): The plan of a run with `packing`.
     """
     tokens, images = largest_batch(
         prices,
@@ -114,19 +128,23 @@ def estimated_memory(
     """Memory of a training step with AdamW.
 
     Args:
-        model (`nn.Module`): With `requires_grad` as it will train; PEFT's layers in it.
-        parts ([`~t2vid_hf.models.ModelParts`]): Of the model's family.
-        tokens (`int`): Of a batch of one device, padding with it.
-        patches (`int`, *optional*, defaults to 0): That the vision tower takes for the batch; see
+        model (`nn.Module`): The model, with `requires_grad` as it will train, PEFT's layers in it.
+        parts ([`~t2vid_hf.models.ModelParts`]): The modules of the model's parts.
+        tokens (`int`): Tokens of a batch of one device, padding with them.
+        patches (`int`, *optional*, defaults to `0`): Patches that the vision tower takes for the batch; see
             [`patches_of_image`].
-        gradient_checkpointing (`bool`): As in the trainer's arguments.
-        activation_bytes (`int`, *optional*, defaults to 2): Of a number: 2 under bfloat16, 4 in float32.
+        gradient_checkpointing (`bool`): Whether a layer keeps its input alone, as in the trainer's arguments.
+        activation_bytes (`int`, *optional*, defaults to `2`): Bytes of a number of the forward: 2 under bfloat16, 4 in
+            float32.
         float32_weights (`bool`, *optional*, defaults to `False`): Whether what trains is kept in float32, as under
             mixed precision: by the trainer, by FSDP, or by DeepSpeed in a copy beside the weights.
         sharding ([`~t2vid_hf.training.sharding.Sharding`], *optional*, defaults to `Sharding()`): What devices share.
 
     Returns:
         [`Memory`]
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: no token, or a negative number of patches.
     """
     if tokens < 1 or patches < 0:
         raise InputError(f"tokens={tokens}, patches={patches}: at least 1 and 0")
@@ -157,8 +175,9 @@ def largest_batch(
     """Most tokens, and most images, that a batch of one device may hold; not always the same batch.
 
     Args:
-        prices ([`~t2vid_hf.batches.token_cost.Prices`]): Of the rows.
-        packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`], *optional*): With packing, whose bins are the batch's.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`]): What the rows cost.
+        packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`] or `None`): The plan whose bins make a batch; `None`
+            where rows do.
         batch_size (`int`): Rows, or bins, of a batch.
         padded (`bool`, *optional*, defaults to `False`): Whether rows are padded to the longest, not put one
             behind the other.
@@ -186,6 +205,11 @@ def largest_batch(
 
 def patches_of_image(model: nn.Module, parts: ModelParts, *, page_px: int) -> int:
     """Patches that the vision tower cuts a page into: the stride of its convolution is a patch's side.
+
+    Args:
+        model (`nn.Module`): The model, bare or with PEFT's layers in it.
+        parts ([`~t2vid_hf.models.ModelParts`]): The modules of the model's parts.
+        page_px (`int`): Side of a page, in pixels.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: the tower has no convolution.

@@ -20,10 +20,13 @@ _WRAPPERS = ("_fsdp_wrapped_module", "_orig_mod", "_checkpoint_wrapped_module")
 def plain_name(name: str) -> str:
     """A parameter's name in the bare model: without what DDP, FSDP, torch.compile and PEFT put before or into it.
 
+    Args:
+        name (`str`): A name of `model.named_parameters()` or `model.named_modules()`.
+
     Example:
 
     ```python
-    >>> from t2vid_hf.training.tuning import plain_name
+    >>> from t2vid_hf.training.model_parts import plain_name
     >>> plain_name("module.base_model.model.model.connector.modules_to_save.default.proj.weight")
     'model.connector.proj.weight'
 
@@ -37,8 +40,22 @@ def plain_name(name: str) -> str:
 def part_of(name: str, parts: ModelParts) -> str:
     """The part that a parameter belongs to: "vision", "connector" or "language".
 
+    Args:
+        name (`str`): The parameter's name, in a bare model or a wrapped one.
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): The modules of the model's parts.
+
     Raises:
         [`~t2vid_hf.errors.InputError`]: no part, or more than one, has the parameter.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.models import adapter_for
+    >>> from t2vid_hf.training.model_parts import part_of
+    >>> part_of("module.model.connector.proj.weight", adapter_for("idefics3").parts)
+    'connector'
+
+    ```
     """
     plain = plain_name(name)
     owners = [
@@ -55,7 +72,11 @@ def part_of(name: str, parts: ModelParts) -> str:
 
 
 def paths_by_part(parts: ModelParts) -> dict[str, tuple[str, ...]]:
-    """The modules of each part."""
+    """The paths of each part's modules, by the part's name in [`PARTS`].
+
+    Args:
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): The modules of a model's parts.
+    """
     return {"vision": parts.vision, "connector": parts.connector, "language": parts.language}
 
 
@@ -66,6 +87,10 @@ def bare_model(model: Any) -> Any:
 
 def check_paths(model: nn.Module, parts: ModelParts) -> None:
     """Refuse parts that are not the model's.
+
+    Args:
+        model (`nn.Module`): The bare model.
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): The modules that it should have.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: a path is not a module or a parameter of the model.
@@ -85,7 +110,13 @@ def check_paths(model: nn.Module, parts: ModelParts) -> None:
 
 @dataclass(frozen=True)
 class PartSize:
-    """Parameters of a part: those that train, and all that its forward uses, LoRA's with them."""
+    """How many parameters a part has.
+
+    Args:
+        part (`str`): The part, one of [`PARTS`].
+        trainable (`int`): Parameters that train.
+        total (`int`): Parameters that its forward uses, LoRA's with them.
+    """
 
     part: str
     trainable: int
@@ -96,8 +127,12 @@ def what_trains(model: nn.Module, parts: ModelParts) -> list[PartSize]:
     """What trains, by part; a part without parameters is left out.
 
     Args:
-        model (`nn.Module`): Bare or wrapped. Of a module that PEFT trains in full, only the copy that trains counts.
-        parts ([`~t2vid_hf.models.adapter.ModelParts`]): Of the model's family.
+        model (`nn.Module`): The model, bare or wrapped. Where PEFT trains a module in full, only the copy that trains
+            counts.
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): The modules of the model's parts.
+
+    Returns:
+        `list[PartSize]`: in the order of [`PARTS`].
     """
     trainable, total = dict.fromkeys(PARTS, 0), dict.fromkeys(PARTS, 0)
     for name, parameter in model.named_parameters():
@@ -119,8 +154,8 @@ def show_parts(sizes: Sequence[PartSize], show: Callable[[Any], Any]) -> None:
     """Show what trains as a table.
 
     Args:
-        sizes (`Sequence[PartSize]`): See [`what_trains`].
-        show (`Callable`): `rich.console.Console().print`, or another.
+        sizes (`Sequence[PartSize]`): What [`what_trains`] gives.
+        show (`Callable[[rich.table.Table], Any]`): What the table is given to, such as `rich.console.Console().print`.
     """
     table = Table("part", "trains", "of parameters", "share", title="What trains")
     everything = PartSize("all", sum(size.trainable for size in sizes), sum(size.total for size in sizes))

@@ -44,7 +44,7 @@ def summarize(mixture: Mixture, prices: Prices, plan: PackingPlan, config: T2Vid
         mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows.
         prices ([`~t2vid_hf.batches.token_cost.Prices`]): What each costs.
         plan ([`~t2vid_hf.batches.packing.PackingPlan`]): How they are packed, or would be.
-        config ([`T2VidSFTConfig`]): The trainer's.
+        config ([`T2VidSFTConfig`]): The trainer's configuration.
 
     Returns:
         `dict`: numbers of rows, tokens, bins and steps, as `run.json` holds them under "cost".
@@ -67,18 +67,22 @@ def summarize(mixture: Mixture, prices: Prices, plan: PackingPlan, config: T2Vid
     }
 
 
-def show_mixture(mixture: Mixture, summary: Mapping[str, Any]) -> None:
+def show_mixture(mixture: Mixture, summary: Mapping[str, Any], *, evaluation: Mixture | None = None) -> None:
     """Print what became of each part's rows, and what the mixture costs.
 
     Args:
         mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows.
-        summary (`Mapping[str, Any]`): See [`summarize`].
+        summary (`Mapping[str, Any]`): What [`summarize`] gives.
+        evaluation ([`~t2vid_hf.mixtures.mixing.Mixture`], *optional*): The rows that are evaluated on; `None` shows no
+            table of them.
     """
-    table = Table("part", "rows", "taken", "left out, by reason", title="Mixture")
-    for count in mixture.counts:
-        reasons = "; ".join(f"{number} {reason}" for reason, number in count.dropped.items()) or "0"
-        table.add_row(count.part, str(count.rows), str(count.sampled), reasons)
-    Console().print(table)
+    for title, counts in (("Mixture", mixture.counts), ("Evaluation", evaluation.counts if evaluation else ())):
+        table = Table("part", "rows", "taken", "left out, by reason", title=title)
+        for count in counts:
+            reasons = "; ".join(f"{number} {reason}" for reason, number in count.dropped.items()) or "0"
+            table.add_row(count.part, str(count.rows), str(count.sampled), reasons)
+        if counts:
+            Console().print(table)
     would, unit = ("", "bins") if summary["packed"] else ("would ", "rows")
     print(
         f"{summary['rows']} rows, {summary['tokens']:,} tokens, {summary['visual_share']:.0%} of them visual; the "
@@ -96,16 +100,21 @@ def write_record(
     mixture: Mixture,
     summary: Mapping[str, Any],
     sizes: Sequence[PartSize],
+    evaluation: Mixture | None = None,
+    losses: Mapping[str, float] | None = None,
 ) -> None:
     """Write beside the weights what they were made from: `run.json`, and `recipe.yaml` with every setting.
 
     Args:
-        folder (`Path`): The checkpoint's.
-        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): As it ran.
-        config ([`T2VidSFTConfig`]): As it ran. Tokens of the Hub are not written.
-        mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows.
-        summary (`Mapping[str, Any]`): See [`summarize`].
-        sizes (`Sequence[PartSize]`): See [`~t2vid_hf.training.model_parts.what_trains`].
+        folder (`Path`): The checkpoint's folder.
+        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): The recipe as it ran.
+        config ([`T2VidSFTConfig`]): The trainer's configuration as it ran. Tokens of the Hub are not written.
+        mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows that were trained on.
+        summary (`Mapping[str, Any]`): What [`summarize`] gives.
+        sizes (`Sequence[PartSize]`): What [`~t2vid_hf.training.model_parts.what_trains`] gives.
+        evaluation ([`~t2vid_hf.mixtures.mixing.Mixture`], *optional*): The rows that were evaluated on; `None` where
+            none were.
+        losses (`Mapping[str, float]`, *optional*): Their losses at the end; `None` where there are none.
     """
     adapted = {name: getattr(recipe, name) for name in _LORA_SETTINGS} if recipe.lora else {}
     record = {
@@ -113,6 +122,9 @@ def write_record(
         "parameters": sum(size.total for size in sizes),
         "trained": {size.part: size.trainable for size in sizes},
         "mixture": [asdict(count) for count in mixture.counts],
+        "evaluation": None
+        if evaluation is None
+        else {"rows": [asdict(count) for count in evaluation.counts], "losses": losses},
         "cost": summary,
         "settings": {**{name: getattr(config, name) for name in _SETTINGS}, **adapted},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},

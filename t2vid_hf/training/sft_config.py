@@ -11,7 +11,7 @@ from t2vid_hf.errors import InputError, unknown
 
 
 def _workers() -> int:
-    """One a processor that the rank may use, and 4 at the most: pages are drawn at 10,000 a second and processor."""
+    """One for each processor that the rank may use, at most 4: pages are drawn at 10,000 a second and processor."""
     ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     return max(1, min(4, available_processors() // ranks))
 
@@ -21,27 +21,47 @@ class T2VidSFTConfig(SFTConfig):
     """Configuration of [`~t2vid_hf.training.T2VidSFTTrainer`].
 
     Args:
-        num_frames (`int`): Frames taken of each video, by the paper's mid-segment rule, where its part of the mixture
-            does not say otherwise. Pages are never thinned.
-        labels (`str`): What is learned: `"assistant"`, its turns with their end-of-turn tokens; `"all_text"`,
-            everything but the images' tokens, as the paper's Idefics3 code has it.
-        packing (`bool`): Fill sequences of `max_length` tokens by a plan of the epoch; a batch is
-            `per_device_train_batch_size` of them. Rows stay independent of each other.
-        padding_free (`bool`): Put the rows of a batch one behind the other instead of padding them; `True` by
-            default. Implied by `packing`.
-        max_length (`int`, *optional*): A longer row is an error, never truncated. TRL's default of 1,024 is shorter
-            than the paper's rows (24 frames x 169 tokens). With `packing` the tokens of a sequence.
+        num_frames (`int`, *optional*, defaults to `24`): Frames taken of each video, by the paper's mid-segment rule,
+            where its part of the mixture does not say otherwise. Pages are never thinned.
+        labels (`str`, *optional*, defaults to `"assistant"`): What is learned: `"assistant"`, its turns with their
+            end-of-turn tokens; `"all_text"`, everything but the images' tokens, as the paper's Idefics3 code has it.
+        packing (`bool`, *optional*, defaults to `False`): Whether sequences of `max_length` tokens are filled by a plan
+            of the epoch; a batch is `per_device_train_batch_size` of them. Rows stay independent of each other.
+        padding_free (`bool`, *optional*, defaults to `True`): Whether the rows of a batch stand one behind the other
+            and are not padded. Implied by `packing`.
+        max_length (`int`, *optional*): The most tokens of a row, with `packing` of a sequence; `None` takes any. A
+            longer row is an error, never truncated. TRL's default of 1,024 is shorter than the paper's rows (24 frames
+            x 169 tokens).
         max_images (`int`, *optional*): With `packing`, the most images of a sequence: what the vision tower takes at
-            a time bounds its memory.
-        tune_vision (`bool`), tune_connector (`bool`), tune_llm (`bool`): The parts of the model that train.
-        vision_learning_rate (`float`, *optional*), connector_learning_rate (`float`, *optional*): `learning_rate` by
-            default, which is the language model's.
-        dataloader_num_workers (`int`): Processes that draw, decode and tokenise; by default one a processor, at most 4.
-        remove_unused_columns (`bool`): Must stay `False`: the collator needs every column of the row.
+            a time bounds its memory. `None` is no limit.
+        tune_vision (`bool`, *optional*, defaults to `True`): Whether the vision tower trains.
+        tune_connector (`bool`, *optional*, defaults to `True`): Whether the connector trains.
+        tune_llm (`bool`, *optional*, defaults to `True`): Whether the language model trains; not asked with LoRA.
+        vision_learning_rate (`float`, *optional*): The vision tower's learning rate; `None` takes `learning_rate`, the
+            language model's.
+        connector_learning_rate (`float`, *optional*): The connector's learning rate; `None` takes `learning_rate`.
+        eval_packing (`bool`, *optional*): Whether evaluations fill sequences, in the order of the rows; `False` pads
+            the rows. `None` does as training does, and may be padding-free.
+        per_device_eval_batch_size (`int`, *optional*): Rows of a batch of an evaluation, or sequences where it packs;
+            `None` takes `per_device_train_batch_size`, because what training has memory for an evaluation has, too.
+            Evaluations take every row once, whatever `dataloader_drop_last` and `train_sampling_strategy` say of
+            training.
+        greater_is_better (`bool`, *optional*): Whether `metric_for_best_model` is to rise; `None` is `False` for a
+            loss, that of a source too (`eval_loss/<source>`), and else `True`.
+        dataloader_num_workers (`int`, *optional*): Processes that draw, decode and tokenise; one for each processor
+            that the rank may use where it is not given, at most 4.
+        remove_unused_columns (`bool`, *optional*, defaults to `False`): Must stay `False`: the collator needs every
+            column of the row.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: the fields contradict each other, or `labels` is unknown.
     """
 
     num_frames: int = field(default=24, metadata={"help": "Frames taken of each video. Pages are never thinned."})
     labels: str = field(default="assistant", metadata={"help": "What is learned: assistant or all_text."})
+    packing: bool = field(
+        default=False, metadata={"help": "Fill sequences of max_length tokens by a plan of the epoch."}
+    )
     padding_free: bool = field(
         default=True, metadata={"help": "Put the rows of a batch one behind the other instead of padding them."}
     )
@@ -58,6 +78,15 @@ class T2VidSFTConfig(SFTConfig):
     connector_learning_rate: float | None = field(
         default=None, metadata={"help": "Of the connector; learning_rate by default."}
     )
+    eval_packing: bool | None = field(
+        default=None, metadata={"help": "Fill sequences in evaluations, or pad their rows; by default as in training."}
+    )
+    per_device_eval_batch_size: int | None = field(
+        default=None, metadata={"help": "As per_device_train_batch_size by default."}
+    )
+    greater_is_better: bool | None = field(
+        default=None, metadata={"help": "Of metric_for_best_model; by default false for a loss, a source's too."}
+    )
     dataloader_num_workers: int = field(
         default_factory=_workers, metadata={"help": "Processes that draw, decode and tokenise."}
     )
@@ -66,6 +95,10 @@ class T2VidSFTConfig(SFTConfig):
     )
 
     def __post_init__(self) -> None:
+        if self.per_device_eval_batch_size is None:
+            self.per_device_eval_batch_size = self.per_device_train_batch_size
+        if self.greater_is_better is None and "loss/" in (self.metric_for_best_model or ""):
+            self.greater_is_better = False  # the loss of a source; `Trainer` goes by names that end with "loss"
         super().__post_init__()
         if self.labels not in LABELS:
             raise unknown("labels", self.labels, LABELS)
@@ -73,5 +106,9 @@ class T2VidSFTConfig(SFTConfig):
             raise InputError("remove_unused_columns=True would drop the videos of a row; leave it false")
         if self.packing and self.max_length is None:
             raise InputError("packing fills sequences of max_length tokens; set max_length")
+        if self.eval_packing and self.max_length is None:
+            raise InputError(
+                "eval_packing fills sequences of max_length tokens; set max_length, or eval_packing: false"
+            )
         if self.max_images is not None and not self.packing:
             raise InputError("max_images bounds packed sequences; set packing, or leave max_images out")

@@ -14,12 +14,12 @@ class Sharding:
     """What is divided among devices, and what is kept in host memory.
 
     Args:
-        num_devices (`int`, *optional*, defaults to 1): Devices that share.
+        num_devices (`int`, *optional*, defaults to `1`): Devices that share.
         weights (`bool`, *optional*, defaults to `False`): Whether weights are divided during a step.
-        gradients (`bool`, *optional*, defaults to `False`): Whether gradients are.
-        optimizer (`bool`, *optional*, defaults to `False`): Whether the optimizer's states are.
+        gradients (`bool`, *optional*, defaults to `False`): Whether gradients are divided.
+        optimizer (`bool`, *optional*, defaults to `False`): Whether the optimizer's states are divided.
         host_weights (`bool`, *optional*, defaults to `False`): Whether weights and gradients wait in host memory.
-        host_optimizer (`bool`, *optional*, defaults to `False`): Whether the optimizer's states are there.
+        host_optimizer (`bool`, *optional*, defaults to `False`): Whether the optimizer's states are in host memory.
         float32_copy (`bool`, *optional*, defaults to `False`): Whether a float32 copy of what trains stands with the
             optimizer, beside weights of the model's own type, as DeepSpeed has it.
 
@@ -43,15 +43,15 @@ class Sharding:
     float32_copy: bool = False
 
     def weights_on_device(self, size: int) -> int:
-        """Of `size` bytes of weights, those on one device."""
+        """How many bytes of weights are on one device, out of `size` of the whole model."""
         return self._share(size, divided=self.weights, in_host=self.host_weights)
 
     def gradients_on_device(self, size: int) -> int:
-        """Of `size` bytes of gradients, those on one device."""
+        """How many bytes of gradients are on one device, out of `size` of the whole model."""
         return self._share(size, divided=self.gradients, in_host=self.host_weights)
 
     def optimizer_on_device(self, size: int) -> int:
-        """Of `size` bytes of optimizer states, those on one device."""
+        """How many bytes of optimizer states are on one device, out of `size` of the whole model."""
         return self._share(size, divided=self.optimizer, in_host=self.host_optimizer)
 
     def _share(self, size: int, *, divided: bool, in_host: bool) -> int:
@@ -62,7 +62,8 @@ def sharding_of(args: Any) -> Sharding:
     """The sharding of a run.
 
     Args:
-        args ([`~transformers.TrainingArguments`]): Made in the environment that `accelerate launch` sets.
+        args ([`~transformers.TrainingArguments`]): The run's arguments, made in the environment that
+            `accelerate launch` sets.
     """
     if args.deepspeed_plugin is not None:
         return deepspeed_sharding(args.deepspeed_plugin, args.world_size)
@@ -77,7 +78,7 @@ def deepspeed_sharding(plugin: Any, num_devices: int) -> Sharding:
     """The sharding of a ZeRO stage: 1 divides the optimizer, 2 the gradients too, 3 the weights too.
 
     Args:
-        plugin ([`~accelerate.DeepSpeedPlugin`]): Of the run.
+        plugin ([`~accelerate.DeepSpeedPlugin`]): The run's settings of DeepSpeed.
         num_devices (`int`): Processes that train together.
     """
     return Sharding(
@@ -95,7 +96,7 @@ def fsdp_sharding(plugin: FullyShardedDataParallelPlugin, num_devices: int) -> S
     """The sharding of FSDP. Weights that are not freed after the forward count as not divided.
 
     Args:
-        plugin ([`~accelerate.FullyShardedDataParallelPlugin`]): Of the run.
+        plugin ([`~accelerate.FullyShardedDataParallelPlugin`]): The run's settings of FSDP, version 1 or 2.
         num_devices (`int`): Processes that train together.
     """
     if plugin.fsdp_version == 2:

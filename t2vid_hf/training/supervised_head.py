@@ -18,7 +18,8 @@ def next_tokens(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The positions whose next token is learned, and those tokens.
 
     Args:
-        labels (`torch.Tensor` of shape `(batch, length)`): A token, or -100 where it is not learned.
+        labels (`torch.Tensor` of shape `(batch, length)`, int64): The token of each position, or -100 where it is not
+            learned.
 
     Returns:
         `tuple[torch.Tensor, torch.Tensor]`: a mask of shape `(batch, length)`, at least one position of it set, so
@@ -47,8 +48,8 @@ def scored_alone(model: nn.Module, mask: torch.Tensor) -> Iterator[list[torch.Te
     """Inside, a forward with TRL's fused head scores only some positions.
 
     Args:
-        model (`nn.Module`): The bare model, whose head it is; it is as it was behind the block.
-        mask (`torch.Tensor` of shape `(batch, length)`, bool): The positions.
+        model (`nn.Module`): The bare model, whose head it is; behind the block it is as it was.
+        mask (`torch.Tensor` of shape `(batch, length)`, bool): The positions to score.
 
     Yields:
         `list[torch.Tensor]`: for each forward that ran the log-probabilities of the next tokens, of shape

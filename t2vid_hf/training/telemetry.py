@@ -3,27 +3,31 @@
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from accelerate.utils import gather_object
 
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
+from t2vid_hf.training.row_scores import rows_of_positions
 
 
 class Telemetry:
     """Sums over the steps since the last log, on the device: nothing is waited for before it is logged.
 
     Args:
-        trainer ([`~trl.SFTTrainer`]): Whose batches are counted.
-        collator ([`~t2vid_hf.training.DataCollatorForVideoLanguageModeling`]): That made them.
+        trainer ([`~trl.SFTTrainer`]): The trainer whose batches are counted.
+        collator ([`~t2vid_hf.training.DataCollatorForVideoLanguageModeling`]): What made them.
+
+    Attributes:
+        total_tokens (`int`): Tokens of all ranks since the run began, without those of dummies.
     """
 
     def __init__(self, trainer: Any, collator: DataCollatorForVideoLanguageModeling) -> None:
         self._trainer = trainer
         self._media_ids = torch.tensor(collator.encoder.adapter.media_token_ids(collator.encoder.processor))
-        self.total_tokens = 0  # of all ranks, since the run began
+        self.total_tokens = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -33,16 +37,21 @@ class Telemetry:
         self._since = time.perf_counter()
 
     @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """What happens within takes no time of the training's."""
+    def pause(self) -> Iterator[None]:
+        """Stop the clock: what happens within takes no time of the training's."""
         start = time.perf_counter()
         try:
             yield
         finally:
             self._since += time.perf_counter() - start
 
-    def batch(self, inputs: dict[str, Any], lengths: Sequence[int]) -> None:
-        """Count a batch: its tokens, those of images, and the places that it had for tokens."""
+    def count_batch(self, inputs: dict[str, Any], lengths: Sequence[int]) -> None:
+        """Count a batch: its tokens, those of images, and the places that it had for tokens.
+
+        Args:
+            inputs (`dict[str, torch.Tensor]`): What the collator made.
+            lengths (`Sequence[int]`): Each row's tokens, a dummy's left out.
+        """
         if not self._trainer.model.training:
             return
         ids = inputs["input_ids"]
@@ -54,7 +63,7 @@ class Telemetry:
         self._visual.append(torch.isin(ids, self._media_ids).sum())
         self._tokens += sum(lengths)
 
-    def losses(
+    def count_losses(
         self, log_probs: torch.Tensor, mask: torch.Tensor, sources: Sequence[str], lengths: Sequence[int]
     ) -> None:
         """Add up the losses of a batch by source.
@@ -69,30 +78,31 @@ class Telemetry:
             return
         names = sorted(set(sources))
         numbers = torch.tensor([names.index(source) for source in sources], device=mask.device)
-        if mask.shape[0] > 1 or len(sources) == 1:
-            rows = mask.nonzero()[:, 0]  # (scored,)
-        else:
-            ends = torch.tensor(lengths, device=mask.device).cumsum(0)
-            rows = torch.searchsorted(ends, mask.nonzero()[:, 1], right=True)
-        kept = rows < len(sources)
-        source = numbers[rows[kept]]
-        sums = torch.zeros(len(names), 2, device=mask.device)
+        rows = rows_of_positions(mask, lengths)  # (scored,)
+        kept = rows < len(sources)  # without a dummy, which stands last
         losses = -log_probs[0][kept].float()
-        sums.index_add_(0, source, torch.stack([losses, torch.ones_like(losses)], dim=1))
+        sums = torch.zeros(len(names), 2, device=mask.device)  # of each source the loss, and how many tokens it is of
+        sums.index_add_(0, numbers[rows[kept]], torch.stack([losses, torch.ones_like(losses)], dim=1))
         for name, pair in zip(names, sums, strict=True):
             self._losses[name].append(pair)
 
+    def tokens_until_now(self) -> int:
+        """Count the tokens of all ranks since the run began, those that were not logged yet with them.
+
+        Returns:
+            `int`: as many on every rank; each has to ask.
+        """
+        return self.total_tokens + sum(gather_object([self._tokens]))
+
     def flush(self) -> dict[str, float]:
-        """What was counted since the last time, over all ranks, for the log."""
+        """Hand out what was counted since the last time, over all ranks, and begin anew.
+
+        Returns:
+            `dict[str, float]`: `visual_token_share`, `fill`, `tokens_per_second`, and `loss/{source}` in nats a token;
+            nothing where no token was counted.
+        """
         seconds = time.perf_counter() - self._since
-        mine = {
-            "losses": {name: torch.stack(pairs).sum(0).tolist() for name, pairs in self._losses.items()},
-            "visual": int(torch.stack(self._visual).sum()) if self._visual else 0,
-            "tokens": self._tokens,
-            "places": self._places,
-        }
-        self._reset()
-        ranks = gather_object([mine])
+        ranks = gather_object([self._take()])
         tokens = sum(rank["tokens"] for rank in ranks)
         self.total_tokens += tokens
         if not tokens:
@@ -102,8 +112,25 @@ class Telemetry:
             "fill": tokens / sum(rank["places"] for rank in ranks),
             "tokens_per_second": tokens / seconds,
         }
-        for name in sorted({name for rank in ranks for name in rank["losses"]}):
-            total, count = (sum(rank["losses"].get(name, (0, 0))[part] for rank in ranks) for part in (0, 1))
-            if count:
-                logs[f"loss/{name}"] = total / count
-        return logs
+        return {**logs, **_mean_losses([rank["losses"] for rank in ranks])}
+
+    def _take(self) -> dict[str, Any]:
+        """The sums of this rank, which begin anew."""
+        taken = {
+            "losses": {name: torch.stack(pairs).sum(0).tolist() for name, pairs in self._losses.items()},
+            "visual": int(torch.stack(self._visual).sum()) if self._visual else 0,
+            "tokens": self._tokens,
+            "places": self._places,
+        }
+        self._reset()
+        return taken
+
+
+def _mean_losses(ranks: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, float]:
+    """The loss of each source over all ranks, each of which has its sum of losses and its tokens."""
+    losses = {}
+    for name in sorted({name for rank in ranks for name in rank}):
+        total, count = (sum(rank.get(name, (0, 0))[part] for rank in ranks) for part in (0, 1))
+        if count:
+            losses[f"loss/{name}"] = total / count
+    return losses

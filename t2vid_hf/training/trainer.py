@@ -5,53 +5,48 @@ offloading, model cards. What it refuses or drops without a word is replaced, an
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from accelerate.utils import DistributedType
 from datasets import IterableDataset
 from peft import PeftModel
-from transformers import ProcessorMixin
-from transformers.trainer_optimizer import is_optimizer_factory
 from trl import SFTTrainer
 
-from t2vid_hf.batches.encoding import RowEncoder
 from t2vid_hf.batches.packing import PackingPlan
 from t2vid_hf.batches.pixels import apply_table, normalisation_table
 from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
-from t2vid_hf.schema import COLUMNS
-from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
+from t2vid_hf.training.collator import check_rows, collator_of_run
 from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
 from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
 from t2vid_hf.training.largest_batch import LargestBatch
+from t2vid_hf.training.loss_evaluation import LossEvaluation
 from t2vid_hf.training.model_parts import bare_model
+from t2vid_hf.training.part_learning_rates import optimizer_of_parts
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
 from t2vid_hf.training.telemetry import Telemetry
-from t2vid_hf.training.tuning import freeze, freeze_unused, frozen_vision, parameter_groups, train_in_float32
+from t2vid_hf.training.tuning import freeze, freeze_unused, frozen_vision, train_in_float32
 
 
 class T2VidSFTTrainer(SFTTrainer):
     """Fine-tune a vision-language model on a mixture of pages, video and text.
 
     Args:
-        model ([`~transformers.PreTrainedModel`]): Of a family in `t2vid_hf.models.ADAPTERS`.
+        model ([`~transformers.PreTrainedModel`]): The model, of a family in `t2vid_hf.models.ADAPTERS`.
         args ([`T2VidSFTConfig`]): Training arguments.
         train_dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`]): Rows of `t2vid_hf.schema.Row`.
         processing_class ([`~transformers.ProcessorMixin`]): The model's processor; it is set, in place, to one block
             of tokens a page.
-        prices ([`~t2vid_hf.batches.token_cost.Prices`], *optional*): What the training rows cost; computed where they
-            are needed (`packing`, sampling by length) and not given. With them the largest batch is known before the
-            first step.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`], *optional*): What the training rows cost; `None` computes it
+            where it is needed (`packing`, sampling by length). If known, the largest batch is told before step 0.
         packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`], *optional*): With `packing`, which rows share a
-            sequence; planned from the prices where it is not given.
-        kwargs: As for [`~trl.SFTTrainer`]; `data_collator` is ours and cannot be given.
-
-    Attributes:
-        packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`] or `None`): With `packing`, which rows share a sequence.
+            sequence, also an attribute; `None` plans it from the prices.
+        eval_prices ([`~t2vid_hf.batches.token_cost.Prices`] or `dict[str, Prices]`, *optional*): What the rows of
+            `eval_dataset` cost, by name where it is a dict; `None` computes it where evaluations pack.
+        **kwargs (`Any`): What [`~trl.SFTTrainer`] takes besides; `data_collator` is ours and cannot be given.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: columns are missing, the model's family is unknown, or an argument
@@ -67,6 +62,7 @@ class T2VidSFTTrainer(SFTTrainer):
         processing_class: Any,
         prices: Prices | None = None,
         packing_plan: PackingPlan | None = None,
+        eval_prices: Prices | Mapping[str, Prices] | None = None,
         **kwargs: Any,
     ):
         check_rows(train_dataset, processing_class)
@@ -80,48 +76,40 @@ class T2VidSFTTrainer(SFTTrainer):
             # Every part runs on every rank in every step (`always_media`), so no graph need be searched for parts that
             # did not. TRL would search it.
             args.ddp_find_unused_parameters = False
-        collator = DataCollatorForVideoLanguageModeling(
-            RowEncoder(processing_class, self.adapter, num_frames=args.num_frames, labels=args.labels),
-            packed=args.packing or args.padding_free,
-            max_length=args.max_length,
-            pad_to_multiple_of=args.pad_to_multiple_of,
-            # also for one rank that was launched as one of several: DDP wraps it all the same
-            always_media=args.distributed_state.distributed_type != DistributedType.NO,
-        )
+        # Ours, because TRL's collator drops video without a word and supervises image placeholders.
+        collator = collator_of_run(args, processing_class, self.adapter)
         if kwargs.get("peft_config") is None and not isinstance(model, PeftModel):
             tuned = {"vision": args.tune_vision, "connector": args.tune_connector, "language": args.tune_llm}
             freeze(model, self.adapter.parts, **tuned)
         # TRL sets its fused head on the model for good; here it is there while the trainer runs.
         self._forwards = ForwardPatches([bare_model(model)])
-        wanted = args.packing, args.padding_free
-        # TRL refuses both where rows have images, because its own collator can do neither.
-        args.packing = args.padding_free = False
-        try:
-            with self._forwards.in_place():
-                super().__init__(
-                    model=model,
-                    args=args,
-                    train_dataset=train_dataset,
-                    processing_class=processing_class,
-                    # Ours, because TRL's collator drops video without a word and supervises image placeholders.
-                    data_collator=collator,
-                    **kwargs,
-                )
-        finally:
-            args.packing, args.padding_free = wanted
-        self._forwards.add(self.model)  # PEFT's, on which accelerate sets its autocast
+        with self._forwards.in_place(), _hide_packing(args):
+            super().__init__(
+                model=model,
+                args=args,
+                train_dataset=train_dataset,
+                processing_class=processing_class,
+                data_collator=collator,
+                **kwargs,
+            )
         # TRL's loss takes the number of tokens of all accumulation steps, whatever the model's own forward takes:
         # without this a Qwen-VL's micro-batches would count alike, however few tokens of them are learned.
         self.model_accepts_loss_kwargs = True
-        freeze_unused(self.model, self.adapter.parts)
-        self._frozen = run_without_grad(frozen_vision(self.model, self.adapter.parts))
-        if (args.bf16 or args.fp16) and not (self.is_deepspeed_enabled or self.is_fsdp_enabled):
-            train_in_float32(self.model)
-        self.packing_plan = self._plan(packing_plan) if args.packing else None
+        self._settle_model()
+        self.packing_plan = self._make_plan(packing_plan) if args.packing else None
         self.telemetry = Telemetry(self, collator)
+        self._evaluation = LossEvaluation(self, collator, self._cost, prices=eval_prices)
         self.add_callback(LargestBatch(self))
 
-    def _plan(self, given: PackingPlan | None) -> PackingPlan:
+    def _settle_model(self) -> None:
+        """Freeze what no forward uses, run a frozen tower without gradients, and keep what trains in float32."""
+        self._forwards.add(self.model)  # PEFT's, on which accelerate sets its autocast
+        freeze_unused(self.model, self.adapter.parts)
+        self._frozen = run_without_grad(frozen_vision(self.model, self.adapter.parts))
+        if (self.args.bf16 or self.args.fp16) and not (self.is_deepspeed_enabled or self.is_fsdp_enabled):
+            train_in_float32(self.model)
+
+    def _make_plan(self, given: PackingPlan | None) -> PackingPlan:
         if isinstance(self.train_dataset, IterableDataset):
             raise InputError("packing plans an epoch from the prices of its rows, which a stream does not know; leave "
                              "packing false: padding_free needs no plan")  # fmt: skip
@@ -173,76 +161,76 @@ class T2VidSFTTrainer(SFTTrainer):
             inputs.update(self.adapter.model_inputs(apply_table(pixels, table)))
         return inputs
 
-    # Overridden to score the supervised positions alone (TRL's head does so on CUDA only, and image tokens are up to
-    # 99 % of a row), and to tell the losses of the sources apart.
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
+        """The loss of a batch; the arguments are those of [`~transformers.Trainer`].
+
+        Overridden to score the supervised positions alone (TRL's head does so on CUDA only, and image tokens are up to
+        99 % of a row), and to tell the losses of the sources apart.
+        """
         inputs = dict(inputs)
         sources, lengths = inputs.pop("sources"), inputs.pop("row_lengths")
-        self.telemetry.batch(inputs, lengths)
-        with self._running():
+        self.telemetry.count_batch(inputs, lengths)
+        with self._patch_forwards():
             if return_outputs or self.compute_loss_func is not None or self.label_smoother is not None:
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             mask, inputs["shift_labels"] = next_tokens(inputs.pop("labels"))
             with scored_alone(bare_model(self.accelerator.unwrap_model(self.model)), mask) as scored:
                 loss = super().compute_loss(model, inputs, False, num_items_in_batch)
-        self.telemetry.losses(scored[0], mask, sources, lengths)
+        self.telemetry.count_losses(scored[0], mask, sources, lengths)
         return loss
 
     @contextlib.contextmanager
-    def _running(self) -> Iterator[None]:
+    def _patch_forwards(self) -> Iterator[None]:
         """The forwards of TRL, accelerate and a frozen tower are on the model inside, and inside alone."""
         with self._forwards.in_place(), self._frozen.in_place():
             yield
 
-    # Overridden, as the next one, because accelerate wraps the forward that it finds when it prepares the model.
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        with self._running():
+        """Train. Overridden because accelerate wraps the forward that it finds when it prepares the model."""
+        with self._patch_forwards():
             return super().train(*args, **kwargs)
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
-        with self._running():
-            return super().evaluation_loop(*args, **kwargs)
+        """Evaluate. Overridden for the same reason, and to count what each row scores."""
+        with self._patch_forwards(), self.telemetry.pause(), self._evaluation.counting():
+            return self._evaluation.completed(super().evaluation_loop(*args, **kwargs), *args, **kwargs)
 
-    # Overridden for a learning rate for each part: `Trainer` takes the groups of an optimizer from "params".
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        """Get the loader. Overridden, as the next two, because `Trainer` has one entry a row and even ranks in mind."""
+        return self._evaluation.loader(eval_dataset)
+
+    def get_test_dataloader(self, test_dataset: Any) -> Any:
+        """Get the loader of a prediction: that of an evaluation."""
+        return self._evaluation.loader(test_dataset)
+
+    def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
+        """Score a batch, an entry a row."""
+        with self._patch_forwards():
+            return self._evaluation.step(model, inputs, self._prepare_inputs(inputs), prediction_loss_only)
+
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Create the optimizer. Overridden for a learning rate of each part: `Trainer` takes groups from "params"."""
         args = self.args
         if self.optimizer is None and (args.vision_learning_rate, args.connector_learning_rate) != (None, None):
-            wanted = self.model if model is None else model
-            kind, settings = self.get_optimizer_cls_and_kwargs(args, wanted)
-            if is_optimizer_factory(kind) or {"params", "model", "optimizer_dict"} & set(settings):
-                raise InputError(
-                    f"optim={args.optim} groups parameters by itself; leave vision_learning_rate and "
-                    f"connector_learning_rate out, or take another, such as adamw_torch"
-                )
-            groups = parameter_groups(
-                wanted,
-                self.adapter.parts,
-                learning_rate=args.learning_rate,
-                vision_learning_rate=args.vision_learning_rate,
-                connector_learning_rate=args.connector_learning_rate,
-                weight_decay=args.weight_decay,
-                decay_names=self.get_decay_parameter_names(wanted),
-            )
-            self.optimizer_cls_and_kwargs: Any = (kind, {**settings, "params": groups})
+            self.optimizer_cls_and_kwargs: Any = optimizer_of_parts(self, self.model if model is None else model)
         return super().create_optimizer(model)
 
-    # Overridden to add what the telemetry has counted, and to leave dummies out of the number of tokens.
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log. Overridden to add what the telemetry has counted, and to leave dummies out of the number of tokens."""
         if self.model.training:
             logs = {**logs, **self.telemetry.flush()}
             self._metrics["train"]["num_tokens"] = [self.telemetry.total_tokens]
         super().log(logs, start_time)
 
 
-def check_rows(train_dataset: Any, processor: Any) -> None:
-    """Refuse rows that are not ours, and a tokenizer where a processor is needed."""
-    missing = sorted(set(COLUMNS) - set(next(iter(train_dataset))))
-    if missing:
-        raise InputError(f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
-    if not isinstance(processor, ProcessorMixin):
-        raise InputError(
-            f"processing_class is a {type(processor).__name__}; give the model's processor, from "
-            f"AutoProcessor.from_pretrained"
-        )
+@contextlib.contextmanager
+def _hide_packing(args: T2VidSFTConfig) -> Iterator[None]:
+    """Hide packing from TRL, which refuses it where rows have images, because its own collator cannot."""
+    wanted = args.packing, args.padding_free
+    args.packing = args.padding_free = False
+    try:
+        yield
+    finally:
+        args.packing, args.padding_free = wanted

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from peft import LoraConfig
 from torch import nn
+from transformers.trainer_optimizer import is_optimizer_factory
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.models.adapter import ModelParts
@@ -22,9 +23,11 @@ def freeze(model: nn.Module, parts: ModelParts, *, vision: bool, connector: bool
     """Choose which parts train, by `requires_grad`.
 
     Args:
-        model ([`~transformers.PreTrainedModel`]): Not yet wrapped by PEFT, DDP or FSDP.
-        parts ([`~t2vid_hf.models.adapter.ModelParts`]): Of the model's family.
-        vision (`bool`), connector (`bool`), language (`bool`): Whether the part trains.
+        model ([`~transformers.PreTrainedModel`]): The model, not yet wrapped by PEFT, DDP or FSDP.
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): The modules of the model's parts.
+        vision (`bool`): Whether the vision tower trains.
+        connector (`bool`): Whether the connector trains.
+        language (`bool`): Whether the language model trains.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: a path of a part matches nothing, nothing is left to train, or weights that
@@ -45,7 +48,12 @@ def freeze(model: nn.Module, parts: ModelParts, *, vision: bool, connector: bool
 
 
 def freeze_unused(model: nn.Module, parts: ModelParts) -> None:
-    """Freeze what no forward uses (`parts.unused`): DDP would wait for its gradients. Also for a `PeftModel`."""
+    """Freeze what no forward uses (`parts.unused`): DDP would wait for its gradients. Also for a `PeftModel`.
+
+    Args:
+        model (`nn.Module`): The model, bare or wrapped.
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): The modules of the model's parts.
+    """
     for name, parameter in model.named_parameters():
         if any(f"{plain_name(name)}.".startswith(f"{path}.") for path in parts.unused):
             parameter.requires_grad_(False)
@@ -68,9 +76,16 @@ def lora_config(
 
     Args:
         model ([`~transformers.PreTrainedModel`]): The base model; its weights may be quantised.
-        parts ([`~t2vid_hf.models.adapter.ModelParts`]): `parts.lora` names the layers.
-        r (`int`), alpha (`float`), dropout (`float`): See [`~peft.LoraConfig`].
-        tune_vision (`bool`), tune_connector (`bool`): Whether the part trains, in full.
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): The modules of the model's parts; `parts.lora` names the
+            layers.
+        r (`int`): The adapter's rank, at least 1.
+        alpha (`float`): The adapter's scale, over its rank; above 0.
+        dropout (`float`): The share of the adapter's inputs that is set to 0, from 0 to below 1.
+        tune_vision (`bool`, *optional*, defaults to `False`): Whether the vision tower trains, in full.
+        tune_connector (`bool`, *optional*, defaults to `True`): Whether the connector trains, in full.
+
+    Returns:
+        [`~peft.LoraConfig`]
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: a path of a part matches nothing, no layer is found, or a number is out of
@@ -94,11 +109,11 @@ def lora_config(
         lora_alpha=alpha,
         lora_dropout=dropout,
         target_modules=pattern,
-        modules_to_save=[name for path in saved for name in _callable(dict(model.named_modules()), path)] or None,
+        modules_to_save=[name for path in saved for name in _callable_paths(dict(model.named_modules()), path)] or None,
     )
 
 
-def _callable(modules: Mapping[str, nn.Module], path: str) -> list[str]:
+def _callable_paths(modules: Mapping[str, nn.Module], path: str) -> list[str]:
     """The module, or those in it where it is a list: models iterate over a list and never call it."""
     if path not in modules:
         return []  # a bare parameter
@@ -112,6 +127,9 @@ def quantization_config(parts: ModelParts) -> Any:
 
     Vision tower, connector and head keep their precision: they are small, train in full, and TRL's fused head reads
     the head's weight itself.
+
+    Args:
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): The modules of the model's parts.
 
     Returns:
         [`~transformers.BitsAndBytesConfig`]: for `from_pretrained(..., quantization_config=...)`; the package
@@ -142,12 +160,14 @@ def parameter_groups(
     """Groups of an optimizer: what trains, by part and by whether it decays.
 
     Args:
-        model (`nn.Module`): As the trainer has it: bare, or wrapped by PEFT, DDP or FSDP.
-        parts ([`~t2vid_hf.models.adapter.ModelParts`]): Of the model's family.
-        learning_rate (`float`): Of every part that has no other.
-        vision_learning_rate (`float`, *optional*), connector_learning_rate (`float`, *optional*): Of that part.
-        weight_decay (`float`): Of the parameters in `decay_names`.
-        decay_names (`Collection[str]`): `Trainer.get_decay_parameter_names(model)`.
+        model (`nn.Module`): The model as the trainer has it: bare, or wrapped by PEFT, DDP or FSDP.
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): The modules of the model's parts.
+        learning_rate (`float`): The learning rate of every part that has none of its own.
+        vision_learning_rate (`float`, *optional*): The vision tower's learning rate; `None` takes `learning_rate`.
+        connector_learning_rate (`float`, *optional*): The connector's learning rate; `None` takes `learning_rate`.
+        weight_decay (`float`): The weight decay of the parameters in `decay_names`; others have none.
+        decay_names (`Collection[str]`): Names of the parameters that decay:
+            `Trainer.get_decay_parameter_names(model)`.
 
     Returns:
         `list[dict]`: each with "params", "lr" and "weight_decay"; none is empty.
@@ -174,12 +194,33 @@ def parameter_groups(
     ]
 
 
+def check_optimizer(kind: Any, settings: Mapping[str, Any], *, name: str) -> None:
+    """Refuse an optimizer that groups parameters by itself: it could give no part a learning rate of its own.
+
+    Args:
+        kind (`type`): The optimizer's class, from `Trainer.get_optimizer_cls_and_kwargs`.
+        settings (`Mapping[str, Any]`): Its keyword arguments, from there too.
+        name (`str`): What `optim` of the arguments calls it.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it does.
+    """
+    if is_optimizer_factory(kind) or {"params", "model", "optimizer_dict"} & set(settings):
+        raise InputError(
+            f"optim={name} groups parameters by itself; leave vision_learning_rate and connector_learning_rate out, "
+            f"or take another, such as adamw_torch"
+        )
+
+
 def train_in_float32(model: nn.Module) -> None:
     """Keep what trains in float32; autocast still computes in bfloat16.
 
     AdamW moves a weight by about the learning rate. The paper's 5e-6 is less than half of bfloat16's step at every
     weight above 2^-9 = 0.002, and rounds away there. DeepSpeed and FSDP keep float32 copies themselves: call it for
     one GPU and DDP, where PEFT does it for LoRA's weights but not for those that it saves in full.
+
+    Args:
+        model (`nn.Module`): The model, with `requires_grad` as it trains; changed in place.
     """
     for parameter in model.parameters():
         if parameter.requires_grad and parameter.dtype in (torch.bfloat16, torch.float16):
@@ -190,10 +231,13 @@ def frozen_vision(model: nn.Module, parts: ModelParts) -> list[nn.Module]:
     """The modules of a vision tower that is frozen whole; none where some of it trains.
 
     Args:
-        model (`nn.Module`): Bare, or a `PeftModel`; before DDP or FSDP wraps it.
-        parts ([`~t2vid_hf.models.ModelParts`]): Of the model's family.
+        model (`nn.Module`): The model, bare or a `PeftModel`; before DDP or FSDP wraps it.
+        parts ([`~t2vid_hf.models.ModelParts`]): The modules of the model's parts.
+
+    Returns:
+        `list[nn.Module]`: those that are called, such as an encoder; not a list of modules, which never is.
     """
     if any(p.requires_grad and part_of(name, parts) == "vision" for name, p in model.named_parameters()):
         return []
     modules = {plain_name(name): module for name, module in model.named_modules()}
-    return [modules[name] for path in parts.vision for name in _callable(modules, path)]
+    return [modules[name] for path in parts.vision for name in _callable_paths(modules, path)]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t2vid_hf.batches.limits import frames_within
 from t2vid_hf.batches.packing import plan_packing
+from t2vid_hf.batches.row_limits import frames_within
 from t2vid_hf.batches.token_cost import Prices
 from t2vid_hf.errors import InputError
 

@@ -203,8 +203,8 @@ def test_prices_are_kept_by_the_fingerprints_of_rows_and_processor(idefics3, cli
         return cost.prices(dataset, cache_dir=tmp_path).tokens.tolist(), len(calls) > before
 
     calls = []
-    batch = TokenCost._batch
-    monkeypatch.setattr(TokenCost, "_batch", lambda self, rows: calls.append(1) or batch(self, rows))
+    batch = TokenCost._price_batch
+    monkeypatch.setattr(TokenCost, "_price_batch", lambda self, rows: calls.append(1) or batch(self, rows))
     first, computed = priced(load())
     assert computed
     idefics3.tokenizer(["a", "a longer text"], padding=True)  # the collator leaves padding switched on

@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from t2vid_hf.batches.limits import frames_within
 from t2vid_hf.batches.packing import PackingPlan, plan_packing
+from t2vid_hf.batches.row_limits import frames_within
 from t2vid_hf.batches.token_cost import Prices
 
 ROOT = Path(__file__).parents[2]

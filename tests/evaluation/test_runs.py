@@ -22,7 +22,7 @@ def test_answers_are_what_the_matcher_finds():
     assert [answer.choice for answer in answers] == [extract_choice(reply, ITEMS[0].options) for reply in REPLIES]
     assert [answer.correct for answer in answers] == [True, False, False, True]
     assert accuracy(answers) == 0.5
-    assert [answer.judged().answered for answer in answers] == [True, True, False, True]
+    assert [answer.to_judged().answered for answer in answers] == [True, True, False, True]
     with pytest.raises(ValueError):
         judge(ITEMS, REPLIES[:3])
 

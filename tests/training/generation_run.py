@@ -67,7 +67,7 @@ def by_hand(checkpoint: Path, sharded: bool) -> dict[str, Any]:
     bare = SimpleNamespace(unwrap_model=lambda wrapped: wrapped)
     trainer: Any = SimpleNamespace(
         model_wrapped=model, accelerator=bare, processing_class=processor, log=logged.append,
-        telemetry=SimpleNamespace(paused=nullcontext),
+        telemetry=SimpleNamespace(pause=nullcontext),
     )  # fmt: skip
     callback = GenerationCallback(trainer, asks, every_steps=1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

@@ -7,7 +7,8 @@ from datasets import Dataset
 
 from t2vid_hf.batches import packing
 from t2vid_hf.errors import InputError
-from t2vid_hf.mixtures.filters import TOO_LARGE
+from t2vid_hf.mixtures.filters import HELD_OUT, TOO_LARGE
+from t2vid_hf.mixtures.held_out import is_held_out
 from t2vid_hf.schema import features
 from t2vid_hf.training import epoch_plan
 from t2vid_hf.training.arguments import RecipeArguments
@@ -76,3 +77,42 @@ def test_a_plan_of_another_run_is_refused(tiny_checkpoint, clip_file, tmp_path):
             ours(tiny_checkpoint, other, rows, packing_plan=plan)
     with pytest.raises(InputError, match="of 6 rows on 1 ranks"):
         ours(tiny_checkpoint, args, rows[:4], packing_plan=plan)
+
+
+@pytest.mark.parametrize("how", [{}, {"eval_strategy": "steps", "eval_steps": 2, "packing": True, "max_images": 40}])
+def test_held_out_rows_are_evaluated_shown_and_recorded(tiny_checkpoint, mixture, tmp_path, capsys, how):
+    ids = [f"row-{number}" for number in range(6)]
+    share = next(share / 100 for share in range(1, 100) if sum(is_held_out(key, share / 100) for key in ids) == 2)
+    held = {key for key in ids if is_held_out(key, share)}
+    mixture[0]["count"] = 4
+    folder = tmp_path / "pages" / "texts"
+    rows = [{**row, "id": f"held-{row['id']}"} for row in make_rows(4, b"") if row["images"]]
+    Dataset.from_list(rows, features=features()).to_parquet(str(folder / "validation-00000-of-00001.parquet"))
+    mixture[1] |= {"eval_split": "validation", "count": 3, "over_limit": "drop"}
+    recipe = RecipeArguments(
+        str(tiny_checkpoint), mixture=mixture, dtype="float32", attn_implementation="sdpa", eval_share=share
+    )
+    output, trained = tmp_path / "out", []
+
+    def spy(trainer):
+        trained.extend(row["id"] for row in trainer.train_dataset)
+        return []
+
+    fine_tune(recipe, config(output, max_length=512, max_steps=2, **how), callbacks=spy)
+    assert not held & set(trained) and len(trained) == 6
+    record = json.loads((output / "run.json").read_text())
+    assert record["mixture"][0]["dropped"] == {HELD_OUT: 2}
+    assert [part["sampled"] for part in record["evaluation"]["rows"]] == [2, len(rows)]
+    losses = record["evaluation"]["losses"]
+    assert set(losses) == {"eval_loss", "eval_loss/test"} and losses["eval_loss"] > 0
+    shown = capsys.readouterr().out
+    assert "Evaluation" in shown and "held out" in shown
+    logged = json.loads((output / "trainer_state.json").read_text())["log_history"]
+    assert len([entry for entry in logged if "eval_loss" in entry]) == 1
+
+
+def test_an_evaluation_of_nothing_is_refused_before_a_model_is_loaded(mixture, tmp_path):
+    with pytest.raises(InputError, match="no rows are for it; give eval_share, or a part of the mixture an eval_split"):
+        fine_tune(RecipeArguments("nowhere", mixture=mixture), config(tmp_path, eval_strategy="epoch"))
+    with pytest.raises(InputError, match="eval_share is 1.5"):
+        RecipeArguments("nowhere", mixture=mixture, eval_share=1.5)

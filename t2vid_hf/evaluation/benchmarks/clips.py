@@ -14,7 +14,11 @@ def load(path: str, *, config: str = "video", split: str = "test") -> list[Item]
 
     Args:
         path (`str`): The data set's folder, or its name on the Hub.
-        config (`str`), split (`str`): Of the data set.
+        config (`str`, *optional*, defaults to `"video"`): The data set's config, one of clips.
+        split (`str`, *optional*, defaults to `"test"`): The config's split, held out of training.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: there is no such config or split, or it is no set of clips.
     """
     dataset = read_split(path, config, split)
     missing = sorted(set(clip_features()) - set(dataset.column_names))

@@ -6,7 +6,7 @@ from datasets import concatenate_datasets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from t2vid_hf.batches.limits import apply_limits, check_limits, frames_within
+from t2vid_hf.batches.row_limits import apply_limits, check_limits, frames_within
 from t2vid_hf.batches.token_cost import Prices
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.filters import TOO_LARGE

@@ -4,7 +4,7 @@ Limits are applied once, before anything is planned; a planner and a collator on
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,10 +20,11 @@ def apply_limits(mixture: Mixture, prices: Prices, *, max_tokens: int, max_image
     """Hold a mixture to limits, each part by its `over_limit`.
 
     Args:
-        mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): See [`~t2vid_hf.mixtures.mixing.mix`].
-        prices ([`~t2vid_hf.batches.token_cost.Prices`]): Of `mixture.light`.
+        mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows, see [`~t2vid_hf.mixtures.mixing.mix`].
+        prices ([`~t2vid_hf.batches.token_cost.Prices`]): What the rows cost; those of `mixture.light`.
         max_tokens (`int`): The most tokens of a row: a trainer's `max_length`.
-        max_images (`int`, *optional*): The most images of a row, which packed sequences may bound.
+        max_images (`int`, *optional*): The most images of a row, which packed sequences may bound; `None` for no
+            limit.
 
     Returns:
         [`~t2vid_hf.mixtures.mixing.Mixture`]: without the rows that were dropped, those that were thinned with their
@@ -39,6 +40,19 @@ def apply_limits(mixture: Mixture, prices: Prices, *, max_tokens: int, max_image
     frames = frames_within(prices, max_tokens=max_tokens, max_images=max_images, over_limit=policies, names=names)
     if not frames:
         return mixture
+    kept = _keep(mixture, frames)
+    for before, after in zip(mixture.counts, kept.counts, strict=True):
+        if before.sampled and not after.sampled:
+            raise InputError(
+                f"none of the {before.sampled} rows of part '{after.part}' fits into "
+                f"{_name_limits(max_tokens, max_images)}, so the mixture would do without it: raise max_length or "
+                f"max_images, or leave the part out"
+            )
+    return kept
+
+
+def _keep(mixture: Mixture, frames: Mapping[int, int]) -> Mixture:
+    """The mixture with other numbers of frames for some rows; those of 0 are dropped, and counted as too large."""
     picks = []
     dropped = [Counter(count.dropped) for count in mixture.counts]
     for number, pick in enumerate(mixture.picks):
@@ -51,22 +65,16 @@ def apply_limits(mixture: Mixture, prices: Prices, *, max_tokens: int, max_image
         replace(count, sampled=count.rows - sum(reasons.values()), dropped=dict(reasons))
         for count, reasons in zip(mixture.counts, dropped, strict=True)
     )
-    for before, after in zip(mixture.counts, counts, strict=True):
-        if before.sampled and not after.sampled:
-            raise InputError(
-                f"none of the {before.sampled} rows of part '{after.part}' fits into {_said(max_tokens, max_images)}, "
-                f"so the mixture would do without it: raise max_length or max_images, or leave the part out"
-            )
-    return Mixture(mixture.parts, tuple(picks), counts)
+    return replace(mixture, picks=tuple(picks), counts=counts)
 
 
 def check_limits(prices: Prices, *, max_tokens: int, max_images: int | None = None) -> None:
     """Refuse rows above limits.
 
     Args:
-        prices ([`~t2vid_hf.batches.token_cost.Prices`]): Of the rows.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`]): What the rows cost.
         max_tokens (`int`): The most tokens of a row.
-        max_images (`int`, *optional*): The most images of a row.
+        max_images (`int`, *optional*): The most images of a row; `None` for no limit.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: a row is above them.
@@ -85,12 +93,12 @@ def frames_within(
     """How many frames the rows above limits may take of their video.
 
     Args:
-        prices ([`~t2vid_hf.batches.token_cost.Prices`]): Of the rows.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`]): What the rows cost.
         max_tokens (`int`): The most tokens of a row.
-        max_images (`int`, *optional*): The most images of a row.
+        max_images (`int`, *optional*): The most images of a row; `None` for no limit.
         over_limit (`str` or `Sequence[str]`, *optional*, defaults to `"error"`): The policy, or one for each row:
             `"error"`; `"drop"`; `"thin"`, to take fewer frames. Pages are never thinned: losing a page loses text.
-        names (`Sequence[str]`, *optional*): What an error calls each row; its number by default.
+        names (`Sequence[str]`, *optional*): What an error calls each row; `None` calls it by its number.
 
     Returns:
         `dict[int, int]`: for each row above the limits its frames; 0 where it is dropped.
@@ -103,7 +111,7 @@ def frames_within(
 
     ```python
     >>> import numpy as np
-    >>> from t2vid_hf.batches.limits import frames_within
+    >>> from t2vid_hf.batches.row_limits import frames_within
     >>> from t2vid_hf.batches.token_cost import Prices
     >>> prices = Prices(np.array([90, 250, 300]), np.array([1, 24, 20]), np.array([0, 24, 0]), tokens_per_image=10)
     >>> frames_within(prices, max_tokens=200, over_limit=["error", "thin", "drop"])
@@ -123,18 +131,18 @@ def frames_within(
     for row in np.flatnonzero(above).tolist():
         name = f"row {row}" if names is None else names[row]
         given = f"{name} has {prices.tokens[row]} tokens and {prices.images[row]} images"
-        told = f"{given}, and {_said(max_tokens, max_images)} are allowed"
+        told = f"{given}, and {_name_limits(max_tokens, max_images)} are allowed"
         if policies[row] == "error":
             raise InputError(
                 f"{told}: raise max_length or max_images, or give its part of the mixture over_limit: drop, or thin "
                 f"for video"
             )
-        frames[row] = 0 if policies[row] == "drop" else _thinned(prices, row, max_tokens, max_images, told)
+        frames[row] = 0 if policies[row] == "drop" else _thin(prices, row, max_tokens, max_images, told)
     return frames
 
 
-def _thinned(prices: Prices, row: int, max_tokens: int, max_images: int | None, told: str) -> int:
-    """Frames that a row may keep of its video."""
+def _thin(prices: Prices, row: int, max_tokens: int, max_images: int | None, told: str) -> int:
+    """How many frames a row may keep of its video."""
     frames = int(prices.frames[row])
     if not frames:
         raise InputError(f"{told}: it has no video to thin, and pages are never left out; give over_limit: drop")
@@ -146,5 +154,5 @@ def _thinned(prices: Prices, row: int, max_tokens: int, max_images: int | None, 
     return frames - spare
 
 
-def _said(max_tokens: int, max_images: int | None) -> str:
+def _name_limits(max_tokens: int, max_images: int | None) -> str:
     return f"{max_tokens} tokens" + (f" and {max_images} images" if max_images is not None else "")
