@@ -126,7 +126,8 @@ def steps(
     )
     yield Step(
         "fine-tune",
-        (*launch, str(recipes / "sft.py"), "--config", str(CONFIG))
+        # the step runs where what it made before no longer holds
+        (*launch, str(recipes / "sft.py"), "--config", str(CONFIG), "--overwrite_output_dir", "true")
         + (("--model_name_or_path", model, *REAL_CHECKPOINT) if model else ()),
         reads=(DATASET / "synthetic", DATASET / "video", *weights),
         makes=(CHECKPOINT / "model.safetensors", CHECKPOINT / "run.json"),

@@ -235,7 +235,7 @@ def exists(name: str) -> bool:
     for position, part in enumerate(parts[length:], length):
         if not hasattr(found, part):
             sources = [inspect.getsource(base) for base in getattr(found, "__mro__", (found, object))[:-1]]
-            assigned = re.compile(rf"\b\w+\.{part}(: [^=\n]+)? = ")
+            assigned = re.compile(rf"\b\w+\.{part}(: [^=\n]+)? = |__setattr__\(\"{part}\", ")
             return position == len(parts) - 1 and any(assigned.search(source) for source in sources)
         found = getattr(found, part)
     return True

@@ -10,7 +10,7 @@ Every row is taken once, and every rank gets as many bins as every other.
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -86,10 +86,56 @@ class PackingPlan:
                 self.rows[starts[bin_] : starts[bin_ + 1]].tolist() for bin_ in range(first, first + self.bins_per_step)
             ]
 
+    def rows_of_step(self, step: int) -> np.ndarray:
+        """The rows that all ranks together take at a step."""
+        per_step = self.num_ranks * self.bins_per_step
+        start = self.ends[step * per_step - 1] if step else 0
+        return self.rows[start : self.ends[(step + 1) * per_step - 1]]
+
+    def dealt(self, num_ranks: int) -> "PackingPlan":
+        """The same steps for another number of ranks: each holds the bins that it held, and more or fewer a rank.
+
+        A run that goes on with other ranks takes it: what is left of an epoch is then exactly the rows not yet taken.
+        Bins that cost alike still run together where the ranks are fewer; where they are more, ranks wait longer for
+        each other than by a plan that was made for them.
+
+        Args:
+            num_ranks (`int`): Divides the bins of a step.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: it does not.
+        """
+        per_step = self.num_ranks * self.bins_per_step
+        if num_ranks < 1 or per_step % num_ranks:
+            raise InputError(f"{per_step} bins a step cannot be dealt to {num_ranks} ranks: give a divisor of them")
+        if num_ranks == self.num_ranks:
+            return self
+        order = self._together().reshape(self.num_steps, -1, num_ranks).transpose(0, 2, 1).reshape(-1)
+        starts = np.concatenate([[0], self.ends])
+        bins = [self.rows[starts[index] : starts[index + 1]] for index in order]
+        return replace(
+            self,
+            rows=np.concatenate(bins),
+            ends=np.cumsum([len(rows) for rows in bins]),
+            tokens=self.tokens[order],
+            costs=self.costs[order],
+            num_ranks=num_ranks,
+            bins_per_step=per_step // num_ranks,
+        )
+
+    def _together(self) -> np.ndarray:
+        """Bins in the order (step, bin of the rank, rank), which is the same for any number of ranks."""
+        bins = np.arange(len(self.ends)).reshape(self.num_steps, self.num_ranks, self.bins_per_step)
+        return bins.transpose(0, 2, 1).reshape(-1)
+
     def fingerprint(self) -> str:
-        """Equal where the plans are: a checkpoint keeps it, so that a run resumes on the plan it began with."""
+        """Equal where the steps are, on any number of ranks: a checkpoint keeps it, and a run resumes on its plan."""
         state = hashlib.blake2b(digest_size=16)
-        for part in (self.rows, self.ends, [self.num_ranks, self.bins_per_step]):
+        sizes = np.diff(self.ends, prepend=0)
+        starts = self.ends - sizes
+        order = self._together()
+        rows = [self.rows[start : start + size] for start, size in zip(starts[order], sizes[order], strict=True)]
+        for part in (np.concatenate(rows), np.cumsum(sizes[order]), [self.num_ranks * self.bins_per_step]):
             state.update(np.asarray(part, np.int64).tobytes() + b"/")
         return state.hexdigest()
 

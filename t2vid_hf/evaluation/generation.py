@@ -1,8 +1,10 @@
 """Ask a model questions about videos: greedy, so that a score is the same in every run."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from t2vid_hf.batches.encoding import RowEncoder
@@ -71,7 +73,8 @@ def answer(
     for start in tqdm(starts, progress, unit=" batches", delay=1, disable=progress is None):
         batch = _prompt_batch(encoder, rows[start : start + batch_size], table)
         # `generate` runs without gradients by itself; inference mode would break FSDP2's buffers
-        tokens = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
+        with autocast_mixed(model):
+            tokens = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
         replies += [
             reply.strip()
             for reply in processor.batch_decode(tokens[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
@@ -89,3 +92,21 @@ def _prompt_batch(encoder: RowEncoder, rows: Sequence[Row], table: Any) -> dict[
     if images:
         batch.update(encoder.adapter.model_inputs(apply_table(stack_images(images).to(table.device), table)))
     return batch
+
+
+def autocast_mixed(model: Any) -> contextlib.AbstractContextManager[Any]:
+    """Make an autocast where a model has weights of 16 bits beside float32, which do not mix by themselves.
+
+    LoRA's own do: PEFT has them in float32 in any model, and converts what comes to them.
+
+    Args:
+        model ([`~transformers.PreTrainedModel`]): The model that is to generate.
+
+    Returns:
+        `AbstractContextManager`: to generate in; without effect where all weights are of one type.
+    """
+    types = {weight.dtype for name, weight in model.named_parameters() if "lora_" not in name}
+    halves = sorted(types & {torch.bfloat16, torch.float16}, key=str)
+    if not halves or torch.float32 not in types:
+        return contextlib.nullcontext()
+    return torch.autocast(model.device.type, dtype=halves[0])

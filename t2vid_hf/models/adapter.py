@@ -52,10 +52,13 @@ class Adapter(ABC):
         parts ([`ModelParts`]): The modules of the family's model.
         takes_video (`bool`): Whether a video block can be fed as a video, not only as its frames: the methods
             `video_text` and `video_inputs`, and `position_ids` with `videos`.
+        features_in_model_type (`bool`): Whether the model turns images' features into its own `dtype`, not into that
+            of the embeddings among which it puts them.
     """
 
     parts: ModelParts
     takes_video: bool = False
+    features_in_model_type: bool = False
 
     @abstractmethod
     def configure(self, processor: Any) -> None:

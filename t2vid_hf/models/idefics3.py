@@ -17,11 +17,19 @@ GLOBAL_IMAGE = "<global-img>"
 
 
 class Idefics3Adapter(Adapter):
-    """Idefics3 (`idefics3`) and its successor SmolVLM (`smolvlm`), which share their processing."""
+    """Idefics3 (`idefics3`) and its successor SmolVLM (`smolvlm`), which share their processing.
+
+    Args:
+        features_in_model_type (`bool`, *optional*, defaults to `False`): Whether the model turns images' features into
+            its own type, as SmolVLM's does.
+    """
 
     parts = ModelParts(
         vision=("model.vision_model",), connector=("model.connector",), language=("model.text_model", "lm_head")
     )
+
+    def __init__(self, *, features_in_model_type: bool = False) -> None:
+        self.features_in_model_type = features_in_model_type
 
     def configure(self, processor: Any) -> None:
         """Show each image whole, at the size that the vision tower sees."""

@@ -60,6 +60,8 @@ class RecipeArguments:
             `t2vid_hf.evaluation.benchmarks.BENCHMARKS`.
         ask_every (`int`, *optional*, defaults to `200`): Optimizer steps from one asking to the next.
         ask_questions (`int`, *optional*, defaults to `64`): How many of its questions are asked, spread over it.
+        overwrite_output_dir (`bool`, *optional*, defaults to `False`): Whether to delete the run that `output_dir`
+            holds; else a folder that holds one is refused.
         dry_run (`bool`, *optional*, defaults to `False`): Whether to load, mix and report, and train nothing.
     """
 
@@ -81,6 +83,7 @@ class RecipeArguments:
     ask_benchmark: str = field(default="clips", metadata={"help": "Which benchmark that is."})
     ask_every: int = field(default=200, metadata={"help": "Steps from one asking to the next."})
     ask_questions: int = field(default=64, metadata={"help": "Questions of it that are asked."})
+    overwrite_output_dir: bool = field(default=False, metadata={"help": "Delete the run that output_dir holds."})
     dry_run: bool = field(default=False, metadata={"help": "Load, mix and report; train nothing."})
 
     def __post_init__(self) -> None:

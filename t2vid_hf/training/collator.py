@@ -32,8 +32,8 @@ class DataCollatorForVideoLanguageModeling:
         packed (`bool`, *optional*, defaults to `True`): Whether all rows stand in one sequence; else they are padded.
         max_length (`int`, *optional*): The most tokens of a row. A longer row is an error: truncating it would cut
             image tokens. `None` takes any.
-        pad_to_multiple_of (`int`, *optional*): What the sequence length is rounded up to a multiple of, where rows are
-            padded; `None` rounds nothing.
+        pad_to_multiple_of (`int`, *optional*): What the sequence length is rounded up to a multiple of; `None` rounds
+            nothing.
         always_media (`bool`, *optional*, defaults to `False`): Whether a batch without an image gets a dummy row with
             one, nothing of which is supervised, so that the vision tower runs on every rank in every step.
 
@@ -89,7 +89,7 @@ class DataCollatorForVideoLanguageModeling:
         lengths = [len(each) for each in encoded]
         if not encoded or (self.always_media and not any(len(each.pixels) for each in encoded)):
             encoded.append(self.encoder.dummy())
-        batch = _pack(encoded) if self.packed else self._pad(encoded)
+        batch = self._pack(encoded) if self.packed else self._pad(encoded)
         images = [each.pixels for each in encoded if len(each.pixels)]
         if images:
             batch["pixels"] = stack_images(images)
@@ -105,18 +105,27 @@ class DataCollatorForVideoLanguageModeling:
             )
         return encoded
 
+    def _pack(self, encoded: Sequence[Encoded]) -> dict[str, Any]:
+        missing = -sum(map(len, encoded)) % (self.pad_to_multiple_of or 1)
+        token = self.encoder.processor.tokenizer.pad_token_id
+        # What fills the sequence is a row of its own: its positions restart too.
+        filling = {
+            "input_ids": np.full(missing, 0 if token is None else token),
+            "labels": np.full(missing, IGNORED),
+            "position_ids": np.broadcast_to(np.arange(missing), (*encoded[0].position_ids.shape[:-1], missing)),
+        }
+
+        def join(name: str) -> torch.Tensor:
+            arrays = [getattr(each, name) for each in encoded]
+            return torch.from_numpy(np.concatenate([*arrays, filling[name]], axis=-1)).unsqueeze(-2)
+
+        return {name: join(name) for name in filling}
+
     def _pad(self, encoded: Sequence[Encoded]) -> dict[str, Any]:
         multiple = self.pad_to_multiple_of or 1
         inputs = padded_inputs(encoded, self.encoder.processor, self.encoder.adapter, side="right", multiple=multiple)
         labels = pad([each.labels for each in encoded], IGNORED, side="right", multiple=multiple)
         return {**inputs, "labels": torch.from_numpy(labels)}
-
-
-def _pack(encoded: Sequence[Encoded]) -> dict[str, Any]:
-    def join(name: str) -> torch.Tensor:
-        return torch.from_numpy(np.concatenate([getattr(each, name) for each in encoded], axis=-1)).unsqueeze(-2)
-
-    return {name: join(name) for name in ("input_ids", "labels", "position_ids")}
 
 
 def collator_of_run(args: Any, processor: Any, adapter: Adapter) -> DataCollatorForVideoLanguageModeling:

@@ -1,9 +1,9 @@
-"""Which rows of an epoch a rank takes when: packed by a plan, or in batches of like length."""
+"""Which rows of an epoch a rank takes when, where they are packed: by a plan."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from transformers.trainer_pt_utils import BatchRebalanceSampler, LengthGroupedSampler
+from transformers.trainer_pt_utils import BatchRebalanceSampler
 
 from t2vid_hf.batches.packing import PackingPlan, plan_packing
 from t2vid_hf.batches.token_cost import Prices
@@ -11,25 +11,29 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.seeding import rng_for
 
 
-def plan_epoch(args: Any, prices: Prices) -> PackingPlan:
+def plan_epoch(args: Any, prices: Prices, *, planned_ranks: int | None = None) -> PackingPlan:
     """Plan which rows of a run share a sequence.
 
     Args:
         args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments. Without `max_length` a bin holds the longest
             row.
         prices ([`~t2vid_hf.batches.token_cost.Prices`]): What the rows cost.
+        planned_ranks (`int`, *optional*): Ranks that the run began with, where it goes on with others: its steps stay
+            as they were planned for those.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: see [`~t2vid_hf.batches.packing.plan_packing`].
     """
-    return plan_packing(
+    num_ranks = planned_ranks or args.world_size
+    plan = plan_packing(
         prices,
         max_tokens=args.max_length or int(prices.tokens.max()),
         max_images=args.max_images,
-        num_ranks=args.world_size,
-        bins_per_step=bins_per_step(args),
+        num_ranks=num_ranks,
+        bins_per_step=bins_per_step(args) * args.world_size // num_ranks,
         seed=sampling_seed(args),
     )
+    return plan.dealt(args.world_size)
 
 
 def check_plan(plan: PackingPlan, args: Any, num_rows: int) -> None:
@@ -70,30 +74,6 @@ def sampling_seed(args: Any) -> int:
     return args.seed if args.data_seed is None else args.data_seed
 
 
-def length_sampler(args: Any, lengths: list[int]) -> Any:
-    """The sampler of a `train_sampling_strategy` that goes by length.
-
-    Args:
-        args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments.
-        lengths (`list[int]`): How many tokens each row has.
-
-    Returns:
-        [`~transformers.trainer_pt_utils.LengthGroupedSampler`] or
-        [`~transformers.trainer_pt_utils.BatchRebalanceSampler`]
-    """
-    batch = args.train_batch_size * args.gradient_accumulation_steps
-    if args.train_sampling_strategy == "group_by_length":
-        return LengthGroupedSampler(batch, lengths=lengths)
-    return BatchRebalanceSampler(
-        lengths,
-        batch * args.world_size,
-        args.world_size,
-        args.gradient_accumulation_steps,
-        rank=args.process_index,
-        drop_last=args.dataloader_drop_last,
-    )
-
-
 class PlanSampler(BatchRebalanceSampler):
     """The batches of a rank: the rows of `bins_per_batch` bins of a plan at a time.
 
@@ -123,11 +103,23 @@ class PlanSampler(BatchRebalanceSampler):
     def __len__(self) -> int:
         return self.plan.num_steps * self.plan.bins_per_step // self.bins_per_batch
 
+    @property
+    def num_steps(self) -> int:
+        """Optimizer steps of an epoch."""
+        return self.plan.num_steps
+
     def __iter__(self) -> Iterator[list[int]]:
-        epoch = self.epoch_now()
         steps = list(self.plan.steps(self.rank))
-        order = range(len(steps)) if epoch == 0 else rng_for(self.seed, f"steps/{epoch}").permutation(len(steps))
-        for step in order:
+        for step in self._order(self.epoch_now()):
             bins = steps[step]
             for first in range(0, len(bins), self.bins_per_batch):
                 yield [row for rows in bins[first : first + self.bins_per_batch] for row in rows]
+
+    def steps(self, epoch: int) -> Iterator[list[int]]:
+        """The rows that all ranks together take, step by step."""
+        for step in self._order(epoch):
+            yield self.plan.rows_of_step(step).tolist()
+
+    def _order(self, epoch: int) -> Sequence[int]:
+        steps = self.plan.num_steps
+        return range(steps) if epoch == 0 else rng_for(self.seed, f"steps/{epoch}").permutation(steps).tolist()

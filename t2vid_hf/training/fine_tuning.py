@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig
 from rich.console import Console
 
 from t2vid_hf._optional import require
-from t2vid_hf.batches.packing import PackingPlan
 from t2vid_hf.batches.row_limits import apply_limits
 from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
@@ -23,13 +22,16 @@ from t2vid_hf.models import Adapter
 from t2vid_hf.models.attention import resolve_attention
 from t2vid_hf.models.loading import load_checkpoint
 from t2vid_hf.training.arguments import RecipeArguments
+from t2vid_hf.training.checkpoints import asked_for, read_record
 from t2vid_hf.training.epoch_plan import plan_epoch
-from t2vid_hf.training.memory import largest_step
 from t2vid_hf.training.model_parts import show_parts, what_trains
-from t2vid_hf.training.run_record import show_mixture, summarize, write_record
+from t2vid_hf.training.output_folder import clear, open_output
+from t2vid_hf.training.rows_taken import check_resumable
+from t2vid_hf.training.run_record import digest_of, show_mixture, summarize, write_recipe, write_record
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.trainer import T2VidSFTTrainer
-from t2vid_hf.training.tuning import freeze, freeze_unused, lora_config, quantization_config
+from t2vid_hf.training.trial import dry_run
+from t2vid_hf.training.tuning import lora_config, quantization_config
 
 
 def fine_tune(
@@ -47,9 +49,18 @@ def fine_tune(
             that asks it questions; `None` adds none.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: what was given cannot be trained.
+        [`~t2vid_hf.errors.InputError`]: what was given cannot be trained, `output_dir` holds another run, or the
+            checkpoint of `resume_from_checkpoint` is of another.
     """
+    if config.shuffle_dataset:
+        raise InputError("shuffle_dataset: a recipe's rows are shuffled by mixture_seed; leave it out")
     parts = recipe.parts()  # a wrong mixture ends here, before a model is loaded
+    show = print if config.process_index == 0 else str
+    resumes = asked_for(config.resume_from_checkpoint) is not None
+    checkpoint = open_output(recipe, config, show=show) if resumes or not recipe.dry_run else None
+    record = None if checkpoint is None else read_record(checkpoint)
+    if checkpoint is not None and record is not None:
+        check_resumable(config, record, checkpoint, recipe=recipe, show=show)
     check_evaluates(recipe, config, parts)
     datasets.disable_progress_bars()
     model, processor, adapter = load_model(recipe, config)
@@ -65,7 +76,8 @@ def fine_tune(
     if evaluation is not None:
         evaluation, eval_prices = hold_to_limits(evaluation, cost, config)
     mixture, prices = hold_to_limits(mixture, cost, config)
-    plan = plan_epoch(config, prices)  # without packing it is what packing would be, for the summary
+    # Without packing it is what packing would be, for the summary.
+    plan = plan_epoch(config, prices, planned_ranks=None if record is None else record["planned_ranks"])
     summary = summarize(mixture, prices, plan, config)
     if config.process_index == 0:
         show_mixture(mixture, summary, evaluation=evaluation)
@@ -90,7 +102,13 @@ def fine_tune(
         show_parts(sizes, Console().print)
     for callback in callbacks(trainer) if callbacks is not None else []:
         trainer.add_callback(callback)
-    trainer.train()
+    trainer.rows_taken.recipe, trainer.rows_taken.recipe_rows = recipe, digest_of(mixture)
+    config.distributed_state.wait_for_everyone()  # every rank has looked at the folder
+    if trainer.is_world_process_zero():
+        if recipe.overwrite_output_dir:
+            clear(Path(config.output_dir))
+        write_recipe(Path(config.output_dir), recipe, config)
+    trainer.train(False if checkpoint is None else str(checkpoint))
     losses = None if evaluation is None else last_losses(trainer)
     trainer.save_model()  # weights, or the adapter alone, and the processor
     trainer.save_state()  # trainer_state.json, with the loss curve
@@ -202,40 +220,3 @@ def choose_lora(model: Any, adapter: Adapter, recipe: RecipeArguments, config: T
         tune_vision=config.tune_vision,
         tune_connector=config.tune_connector,
     )
-
-
-def dry_run(
-    model: Any,
-    processor: Any,
-    adapter: Adapter,
-    config: T2VidSFTConfig,
-    *,
-    peft_config: LoraConfig | None,
-    prices: Prices,
-    packing_plan: PackingPlan | None,
-) -> None:
-    """Print what would train, and what its largest batch would take of each device.
-
-    Args:
-        model ([`~transformers.PreTrainedModel`]): The base model; its weights may be on `meta`.
-        processor ([`~transformers.ProcessorMixin`]): The model's processor, configured by the adapter.
-        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
-        config ([`T2VidSFTConfig`]): The trainer's configuration.
-        peft_config ([`~peft.LoraConfig`] or `None`): What PEFT would add to the model.
-        prices ([`~t2vid_hf.batches.token_cost.Prices`]): What the rows cost.
-        packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`] or `None`): Which rows would share a sequence; `None`
-            without `packing`.
-    """
-    if peft_config is None:
-        tuned = {"vision": config.tune_vision, "connector": config.tune_connector, "language": config.tune_llm}
-        freeze(model, adapter.parts, **tuned)
-    else:
-        model = get_peft_model(model, peft_config)
-        freeze_unused(model, adapter.parts)
-    step = largest_step(model, adapter, processor, config, prices=prices, packing_plan=packing_plan)
-    if config.process_index == 0:
-        show_parts(what_trains(model, adapter.parts), Console().print)
-        print(
-            f"each of {config.world_size} devices, at {step.tokens:,} tokens and {step.images} images: {step.memory} "
-            f"(an estimate)"
-        )

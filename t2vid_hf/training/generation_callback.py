@@ -76,7 +76,9 @@ class GenerationCallback(TrainerCallback):
     def _ask(self, control: TrainerControl) -> None:
         trainer = self.trainer
         with trainer.telemetry.pause(), preserve_state(trainer.model_wrapped), gather_model(trainer) as model:
-            scores = self.evaluate(model, trainer.processing_class)
+            # With weights of one type, those that would be saved: float32 beside bfloat16 does not generate.
+            with trainer.loan.weights.release():
+                scores = self.evaluate(model, trainer.processing_class)
             # By the mode a trainer tells what kind of numbers it is given; the evaluation may have changed it.
             trainer.model_wrapped.eval()
             # Logging takes the wish to log back, and the loss of this very step may still be waiting for it.

@@ -11,66 +11,27 @@ at a time the rest (section 5 there).
 The rule gives 85 to 91 % of the peak that PyTorch's profiler sees of a tiny Idefics3 (float32, on a CPU; 76 to 90 %
 with checkpointing): the rest is what a backward holds for a moment. It has not been compared with a GPU's.
 
+The optimizer's states are those of its kind, and the attention mask that sdpa is given of a sequence is counted: it
+grows with the square of the tokens.
+
 Not counted: the CUDA context (about 0.5 GiB), fragmentation, what gathers or buckets for other ranks, pixels, and the
 head's tiles (TRL's fused head keeps no logits).
 """
 
-from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
 from torch import nn
 from transformers.modeling_layers import GradientCheckpointingLayer
+from transformers.training_args import OptimizerNames
 
 from t2vid_hf.batches.packing import PackingPlan
 from t2vid_hf.batches.token_cost import Prices
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import Adapter, ModelParts
-from t2vid_hf.training.model_parts import PARTS, part_of
+from t2vid_hf.training.model_parts import PARTS, bare_model, part_of
 from t2vid_hf.training.sharding import Sharding, sharding_of
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Bytes of a training step on one device.
-
-    Args:
-        weights (`int`): The weights, those that are frozen with them.
-        gradients (`int`): The gradients of what trains.
-        optimizer (`int`): AdamW's two moments, and the float32 copy of what trains where there is one.
-        activations (`int`): What the forward keeps for the backward, about.
-    """
-
-    weights: int
-    gradients: int
-    optimizer: int
-    activations: int
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return sum(astuple(self))
-
-    def __str__(self) -> str:
-        unit, name = (2**30, "GiB") if self.total >= 2**30 else (2**20, "MiB")
-        named = (("weights", self.weights), ("gradients", self.gradients), ("optimizer", self.optimizer))
-        parts = ", ".join(f"{part} {value / unit:.1f}" for part, value in named)
-        return f"{self.total / unit:.1f} {name}: {parts}, activations about {self.activations / unit:.1f}"
-
-
-@dataclass(frozen=True)
-class LargestStep:
-    """The most that a batch of one device may hold, and what a step of it takes there.
-
-    Args:
-        tokens (`int`): The most tokens, padding with them.
-        images (`int`): The most images, not always of the same batch.
-        memory ([`Memory`]): What a step of both takes.
-    """
-
-    tokens: int
-    images: int
-    memory: Memory
+from t2vid_hf.training.step_memory import LargestStep, Memory, mask_bytes, state_bytes
 
 
 def largest_step(
@@ -108,8 +69,15 @@ def largest_step(
         patches=patches,
         gradient_checkpointing=args.gradient_checkpointing,
         activation_bytes=2 if mixed else 4,
-        float32_weights=mixed,
+        float32_weights=mixed and args.float32_weights,
         sharding=sharding_of(args),
+        optim=OptimizerNames(args.optim).value,
+        mask=mask_bytes(
+            bare_model(model).config.get_text_config()._attn_implementation,
+            tokens=tokens,
+            lines=1 if args.packing or args.padding_free else args.per_device_train_batch_size,
+            activation_bytes=2 if mixed else 4,
+        ),
     )
     return LargestStep(tokens, images, memory)
 
@@ -124,8 +92,10 @@ def estimated_memory(
     activation_bytes: int = 2,
     float32_weights: bool = False,
     sharding: Sharding = Sharding(),  # noqa: B008  # frozen
+    optim: str = "adamw_torch",
+    mask: int = 0,
 ) -> Memory:
-    """Memory of a training step with AdamW.
+    """Memory of a training step.
 
     Args:
         model (`nn.Module`): The model, with `requires_grad` as it will train, PEFT's layers in it.
@@ -139,6 +109,9 @@ def estimated_memory(
         float32_weights (`bool`, *optional*, defaults to `False`): Whether what trains is kept in float32, as under
             mixed precision: by the trainer, by FSDP, or by DeepSpeed in a copy beside the weights.
         sharding ([`~t2vid_hf.training.sharding.Sharding`], *optional*, defaults to `Sharding()`): What devices share.
+        optim (`str`, *optional*, defaults to `"adamw_torch"`): The optimizer, as in the trainer's arguments.
+        mask (`int`, *optional*, defaults to `0`): Bytes of the attention mask, see
+            [`~t2vid_hf.training.step_memory.mask_bytes`].
 
     Returns:
         [`Memory`]
@@ -149,6 +122,7 @@ def estimated_memory(
     if tokens < 1 or patches < 0:
         raise InputError(f"tokens={tokens}, patches={patches}: at least 1 and 0")
     weights = gradients = optimizer = 0
+    embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     for parameter in model.parameters():
         size = parameter.element_size()
         if parameter.requires_grad:
@@ -157,7 +131,8 @@ def estimated_memory(
             kept = 4 if float32_weights and not copied else size
             gradients += parameter.numel() * kept
             moment = 4 if float32_weights else size
-            optimizer += parameter.numel() * (2 * moment + (4 if copied else 0))
+            states = state_bytes(optim, parameter.shape, moment=moment, embedding=id(parameter) in embeddings)
+            optimizer += states + (4 * parameter.numel() if copied else 0)
             size = kept
         weights += parameter.numel() * size
     weights += sum(buffer.numel() * buffer.element_size() for buffer in model.buffers())
@@ -165,7 +140,7 @@ def estimated_memory(
         sharding.weights_on_device(weights),
         sharding.gradients_on_device(gradients),
         sharding.optimizer_on_device(optimizer),
-        activation_bytes * _kept_numbers(model, parts, tokens, patches, gradient_checkpointing),
+        activation_bytes * _kept_numbers(model, parts, tokens, patches, gradient_checkpointing) + mask,
     )
 
 

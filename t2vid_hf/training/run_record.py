@@ -1,5 +1,6 @@
 """What a run says of its mixture before it begins, and writes beside the weights when it is done."""
 
+import hashlib
 import json
 import math
 import platform
@@ -130,5 +131,27 @@ def write_record(
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
     }
     (folder / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_recipe(folder, recipe, config)
+
+
+def write_recipe(folder: Path, recipe: RecipeArguments, config: T2VidSFTConfig) -> None:
+    """Write every setting of a run, when it begins and when it is done: `recipe.yaml`.
+
+    Args:
+        folder (`Path`): The run's; made where it is not there.
+        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): As it runs.
+        config ([`T2VidSFTConfig`]): As it runs. Tokens of the Hub are not written.
+    """
     merged = {**asdict(recipe), **{key: value for key, value in config.to_dict().items() if "token" not in key}}
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.yaml").write_text(yaml.safe_dump(merged, sort_keys=False), encoding="utf-8")
+
+
+def digest_of(mixture: Mixture) -> str:
+    """Equal where two mixtures have the same rows in the same order, and take as many frames of each.
+
+    Args:
+        mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows.
+    """
+    rows = json.dumps([[pick.id, pick.part, pick.take_frames] for pick in mixture.picks])
+    return hashlib.blake2b(rows.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -67,11 +67,20 @@ def sharding_of(args: Any) -> Sharding:
     """
     if args.deepspeed_plugin is not None:
         return deepspeed_sharding(args.deepspeed_plugin, args.world_size)
-    if args.fsdp_plugin_args is not None or str_to_bool(os.environ.get("ACCELERATE_USE_FSDP", "false")):
+    if uses_fsdp(args):
         # How weights come to the devices is of no matter here, and asking for it needs a device.
         settings = {**(args.fsdp_plugin_args or {}), "sync_module_states": False, "cpu_ram_efficient_loading": False}
         return fsdp_sharding(FullyShardedDataParallelPlugin(**settings), args.world_size)
     return Sharding(num_devices=args.world_size)
+
+
+def uses_fsdp(args: Any) -> bool:
+    """Tell whether FSDP divides the model, by a run's own arguments or by `accelerate launch`.
+
+    Args:
+        args ([`~transformers.TrainingArguments`]): The run's arguments.
+    """
+    return args.fsdp_plugin_args is not None or bool(str_to_bool(os.environ.get("ACCELERATE_USE_FSDP", "false")))
 
 
 def deepspeed_sharding(plugin: Any, num_devices: int) -> Sharding:

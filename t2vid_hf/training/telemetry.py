@@ -28,6 +28,7 @@ class Telemetry:
         self._trainer = trainer
         self._media_ids = torch.tensor(collator.encoder.adapter.media_token_ids(collator.encoder.processor))
         self.total_tokens = 0
+        self._gathered: dict[str, float] = {}
         self._reset()
 
     def _reset(self) -> None:
@@ -94,25 +95,30 @@ class Telemetry:
         """
         return self.total_tokens + sum(gather_object([self._tokens]))
 
-    def flush(self) -> dict[str, float]:
-        """Hand out what was counted since the last time, over all ranks, and begin anew.
-
-        Returns:
-            `dict[str, float]`: `visual_token_share`, `fill`, `tokens_per_second`, and `loss/{source}` in nats a token;
-            nothing where no token was counted.
-        """
+    def gather(self) -> None:
+        """Add up what was counted since the last time, over all ranks, which all must call it, and begin anew."""
         seconds = time.perf_counter() - self._since
         ranks = gather_object([self._take()])
         tokens = sum(rank["tokens"] for rank in ranks)
         self.total_tokens += tokens
         if not tokens:
-            return {}
-        logs = {
+            return
+        self._gathered = {
             "visual_token_share": sum(rank["visual"] for rank in ranks) / tokens,
             "fill": tokens / sum(rank["places"] for rank in ranks),
             "tokens_per_second": tokens / seconds,
+            **_mean_losses([rank["losses"] for rank in ranks]),
         }
-        return {**logs, **_mean_losses([rank["losses"] for rank in ranks])}
+
+    def flush(self) -> dict[str, float]:
+        """Hand out what was gathered last, once; any rank may call it alone.
+
+        Returns:
+            `dict[str, float]`: `visual_token_share`, `fill`, `tokens_per_second`, and `loss/{source}` in nats a token;
+            nothing where no token was counted.
+        """
+        gathered, self._gathered = self._gathered, {}
+        return gathered
 
     def _take(self) -> dict[str, Any]:
         """The sums of this rank, which begin anew."""

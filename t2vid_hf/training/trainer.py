@@ -19,16 +19,20 @@ from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
 from t2vid_hf.training.collator import check_rows, collator_of_run
-from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
-from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
+from t2vid_hf.training.epoch_plan import check_plan, plan_epoch
+from t2vid_hf.training.honoured_fields import check_arguments, check_parallelism, shuffle_rows
 from t2vid_hf.training.largest_batch import LargestBatch
 from t2vid_hf.training.loss_evaluation import LossEvaluation
-from t2vid_hf.training.model_parts import bare_model
-from t2vid_hf.training.part_learning_rates import optimizer_of_parts
+from t2vid_hf.training.model_on_loan import ModelOnLoan
+from t2vid_hf.training.model_parts import bare_model, what_trains
+from t2vid_hf.training.noisy_embeddings import add_noise
+from t2vid_hf.training.part_rates import check_optimizers, has_rates, optimizer_by_parts
+from t2vid_hf.training.rank_batches import train_batches
+from t2vid_hf.training.rows_taken import RowsTaken, take_up
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
 from t2vid_hf.training.telemetry import Telemetry
-from t2vid_hf.training.tuning import freeze, freeze_unused, frozen_vision, train_in_float32
+from t2vid_hf.training.tuning import freeze, freeze_unused
 
 
 class T2VidSFTTrainer(SFTTrainer):
@@ -65,7 +69,13 @@ class T2VidSFTTrainer(SFTTrainer):
         eval_prices: Prices | Mapping[str, Prices] | None = None,
         **kwargs: Any,
     ):
+        check_arguments(kwargs)
         check_rows(train_dataset, processing_class)
+        if args.shuffle_dataset and (prices is not None or packing_plan is not None):
+            raise InputError("shuffle_dataset would put the rows in another order than prices and plan have them; "
+                             "shuffle before they are made, as mixture_seed does")  # fmt: skip
+        train_dataset = shuffle_rows(args, train_dataset)
+        kwargs["eval_dataset"] = shuffle_rows(args, kwargs.get("eval_dataset"))
         self.adapter = adapter_for(model.config.model_type)
         self.adapter.configure(processing_class)
         self.adapter.configure_model(model.config)
@@ -81,9 +91,10 @@ class T2VidSFTTrainer(SFTTrainer):
         if kwargs.get("peft_config") is None and not isinstance(model, PeftModel):
             tuned = {"vision": args.tune_vision, "connector": args.tune_connector, "language": args.tune_llm}
             freeze(model, self.adapter.parts, **tuned)
-        # TRL sets its fused head on the model for good; here it is there while the trainer runs.
-        self._forwards = ForwardPatches([bare_model(model)])
-        with self._forwards.in_place(), _hide_packing(args):
+        check_optimizers(args, kwargs.get("optimizers"))
+        self._given_optimizer = kwargs.get("optimizer_cls_and_kwargs")
+        self.loan = ModelOnLoan(model, self.adapter)
+        with self.loan.run(), _hide_packing(args):
             super().__init__(
                 model=model,
                 args=args,
@@ -95,19 +106,20 @@ class T2VidSFTTrainer(SFTTrainer):
         # TRL's loss takes the number of tokens of all accumulation steps, whatever the model's own forward takes:
         # without this a Qwen-VL's micro-batches would count alike, however few tokens of them are learned.
         self.model_accepts_loss_kwargs = True
-        self._settle_model()
+        check_parallelism(self.accelerator.parallelism_config, args)
+        freeze_unused(self.model, self.adapter.parts)
+        # Else a batch of text alone would have nothing that trains.
+        trained = {size.part for size in what_trains(self.model, self.adapter.parts) if size.trainable}
+        collator.always_media |= "language" not in trained
+        # Ours adds it: the one of transformers takes all rows of a sequence for one.
+        self.neftune_noise_alpha = None
+        self.loan.lend(self.model, args, sharded=self.is_deepspeed_enabled or self.is_fsdp_enabled)
         self.packing_plan = self._make_plan(packing_plan) if args.packing else None
         self.telemetry = Telemetry(self, collator)
         self._evaluation = LossEvaluation(self, collator, self._cost, prices=eval_prices)
         self.add_callback(LargestBatch(self))
-
-    def _settle_model(self) -> None:
-        """Freeze what no forward uses, run a frozen tower without gradients, and keep what trains in float32."""
-        self._forwards.add(self.model)  # PEFT's, on which accelerate sets its autocast
-        freeze_unused(self.model, self.adapter.parts)
-        self._frozen = run_without_grad(frozen_vision(self.model, self.adapter.parts))
-        if (self.args.bf16 or self.args.fp16) and not (self.is_deepspeed_enabled or self.is_fsdp_enabled):
-            train_in_float32(self.model)
+        self.rows_taken = RowsTaken()
+        self.add_callback(self.rows_taken)
 
     def _make_plan(self, given: PackingPlan | None) -> PackingPlan:
         if isinstance(self.train_dataset, IterableDataset):
@@ -135,22 +147,11 @@ class T2VidSFTTrainer(SFTTrainer):
             raise InputError(f"{len(self._prices)} prices for {len(self.train_dataset)} rows")
         return self._prices
 
-    # Overridden for packing, and because `Trainer` measures rows by a column of the processor's output, which does not
-    # exist before the collator has run.
+    # Overridden for packing, for steps that are the same on any number of ranks, and because `Trainer` measures rows by
+    # a column of the processor's output, which does not exist before the collator has run.
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        args = self.args
-        if self.packing_plan is not None:
-            steps = self.packing_plan.num_steps
-            return PlanSampler(
-                self.packing_plan,
-                rank=args.process_index,
-                bins_per_batch=args.per_device_train_batch_size,
-                epoch=lambda: self.state.global_step // steps,
-                seed=sampling_seed(args),
-            )
-        if args.train_sampling_strategy in ("group_by_length", "batch_rebalance"):
-            return length_sampler(args, self.prices.tokens.tolist())
-        return super()._get_train_sampler(train_dataset)
+        batches = train_batches(self)
+        return super()._get_train_sampler(train_dataset) if batches is None else batches
 
     # Overridden because pixels travel as uint8: they become values on the device, by the processor's own table.
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -172,29 +173,24 @@ class T2VidSFTTrainer(SFTTrainer):
         inputs = dict(inputs)
         sources, lengths = inputs.pop("sources"), inputs.pop("row_lengths")
         self.telemetry.count_batch(inputs, lengths)
-        with self._patch_forwards():
+        bare, packed = bare_model(self.accelerator.unwrap_model(self.model)), "attention_mask" not in inputs
+        with self.loan.run(), add_noise(bare, self.args.neftune_noise_alpha, lengths=lengths, packed=packed):
             if return_outputs or self.compute_loss_func is not None or self.label_smoother is not None:
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             mask, inputs["shift_labels"] = next_tokens(inputs.pop("labels"))
-            with scored_alone(bare_model(self.accelerator.unwrap_model(self.model)), mask) as scored:
+            with scored_alone(bare, mask) as scored:
                 loss = super().compute_loss(model, inputs, False, num_items_in_batch)
         self.telemetry.count_losses(scored[0], mask, sources, lengths)
         return loss
 
-    @contextlib.contextmanager
-    def _patch_forwards(self) -> Iterator[None]:
-        """The forwards of TRL, accelerate and a frozen tower are on the model inside, and inside alone."""
-        with self._forwards.in_place(), self._frozen.in_place():
-            yield
-
-    def train(self, *args: Any, **kwargs: Any) -> Any:
-        """Train. Overridden because accelerate wraps the forward that it finds when it prepares the model."""
-        with self._patch_forwards():
-            return super().train(*args, **kwargs)
+    def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
+        """Train, or go on from a checkpoint. Overridden because accelerate wraps the forward that it finds."""
+        with self.loan.run(training=True):
+            return super().train(take_up(self, resume_from_checkpoint), *args, **kwargs)
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
         """Evaluate. Overridden for the same reason, and to count what each row scores."""
-        with self._patch_forwards(), self.telemetry.pause(), self._evaluation.counting():
+        with self.loan.run(), self.telemetry.pause(), self._evaluation.counting():
             return self._evaluation.completed(super().evaluation_loop(*args, **kwargs), *args, **kwargs)
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
@@ -207,15 +203,32 @@ class T2VidSFTTrainer(SFTTrainer):
 
     def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
         """Score a batch, an entry a row."""
-        with self._patch_forwards():
+        with self.loan.run():
             return self._evaluation.step(model, inputs, self._prepare_inputs(inputs), prediction_loss_only)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save. Overridden because a checkpoint has the float32 weights of the run, and what others load has not."""
+        with contextlib.nullcontext() if _internal_call else self.loan.weights.release(to_save=True):
+            super().save_model(output_dir, _internal_call)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Create the optimizer. Overridden for a learning rate of each part: `Trainer` takes groups from "params"."""
-        args = self.args
-        if self.optimizer is None and (args.vision_learning_rate, args.connector_learning_rate) != (None, None):
-            self.optimizer_cls_and_kwargs: Any = optimizer_of_parts(self, self.model if model is None else model)
+        if self.optimizer is None and has_rates(self.args):
+            self.optimizer_cls_and_kwargs: Any = optimizer_by_parts(
+                self, self.model if model is None else model, self.adapter.parts, given=self._given_optimizer
+            )
         return super().create_optimizer(model)
+
+    # Overridden, as the next one, because all ranks are there, to add up what each has counted: `log` is also called
+    # by one alone.
+    def _maybe_log_save_evaluate(self, *args: Any, **kwargs: Any) -> None:
+        if self.control.should_log and self.state.global_step > self._globalstep_last_logged:
+            self.telemetry.gather()
+        super()._maybe_log_save_evaluate(*args, **kwargs)
+
+    def _finalize_training(self, *args: Any, **kwargs: Any) -> Any:
+        self.telemetry.gather()
+        return super()._finalize_training(*args, **kwargs)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log. Overridden to add what the telemetry has counted, and to leave dummies out of the number of tokens."""
@@ -227,10 +240,10 @@ class T2VidSFTTrainer(SFTTrainer):
 
 @contextlib.contextmanager
 def _hide_packing(args: T2VidSFTConfig) -> Iterator[None]:
-    """Hide packing from TRL, which refuses it where rows have images, because its own collator cannot."""
-    wanted = args.packing, args.padding_free
-    args.packing = args.padding_free = False
+    """Hide from TRL what it refuses or changes templates for, because its own collator cannot."""
+    wanted = args.packing, args.padding_free, args.assistant_only_loss
+    args.packing = args.padding_free = args.assistant_only_loss = False
     try:
         yield
     finally:
-        args.packing, args.padding_free = wanted
+        args.packing, args.padding_free, args.assistant_only_loss = wanted

@@ -12,11 +12,10 @@ from typing import Any
 import torch
 from peft import LoraConfig
 from torch import nn
-from transformers.trainer_optimizer import is_optimizer_factory
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.models.adapter import ModelParts
-from t2vid_hf.training.model_parts import check_paths, part_of, plain_name
+from t2vid_hf.training.model_parts import PARTS, check_paths, part_of, plain_name
 
 
 def freeze(model: nn.Module, parts: ModelParts, *, vision: bool, connector: bool, language: bool) -> None:
@@ -170,7 +169,8 @@ def parameter_groups(
             `Trainer.get_decay_parameter_names(model)`.
 
     Returns:
-        `list[dict]`: each with "params", "lr" and "weight_decay"; none is empty.
+        `list[dict]`: each with "params", "lr" and "weight_decay"; none is empty. The language model's come first,
+        whose rate is the one that `Trainer` logs.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: a learning rate is given for a part that does not train.
@@ -190,41 +190,8 @@ def parameter_groups(
             "lr": learning_rate if own.get(part) is None else own[part],
             "weight_decay": weight_decay if decays else 0.0,
         }
-        for (part, decays), members in groups.items()
+        for (part, decays), members in sorted(groups.items(), key=lambda each: -PARTS.index(each[0][0]))
     ]
-
-
-def check_optimizer(kind: Any, settings: Mapping[str, Any], *, name: str) -> None:
-    """Refuse an optimizer that groups parameters by itself: it could give no part a learning rate of its own.
-
-    Args:
-        kind (`type`): The optimizer's class, from `Trainer.get_optimizer_cls_and_kwargs`.
-        settings (`Mapping[str, Any]`): Its keyword arguments, from there too.
-        name (`str`): What `optim` of the arguments calls it.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: it does.
-    """
-    if is_optimizer_factory(kind) or {"params", "model", "optimizer_dict"} & set(settings):
-        raise InputError(
-            f"optim={name} groups parameters by itself; leave vision_learning_rate and connector_learning_rate out, "
-            f"or take another, such as adamw_torch"
-        )
-
-
-def train_in_float32(model: nn.Module) -> None:
-    """Keep what trains in float32; autocast still computes in bfloat16.
-
-    AdamW moves a weight by about the learning rate. The paper's 5e-6 is less than half of bfloat16's step at every
-    weight above 2^-9 = 0.002, and rounds away there. DeepSpeed and FSDP keep float32 copies themselves: call it for
-    one GPU and DDP, where PEFT does it for LoRA's weights but not for those that it saves in full.
-
-    Args:
-        model (`nn.Module`): The model, with `requires_grad` as it trains; changed in place.
-    """
-    for parameter in model.parameters():
-        if parameter.requires_grad and parameter.dtype in (torch.bfloat16, torch.float16):
-            parameter.data = parameter.data.float()
 
 
 def frozen_vision(model: nn.Module, parts: ModelParts) -> list[nn.Module]:

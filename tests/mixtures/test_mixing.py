@@ -31,6 +31,12 @@ def test_two_to_one_takes_as_many_rows_as_the_shares_allow():
     assert mixture.counts[1].dropped == {NOT_SAMPLED: 4}
 
 
+def test_a_batch_without_a_row_has_the_columns():
+    dataset = mix([part("a", 3, share=1)], 0).dataset
+    assert dataset.__getitems__([]) == []  # as a loader asks for a rank that has no row in a step
+    assert dataset[[]].keys() == dataset[[0]].keys()
+
+
 def test_decimal_shares_lose_no_row():
     mixture = mix([part("a", 30, share=0.1), part("b", 100, share=0.3)], 0)
     assert [count.sampled for count in mixture.counts] == [30, 90]

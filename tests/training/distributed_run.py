@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from datasets import Dataset
 from torch.distributed.tensor import DTensor
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor, TrainerCallback
 from transformers.distributed import DistributedConfig
 
 from t2vid_hf.schema import conversation, features, media_block
@@ -36,6 +36,19 @@ def rows() -> Dataset:
     return Dataset.from_list(made, features=features())
 
 
+class LogsAlone(TrainerCallback):
+    """The first rank logs in every step, and no other."""
+
+    def __init__(self, trainer: T2VidSFTTrainer) -> None:
+        self.trainer = trainer
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.is_world_process_zero:
+            wish = control.should_log
+            self.trainer.log({"mine": 1.0})
+            control.should_log = wish
+
+
 def main() -> None:
     checkpoint, output, changes = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
     settings = {
@@ -44,7 +57,7 @@ def main() -> None:
         "disable_tqdm": True, "logging_steps": 1, "train_sampling_strategy": "sequential", "dataloader_num_workers": 0,
     }  # fmt: skip
     loading = {"dtype": "float32"}
-    fsdp2 = changes.pop("fsdp2", False)
+    fsdp2, alone = changes.pop("fsdp2", False), changes.pop("log_alone", False)
     if fsdp2:
         # As transformers does it when it loads a model: accelerate offers FSDP on accelerators only.
         plan = dict.fromkeys(
@@ -58,6 +71,8 @@ def main() -> None:
         train_dataset=rows(),
         processing_class=AutoProcessor.from_pretrained(checkpoint),
     )
+    if alone:
+        trainer.add_callback(LogsAlone(trainer))
     trainer.train()
     sharded = [value for value in trainer.model.state_dict().values() if isinstance(value, DTensor)]
     assert bool(sharded) == fsdp2

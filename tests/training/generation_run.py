@@ -68,6 +68,7 @@ def by_hand(checkpoint: Path, sharded: bool) -> dict[str, Any]:
     trainer: Any = SimpleNamespace(
         model_wrapped=model, accelerator=bare, processing_class=processor, log=logged.append,
         telemetry=SimpleNamespace(pause=nullcontext),
+        loan=SimpleNamespace(weights=SimpleNamespace(release=nullcontext)),
     )  # fmt: skip
     callback = GenerationCallback(trainer, asks, every_steps=1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

@@ -13,7 +13,9 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from tests.training.runs import config, make_rows, ours
+from t2vid_hf.models import adapter_for
+from t2vid_hf.training.tuning import lora_config
+from tests.training.runs import config, load, make_rows, ours
 
 ROWS = 12
 
@@ -39,6 +41,10 @@ CASES = [
         ("packed in the second epoch", {**PACKED, "save_steps": 4}, 14, 12, 2),
         ("packed between epochs", {**PACKED, "save_steps": 9}, 11, 9, 0),
         ("packed and accumulated", {**PACKED, "save_steps": 4, "gradient_accumulation_steps": 2}, 9, 8, 0),
+        ("grouped by length", {**RANDOM, "save_steps": 4, "train_sampling_strategy": "group_by_length"}, 9, 8, 0),
+        ("rebalanced", {**RANDOM, "save_steps": 4, "train_sampling_strategy": "batch_rebalance"}, 9, 8, 0),
+        ("bfloat16", {**RANDOM, "save_steps": 4, "bf16": True}, 9, 8, 0),
+        ("LoRA in bfloat16", {**RANDOM, "save_steps": 4, "bf16": True, "tune_vision": False}, 9, 8, 0),
     )
 ]
 
@@ -54,7 +60,10 @@ class Dies(TrainerCallback):
 
 def trainer(case: Case, checkpoint: Path, clip: Path, folder: Path, **kwargs: Any):
     args = config(folder, max_steps=-1, save_strategy="steps", learning_rate=1e-3, **case.settings)
-    return ours(checkpoint, args, make_rows(ROWS, clip.read_bytes()), **kwargs)
+    model, processor = load(checkpoint, dtype="bfloat16" if args.bf16 else "float32")
+    if "LoRA" in case.name:
+        kwargs["peft_config"] = lora_config(model, adapter_for("idefics3").parts, r=4, alpha=8, dropout=0.1)
+    return ours(checkpoint, args, make_rows(ROWS, clip.read_bytes()), given=(model, processor), **kwargs)
 
 
 def main() -> None:

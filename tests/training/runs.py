@@ -32,12 +32,12 @@ def config(folder: Path, **changes: Any) -> T2VidSFTConfig:
     return T2VidSFTConfig(**{**SETTINGS, "num_frames": 3, "output_dir": str(folder), **changes})
 
 
-def load(checkpoint: Path, attention: str = "sdpa") -> tuple[Any, Any]:
-    """A model in float32, the same each time, and its processor."""
+def load(checkpoint: Path, attention: str = "sdpa", dtype: str = "float32") -> tuple[Any, Any]:
+    """A model, the same each time, and its processor."""
     # A second thread gains nothing on a model this small, and beside another busy process costs 75 times as much.
     torch.set_num_threads(1)
     register()
-    model = AutoModelForImageTextToText.from_pretrained(checkpoint, dtype="float32", attn_implementation=attention)
+    model = AutoModelForImageTextToText.from_pretrained(checkpoint, dtype=dtype, attn_implementation=attention)
     return model, AutoProcessor.from_pretrained(checkpoint)
 
 

@@ -77,3 +77,15 @@ def test_ddp_packed(tiny_checkpoint, tmp_path):
     assert [entry["num_tokens"] for entry in run["history"]][-1] == [entry["num_tokens"] for entry in one["history"]][
         -1
     ]
+
+
+def test_one_rank_may_log_alone(tiny_checkpoint, tmp_path, alone):
+    """Nobody waits for the other rank, and what all have counted is in the log of the step."""
+    run = launch(tiny_checkpoint, tmp_path / "run.json", 2, per_device_train_batch_size=2, log_alone=True)
+    check(run, alone)
+
+
+def test_ddp_where_the_language_model_is_frozen(tiny_checkpoint, tmp_path):
+    settings = {"tune_llm": False, "train_sampling_strategy": "sequential"}
+    one = launch(tiny_checkpoint, tmp_path / "one.json", 0, per_device_train_batch_size=4, **settings)
+    check(launch(tiny_checkpoint, tmp_path / "run.json", 2, per_device_train_batch_size=2, **settings), one)

@@ -19,16 +19,18 @@ from accelerate.utils.launch import (
 )
 from peft import get_peft_model
 from torch.profiler import ProfilerActivity, profile
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor, Trainer, TrainingArguments
 
 from t2vid_hf.batches.packing import plan_packing
 from t2vid_hf.batches.token_cost import Prices
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
+from t2vid_hf.training.float32_weights import Float32Weights
 from t2vid_hf.training.forward_patches import run_without_grad
 from t2vid_hf.training.memory import Memory, estimated_memory, largest_batch, largest_step, patches_of_image
 from t2vid_hf.training.sharding import Sharding, sharding_of
-from t2vid_hf.training.tuning import freeze, frozen_vision, lora_config, train_in_float32
+from t2vid_hf.training.step_memory import mask_bytes, state_bytes
+from t2vid_hf.training.tuning import freeze, frozen_vision, lora_config
 
 PARTS = adapter_for("idefics3").parts
 LAUNCH = sorted((Path(__file__).resolve().parents[2] / "recipes/accelerate").glob("*.yaml"))
@@ -164,7 +166,8 @@ def test_every_launch_file_has_one_estimate(path, monkeypatch, tiny_checkpoint):
         world_size=yaml.safe_load(path.read_text())["num_processes"],
         deepspeed_plugin=DeepSpeedPlugin() if path.stem.startswith("zero") else None,
         fsdp_plugin_args=None, bf16=path.stem != "cpu", fp16=False, per_device_train_batch_size=1, packing=False,
-        padding_free=True, gradient_checkpointing=True,
+        padding_free=True, gradient_checkpointing=True, float32_weights=True,
+        optim="adamw_torch_fused",
     )  # fmt: skip
     assert sharding_of(args) == SHARDINGS[path.stem]
     model, processor = load(tiny_checkpoint, "bfloat16"), AutoProcessor.from_pretrained(tiny_checkpoint)
@@ -185,8 +188,8 @@ def test_every_launch_file_has_one_estimate(path, monkeypatch, tiny_checkpoint):
     assert (before.memory.weights, before.memory.gradients, before.memory.optimizer) == held
     if args.bf16 and not args.deepspeed_plugin:
         # The trainer asks when what trains is float32 already, the dry run before.
-        train_in_float32(model)
-        assert estimate(model) == before
+        with Float32Weights(model, on=True).train():
+            assert estimate(model) == before
 
 
 def test_fsdp_by_its_other_settings(monkeypatch):
@@ -230,3 +233,44 @@ def test_it_reads_as_a_line():
         "22.5 GiB: weights 16.0, gradients 2.0, optimizer 4.0, activations about 0.5"
     )
     assert str(Memory(2**20, 0, 0, 0)).startswith("1.0 MiB: weights 1.0")
+
+
+@pytest.mark.parametrize("optim", ["adamw_torch", "adafactor", "adagrad", "rmsprop", "sgd"])
+def test_what_an_optimizer_keeps_is_counted_by_its_kind(tiny_checkpoint, tmp_path, optim):
+    model = load(tiny_checkpoint)
+    estimated = estimated_memory(model, PARTS, **SHORT, optim=optim).optimizer
+    kind, settings = Trainer.get_optimizer_cls_and_kwargs(TrainingArguments(str(tmp_path), optim=optim, use_cpu=True))
+    optimizer = kind(model.parameters(), **settings)
+    for weight in model.parameters():
+        weight.grad = torch.ones_like(weight)
+    optimizer.step()
+    kept = [value for state in optimizer.state.values() for value in state.values() if isinstance(value, torch.Tensor)]
+    assert estimated == size(value for value in kept if value.numel() > 1)
+
+
+def test_eight_bits_keep_embeddings_and_small_weights_whole():
+    large = 1024 * 256
+    assert state_bytes("adamw_8bit", (1024, 256), moment=4) == 2 * (large + 4 * large // 256)
+    assert state_bytes("lion_8bit", (1024, 256), moment=4) == large + 4 * large // 256
+    assert state_bytes("adamw_8bit", (1024, 256), moment=4, embedding=True) == 8 * large
+    assert state_bytes("paged_adamw_8bit", (64,), moment=4) == 8 * 64
+    assert state_bytes("paged_lion_32bit", (1024, 256), moment=4) == 4 * large
+
+
+def test_a_packed_sequence_has_a_mask_that_sdpa_is_given(tiny_checkpoint):
+    """What transformers makes of the positions of rows in a sequence, and what the estimate says it takes."""
+    model = load(tiny_checkpoint)
+    seen = []
+
+    def look(module, args, kwargs):
+        seen.append(kwargs["attention_mask"])
+
+    layer = model.model.text_model.layers[0].self_attn
+    layer.register_forward_pre_hook(look, with_kwargs=True)
+    positions = torch.cat([torch.arange(30), torch.arange(70)])[None]
+    model(input_ids=torch.full((1, 100), 5), position_ids=positions, use_cache=False)
+    made = seen[0].numel() * seen[0].element_size()
+    assert seen[0].dtype == torch.bool and made == 100**2
+    assert mask_bytes("sdpa", tokens=100, lines=1, activation_bytes=2) == made + 2 * made
+    assert mask_bytes("sdpa", tokens=100, lines=4, activation_bytes=4) == 5 * 4 * 25**2
+    assert mask_bytes("flash_attention_2", tokens=100, lines=1, activation_bytes=2) == 0

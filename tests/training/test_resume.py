@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.training.killed_run import CASES, ROWS, trainer
 from tests.training.runs import losses, parameters, seen_rows
@@ -32,6 +33,8 @@ def killed(tiny_checkpoint, clip_file, tmp_path_factory):
 def test_a_killed_run_resumes(killed, tiny_checkpoint, clip_file, tmp_path, case):
     saved = sorted(int(path.name.partition("-")[2]) for path in (killed / case.name).glob("checkpoint-*"))
     assert saved[-1] == case.last_saved < case.dies_at
+    trained = load_file(next((killed / case.name / f"checkpoint-{case.last_saved}").glob("*model.safetensors")))
+    assert {value.dtype for value in trained.values()} == {torch.float32}  # the masters, also of a run in bfloat16
     straight, resumed = (trainer(case, tiny_checkpoint, clip_file, folder) for folder in (tmp_path, killed / case.name))
     straight_rows, resumed_rows = seen_rows(straight), seen_rows(resumed)
     straight.train()
