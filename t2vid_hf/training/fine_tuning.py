@@ -118,7 +118,7 @@ def lora(model: Any, adapter: Adapter, recipe: RecipeArguments, config: T2VidSFT
     """What PEFT adds to the model, if it does."""
     if not recipe.lora:
         return None
-    return lora_config(
+    made = lora_config(
         model,
         adapter.parts,
         r=recipe.lora_r,
@@ -127,6 +127,8 @@ def lora(model: Any, adapter: Adapter, recipe: RecipeArguments, config: T2VidSFT
         tune_vision=config.tune_vision,
         tune_connector=config.tune_connector,
     )
+    made.revision = recipe.model_revision  # whoever loads or merges the adapter takes the base that it was trained on
+    return made
 
 
 def dry_run(
