@@ -3,7 +3,6 @@
 Training and evaluation both go through here, so that a model is asked exactly as it was taught.
 """
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from PIL import Image
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import MEDIA, Block, Message, Row, media_block
 from t2vid_hf.video.reading import read_frames
+from t2vid_hf.video.stills import PictureError, open_picture, picture_pixels
 
 
 def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[Message], list[np.ndarray]]:
@@ -43,7 +43,7 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
             if block["type"] == "text":
                 content.append(block)
             elif block["type"] == "image" and pages:
-                images.append(_pixels(pages.pop(0)))
+                images.append(_pixels(pages.pop(0), f"row '{row['id']}', image {len(row['images']) - len(pages)}"))
                 content.append(block)
             elif block["type"] == "video" and videos:
                 video = videos.pop(0)
@@ -68,11 +68,18 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
     return messages, images
 
 
-def _pixels(image: Any) -> np.ndarray:
+def _pixels(image: Any, name: str) -> np.ndarray:
     """The pixels of a PIL image, or of the `{"bytes", "path"}` that undecoded columns hand out."""
-    if not isinstance(image, Image.Image):
-        image = Image.open(io.BytesIO(image["bytes"]) if image["bytes"] is not None else image["path"])
-    return np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
+    try:
+        if not isinstance(image, Image.Image):
+            file = image["path"] if image["bytes"] is None else image["bytes"]
+            if file is None:
+                raise PictureError("has neither bytes nor a path")
+            name += f" ({image['path']})" if image["path"] else ""
+            image = open_picture(file)
+        return picture_pixels(image)
+    except PictureError as error:
+        raise InputError(f"{name}: {error}; mend the file, or leave the row out") from None
 
 
 def with_image_blocks(messages: Sequence[Message], frames: int) -> tuple[list[Message], int, int]:
