@@ -11,8 +11,23 @@ from PIL import Image
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import MEDIA, Block, Message, Row, media_block
+from t2vid_hf.video.pictures import Frames
 from t2vid_hf.video.reading import read_frames
 from t2vid_hf.video.stills import PictureError, open_picture, picture_pixels
+
+
+class MediaError(InputError):
+    """A picture or a video of a row that cannot be had; the message names the row.
+
+    Args:
+        message (`str`): What is wrong.
+        medium (`str`, *optional*, defaults to `"picture"`): What it is: "picture" or "video".
+    """
+
+    # A default, because a worker's errors are made anew from their message alone.
+    def __init__(self, message: str, medium: str = "picture") -> None:
+        super().__init__(message)
+        self.medium = medium
 
 
 def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[Message], list[np.ndarray]]:
@@ -29,7 +44,8 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
         shape `(height, width)` where it is grey and `(height, width, 3)` where not.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: blocks and media of the row do not agree, or a video does not decode.
+        [`~t2vid_hf.errors.InputError`]: blocks and media of the row do not agree; a [`MediaError`] where a picture
+            or a video does not decode.
     """
     pages, videos = list(row["images"] or []), list(row["videos"] or [])
     wanted = row.get("take_frames") or num_frames
@@ -47,12 +63,7 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
                 content.append(block)
             elif block["type"] == "video" and videos:
                 video = videos.pop(0)
-                frames = read_frames(
-                    video["bytes"] or video["path"],
-                    wanted,
-                    threads=threads,
-                    name=f"row '{row['id']}', video {video['path']}",
-                )
+                frames = _frames(video, wanted, threads, f"row '{row['id']}', video {video['path']}")
                 images += list(frames.data)
                 content += [media_block("image")] * len(frames.data)
             else:
@@ -79,7 +90,20 @@ def _pixels(image: Any, name: str) -> np.ndarray:
             image = open_picture(file)
         return picture_pixels(image)
     except PictureError as error:
-        raise InputError(f"{name}: {error}; mend the file, or leave the row out") from None
+        raise MediaError(f"{name}: {error}; mend the file, or leave the row out", "picture") from None
+
+
+def _frames(video: Any, wanted: int, threads: int, name: str) -> Frames:
+    """Frames of the `{"bytes", "path"}` that a column of videos hands out."""
+    file = video["path"] if video["bytes"] is None else video["bytes"]
+    if file is None:
+        raise MediaError(f"{name}: has neither bytes nor a path; leave the row out", "video")
+    try:
+        return read_frames(file, wanted, threads=threads, name=name)
+    except InputError as error:
+        raise MediaError(str(error), "video") from None
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{name}: {error}; mend the file, or leave the row out", "video") from None
 
 
 def with_image_blocks(messages: Sequence[Message], frames: int) -> tuple[list[Message], int, int]:

@@ -85,6 +85,12 @@ class Mixture:
         return self._index().with_transform(_Reader(self.parts))
 
     @cached_property
+    def undecoded(self) -> Any:
+        """The same rows with images as `{"bytes", "path"}`, so that who decodes one knows whose it is."""
+        parts = tuple((part, keep_undecoded(dataset)) for part, dataset in self.parts)
+        return self._index().with_transform(_Reader(parts))
+
+    @cached_property
     def light(self) -> Any:
         """The rows without pages and clips, for prices and plans: the columns `LIGHT` and `take_frames`."""
         from datasets import Dataset, Features, Value
@@ -98,7 +104,7 @@ class Mixture:
         from datasets import Dataset
 
         return Dataset.from_dict(
-            {name: [getattr(pick, name) for pick in self.picks] for name in ("part", "position", "take_frames")}
+            {name: [getattr(pick, name) for pick in self.picks] for name in ("id", "part", "position", "take_frames")}
         )
 
 
@@ -109,12 +115,16 @@ class _Reader:
     parts: tuple[tuple[MixturePart, Any], ...]
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-        rows = [self._row(*pick) for pick in zip(batch["part"], batch["position"], batch["take_frames"], strict=True)]
+        columns = (batch[name] for name in ("id", "part", "position", "take_frames"))
+        rows = [self._row(Pick(*pick)) for pick in zip(*columns, strict=True)]
         return {name: [row[name] for row in rows] for name in rows[0]}  # type: ignore[literal-required]
 
-    def _row(self, number: int, position: int, take_frames: int | None) -> Row:
-        part, dataset = self.parts[number]
-        return part.row(dataset[position], position, take_frames=take_frames)
+    def _row(self, pick: Pick) -> Row:
+        part, dataset = self.parts[pick.part]
+        try:
+            return part.row(dataset[pick.position], pick.position, take_frames=pick.take_frames)
+        except (OSError, SyntaxError, ValueError) as error:  # of a picture that is decoded here, or a path of a video
+            raise InputError(f"row '{pick.id}' of part '{part.label}': {error}") from error
 
 
 def load_mixture(parts: Sequence[MixturePart], *, seed: int = 0, count_tokens: CountTokens | None = None) -> Mixture:

@@ -70,7 +70,7 @@ def fine_tune(
     trainer = T2VidSFTTrainer(
         model,
         args=config,
-        train_dataset=mixture.dataset,
+        train_dataset=mixture.undecoded,
         processing_class=processor,
         prices=prices,
         packing_plan=packing_plan,

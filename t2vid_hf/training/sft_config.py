@@ -8,6 +8,7 @@ from trl import SFTConfig
 from t2vid_hf._processors import available_processors
 from t2vid_hf.batches.labels import LABELS
 from t2vid_hf.errors import InputError, unknown
+from t2vid_hf.training.bad_rows import ON_BAD_ROW
 
 
 def _workers() -> int:
@@ -33,6 +34,11 @@ class T2VidSFTConfig(SFTConfig):
             than the paper's rows (24 frames x 169 tokens). With `packing` the tokens of a sequence.
         max_images (`int`, *optional*): With `packing`, the most images of a sequence: what the vision tower takes at
             a time bounds its memory.
+        on_bad_row (`str`): What a row does whose picture or video does not decode, or that is otherwise not what it
+            should be: `"error"` ends the run and names it; `"drop"` leaves it out, names it in `bad_rows.jsonl` of
+            `output_dir` and counts it in the log.
+        max_bad_share (`float`, *optional*): With `on_bad_row="drop"`, the most bad rows as a share of those that the
+            run takes; above it the run saves a checkpoint and stops with an error. 0.01 by default.
         tune_vision (`bool`), tune_connector (`bool`), tune_llm (`bool`): The parts of the model that train.
         vision_learning_rate (`float`, *optional*), connector_learning_rate (`float`, *optional*): `learning_rate` by
             default, which is the language model's.
@@ -49,6 +55,12 @@ class T2VidSFTConfig(SFTConfig):
         default=None, metadata={"help": "A longer row is an error, never truncated; with packing, of a sequence."}
     )
     max_images: int | None = field(default=None, metadata={"help": "With packing, the most images of a sequence."})
+    on_bad_row: str = field(
+        default="error", metadata={"help": "A row that does not decode: error, or drop, which counts and names it."}
+    )
+    max_bad_share: float | None = field(
+        default=None, metadata={"help": "With on_bad_row=drop, the most bad rows of a run's; 0.01 by default."}
+    )
     tune_vision: bool = field(default=True, metadata={"help": "Train the vision tower."})
     tune_connector: bool = field(default=True, metadata={"help": "Train the connector."})
     tune_llm: bool = field(default=True, metadata={"help": "Train the language model."})
@@ -75,3 +87,15 @@ class T2VidSFTConfig(SFTConfig):
             raise InputError("packing fills sequences of max_length tokens; set max_length")
         if self.max_images is not None and not self.packing:
             raise InputError("max_images bounds packed sequences; set packing, or leave max_images out")
+        self._check_bad_rows()
+
+    def _check_bad_rows(self) -> None:
+        if self.on_bad_row not in ON_BAD_ROW:
+            raise unknown("on_bad_row", self.on_bad_row, ON_BAD_ROW)
+        if self.on_bad_row == "error":
+            if self.max_bad_share is not None:
+                raise InputError("max_bad_share counts rows that are left out; set on_bad_row: drop, or leave it out")
+        elif self.max_bad_share is None:
+            self.max_bad_share = 0.01
+        elif not 0 <= self.max_bad_share <= 1:
+            raise InputError(f"max_bad_share is {self.max_bad_share}; give a share of the rows, from 0 to 1")

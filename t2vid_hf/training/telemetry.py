@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from accelerate.utils import gather_object
 
+from t2vid_hf.training.bad_row_count import BadRowCount
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 
 
@@ -23,6 +24,8 @@ class Telemetry:
     def __init__(self, trainer: Any, collator: DataCollatorForVideoLanguageModeling) -> None:
         self._trainer = trainer
         self._media_ids = torch.tensor(collator.encoder.adapter.media_token_ids(collator.encoder.processor))
+        self._bad_rows = BadRowCount(trainer)
+        trainer.add_callback(self._bad_rows)
         self.total_tokens = 0  # of all ranks, since the run began
         self._reset()
 
@@ -42,7 +45,8 @@ class Telemetry:
             self._since += time.perf_counter() - start
 
     def batch(self, inputs: dict[str, Any], lengths: Sequence[int]) -> None:
-        """Count a batch: its tokens, those of images, and the places that it had for tokens."""
+        """Count a batch: its tokens, those of images, the places for tokens; its bad rows are taken out of it."""
+        self._bad_rows.note(inputs.pop("bad_rows", ()))
         if not self._trainer.model.training:
             return
         ids = inputs["input_ids"]
@@ -96,8 +100,9 @@ class Telemetry:
         tokens = sum(rank["tokens"] for rank in ranks)
         self.total_tokens += tokens
         if not tokens:
-            return {}
+            return self._bad_rows.counts()
         logs = {
+            **self._bad_rows.counts(),
             "visual_token_share": sum(rank["visual"] for rank in ranks) / tokens,
             "fill": tokens / sum(rank["places"] for rank in ranks),
             "tokens_per_second": tokens / seconds,

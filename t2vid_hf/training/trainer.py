@@ -12,7 +12,6 @@ import torch
 from accelerate.utils import DistributedType
 from datasets import IterableDataset
 from peft import PeftModel
-from transformers import ProcessorMixin
 from transformers.trainer_optimizer import is_optimizer_factory
 from trl import SFTTrainer
 
@@ -22,7 +21,7 @@ from t2vid_hf.batches.pixels import apply_table, normalisation_table
 from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
-from t2vid_hf.schema import COLUMNS
+from t2vid_hf.training.checked_rows import checked_rows, sequence_check, undecoded
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
 from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
@@ -69,7 +68,9 @@ class T2VidSFTTrainer(SFTTrainer):
         packing_plan: PackingPlan | None = None,
         **kwargs: Any,
     ):
-        check_rows(train_dataset, processing_class)
+        train_dataset = checked_rows(train_dataset, processing_class)
+        if kwargs.get("eval_dataset") is not None:
+            kwargs["eval_dataset"] = undecoded(kwargs["eval_dataset"])
         self.adapter = adapter_for(model.config.model_type)
         self.adapter.configure(processing_class)
         self.adapter.configure_model(model.config)
@@ -86,6 +87,8 @@ class T2VidSFTTrainer(SFTTrainer):
             max_length=args.max_length,
             pad_to_multiple_of=args.pad_to_multiple_of,
             # also for one rank that was launched as one of several: DDP wraps it all the same
+            on_bad_row="drop",  # and told: a worker's own error would come with its traceback. `BadRowCount` raises it
+            sequences=sequence_check(self._cost, args),
             always_media=args.distributed_state.distributed_type != DistributedType.NO,
         )
         if kwargs.get("peft_config") is None and not isinstance(model, PeftModel):
@@ -234,15 +237,3 @@ class T2VidSFTTrainer(SFTTrainer):
             logs = {**logs, **self.telemetry.flush()}
             self._metrics["train"]["num_tokens"] = [self.telemetry.total_tokens]
         super().log(logs, start_time)
-
-
-def check_rows(train_dataset: Any, processor: Any) -> None:
-    """Refuse rows that are not ours, and a tokenizer where a processor is needed."""
-    missing = sorted(set(COLUMNS) - set(next(iter(train_dataset))))
-    if missing:
-        raise InputError(f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
-    if not isinstance(processor, ProcessorMixin):
-        raise InputError(
-            f"processing_class is a {type(processor).__name__}; give the model's processor, from "
-            f"AutoProcessor.from_pretrained"
-        )
