@@ -3,7 +3,6 @@
 Training and evaluation both go through here, so that a model is asked exactly as it was taught.
 """
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,23 @@ from PIL import Image
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import MEDIA, Block, Message, Row, media_block
+from t2vid_hf.video.pictures import Frames
 from t2vid_hf.video.reading import read_frames
+from t2vid_hf.video.stills import PictureError, open_picture, picture_pixels
+
+
+class MediaError(InputError):
+    """A picture or a video of a row that cannot be had; the message names the row.
+
+    Args:
+        message (`str`): What is wrong.
+        medium (`str`, *optional*, defaults to `"picture"`): What it is: "picture" or "video".
+    """
+
+    # A default, because a worker's errors are made anew from their message alone.
+    def __init__(self, message: str, medium: str = "picture") -> None:
+        super().__init__(message)
+        self.medium = medium
 
 
 def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[Message], list[np.ndarray]]:
@@ -31,7 +46,8 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
         shape `(height, width)` where it is grey and `(height, width, 3)` where not.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: blocks and media of the row do not agree, or a video does not decode.
+        [`~t2vid_hf.errors.InputError`]: blocks and media of the row do not agree; a [`MediaError`] where a picture
+            or a video does not decode.
 
     Example:
 
@@ -58,10 +74,12 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
             if block["type"] == "text":
                 content.append(block)
             elif block["type"] == "image" and pages:
-                images.append(_pixels(pages.pop(0)))
+                images.append(_pixels(pages.pop(0), f"row '{row['id']}', image {len(row['images']) - len(pages)}"))
                 content.append(block)
             elif block["type"] == "video" and videos:
-                frames = _frames(row, videos.pop(0), num_frames, threads)
+                video = videos.pop(0)
+                wanted = row.get("take_frames") or num_frames
+                frames = list(_frames(video, wanted, threads, f"row '{row['id']}', video {video['path']}").data)
                 images += frames
                 content += [media_block("image")] * len(frames)
             else:
@@ -77,18 +95,31 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
     return messages, images
 
 
-def _frames(row: Row, video: Any, num_frames: int, threads: int) -> list[np.ndarray]:
-    """The frames taken of one video of a row, each of shape `(height, width, 3)`."""
-    name = f"row '{row['id']}', video {video['path']}"
-    wanted = row.get("take_frames") or num_frames
-    return list(read_frames(video["bytes"] or video["path"], wanted, threads=threads, name=name).data)
-
-
-def _pixels(image: Any) -> np.ndarray:
+def _pixels(image: Any, name: str) -> np.ndarray:
     """The pixels of a PIL image, or of the `{"bytes", "path"}` that undecoded columns hand out."""
-    if not isinstance(image, Image.Image):
-        image = Image.open(io.BytesIO(image["bytes"]) if image["bytes"] is not None else image["path"])
-    return np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
+    try:
+        if not isinstance(image, Image.Image):
+            file = image["path"] if image["bytes"] is None else image["bytes"]
+            if file is None:
+                raise PictureError("has neither bytes nor a path")
+            name += f" ({image['path']})" if image["path"] else ""
+            image = open_picture(file)
+        return picture_pixels(image)
+    except PictureError as error:
+        raise MediaError(f"{name}: {error}; mend the file, or leave the row out", "picture") from None
+
+
+def _frames(video: Any, wanted: int, threads: int, name: str) -> Frames:
+    """Frames of the `{"bytes", "path"}` that a column of videos hands out."""
+    file = video["path"] if video["bytes"] is None else video["bytes"]
+    if file is None:
+        raise MediaError(f"{name}: has neither bytes nor a path; leave the row out", "video")
+    try:
+        return read_frames(file, wanted, threads=threads, name=name)
+    except InputError as error:
+        raise MediaError(str(error), "video") from None
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{name}: {error}; mend the file, or leave the row out", "video") from None
 
 
 def with_image_blocks(messages: Sequence[Message], frames: int) -> tuple[list[Message], int, int]:

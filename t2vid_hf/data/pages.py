@@ -11,7 +11,6 @@ There is no `embed_storage`: nothing is outside the table, and `datasets` 5.2 wr
 method without compression and without dictionary, at 7 times the size.
 """
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -106,7 +105,9 @@ class Pages:
         if isinstance(value, list):
             return value
         if value["drawn"] is not None:
-            return [_decode_image(data) for data in value["drawn"]]
+            from t2vid_hf.video.stills import open_picture, upright
+
+            return [upright(open_picture(data)) for data in value["drawn"]]
         return _draw_pages(value)
 
     def cast_storage(self, storage: pa.Array) -> pa.StructArray:
@@ -201,11 +202,3 @@ def _render(config: str, text: str) -> "RenderedPages":
 def _file_bytes(image: Any) -> bytes:
     stored = image if isinstance(image, Mapping) else Image().encode_example(image)
     return Path(stored["path"]).read_bytes() if stored["bytes"] is None else stored["bytes"]
-
-
-def _decode_image(data: bytes) -> "PIL.Image.Image":
-    import PIL.Image
-
-    image = PIL.Image.open(io.BytesIO(data))
-    image.load()
-    return image

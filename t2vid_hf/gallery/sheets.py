@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from t2vid_hf.video.stills import picture_pixels
+
 GAP_PX = 4
 BACKGROUND = (208, 210, 214)
 
@@ -33,10 +35,11 @@ def contact_sheet(images: Sequence[Image.Image], *, columns: int, cell_px: int) 
     rows = -(-len(images) // columns)
     step = cell_px + GAP_PX
     sheet = Image.new("RGB", (columns * step + GAP_PX, rows * step + GAP_PX), BACKGROUND)
-    for index, image in enumerate(images):
+    for index, given in enumerate(images):
+        image = Image.fromarray(picture_pixels(given)).convert("RGB")
         scale = cell_px / max(image.size)
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        cell = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        cell = image.resize(size, Image.Resampling.LANCZOS)
         row, column = divmod(index, columns)
         left = GAP_PX + column * step + (cell_px - size[0]) // 2
         top = GAP_PX + row * step + (cell_px - size[1]) // 2

@@ -6,7 +6,7 @@ meet (lazy pages, PNG files, public chat sets), and 30,000 rows of pages are mix
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from t2vid_hf.mixtures.held_out import check_share, is_held_out
 from t2vid_hf.mixtures.normalise import normalise
 from t2vid_hf.mixtures.part_sizes import rows_to_take
 from t2vid_hf.mixtures.parts import MixturePart
+from t2vid_hf.mixtures.picks import Pick, PickReader
 from t2vid_hf.schema import Row, features
 from t2vid_hf.seeding import stable_hash
 
@@ -45,23 +46,6 @@ class PartCount:
 
 
 @dataclass(frozen=True)
-class Pick:
-    """A row of a mixture: where it is, and how many frames of its video to take.
-
-    Args:
-        id (`str`): The row's id.
-        part (`int`): Number of its part, from 0.
-        position (`int`): Its number in the part's data set, from 0.
-        take_frames (`int` or `None`): Frames to take of its video; `None` leaves it to the trainer.
-    """
-
-    id: str
-    part: int
-    position: int
-    take_frames: int | None
-
-
-@dataclass(frozen=True)
 class Mixture:
     """A mixture.
 
@@ -86,7 +70,13 @@ class Mixture:
     @cached_property
     def dataset(self) -> Any:
         """The rows as a `datasets.Dataset`: the schema's columns and `take_frames`."""
-        return self._index().with_transform(_Reader(self.parts))
+        return self._index().with_transform(PickReader(self.parts))
+
+    @cached_property
+    def undecoded(self) -> Any:
+        """The same rows with images as `{"bytes", "path"}`, so that who decodes one knows whose it is."""
+        parts = tuple((part, keep_undecoded(dataset)) for part, dataset in self.parts)
+        return self._index().with_transform(PickReader(parts))
 
     @cached_property
     def light(self) -> Any:
@@ -95,31 +85,15 @@ class Mixture:
 
         columns = Features({**{name: features()[name] for name in LIGHT}, "take_frames": Value("int32")})
         parts = tuple((part, _drop_media(dataset)) for part, dataset in self.parts)
-        rows = self._index().with_transform(_Reader(parts))
+        rows = self._index().with_transform(PickReader(parts))
         return Dataset.from_list([{name: row[name] for name in columns} for row in rows], features=columns)
 
     def _index(self) -> Any:
         from datasets import Dataset
 
         return Dataset.from_dict(
-            {name: [getattr(pick, name) for pick in self.picks] for name in ("part", "position", "take_frames")}
+            {name: [getattr(pick, name) for pick in self.picks] for name in ("id", "part", "position", "take_frames")}
         )
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Reads rows of a mixture where they are; `datasets` calls it with a batch of the index."""
-
-    parts: tuple[tuple[MixturePart, Any], ...]
-
-    def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-        rows = [self._row(*pick) for pick in zip(batch["part"], batch["position"], batch["take_frames"], strict=True)]
-        # a rank whose bin is empty asks for no row
-        return {name: [row[name] for row in rows] for name in (*features(), "take_frames")}  # type: ignore[literal-required]
-
-    def _row(self, number: int, position: int, take_frames: int | None) -> Row:
-        part, dataset = self.parts[number]
-        return part.row(dataset[position], position, take_frames=take_frames)
 
 
 def load_mixture(

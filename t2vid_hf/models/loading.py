@@ -24,6 +24,7 @@ def load_checkpoint(
     revision: str | None = None,
     weights: bool = True,
     lora: bool = False,
+    only_base: bool = False,
     quantization: Callable[[ModelParts], Any] | None = None,
     **settings: Any,
 ) -> tuple[Any, Any, Adapter]:
@@ -35,7 +36,9 @@ def load_checkpoint(
         weights (`bool`, *optional*, defaults to `True`): Whether to read the weights; else the model is built on the
             device "meta", shapes without values.
         lora (`bool`, *optional*, defaults to `False`): Whether `path` may be a LoRA adapter; its base model is loaded
-            with it.
+            with it, in the revision that the adapter names.
+        only_base (`bool`, *optional*, defaults to `False`): `path` must be a LoRA adapter; its base model is loaded
+            without it, with the adapter's processor.
         quantization (`Callable[[ModelParts], Any]`, *optional*): Makes the `quantization_config` for the family's
             parts; `None` quantises nothing.
         **settings (`Any`): Arguments of `from_pretrained`: `dtype`, `attn_implementation`.
@@ -68,15 +71,17 @@ def load_checkpoint(
     register()
     what = f"model '{path}'"
     try:
-        base = _base_of(path, revision)
-        if base is not None and not lora:
+        base, base_revision = _base_of(path, revision)
+        if base is not None and not (lora or only_base):
             raise InputError(
                 f"it is a LoRA adapter of '{base}', and a whole model is needed: give '{base}', or merge them with "
-                f"PeftModel.merge_and_unload and save that"
+                f"`t2vid merge`"
             )
+        if base is None and only_base:
+            raise InputError("it is no LoRA adapter: a folder or a repository with an adapter_config.json is needed")
         what += f", a LoRA adapter of '{base}'" if base else ""
-        # The revision is that of what was asked for; of the base model the adapter names none.
-        source = {"pretrained_model_name_or_path": base or path, "revision": None if base else revision}
+        # The revision is that of what was asked for.
+        source = {"pretrained_model_name_or_path": base or path, "revision": base_revision if base else revision}
         adapter = _adapter_of(source)
         # A LoRA adapter's folder has the processor too, as it was set in training.
         processor = AutoProcessor.from_pretrained(path, revision=revision, trust_remote_code=False)
@@ -86,7 +91,7 @@ def load_checkpoint(
         if weights:
             with _silence_report():
                 model = _load_weights(source, settings)
-                if base is not None:
+                if base is not None and not only_base:
                     check_loaded(model.load_adapter(path, adapter_kwargs={"revision": revision}).to_dict())
         else:
             model = _build_without_weights(source, settings)
@@ -129,17 +134,18 @@ def _build_without_weights(source: Mapping[str, Any], settings: Mapping[str, Any
         return AutoModelForImageTextToText.from_config(config, **settings)
 
 
-def _base_of(path: str, revision: str | None) -> str | None:
-    """The model that a LoRA adapter belongs to, or `None` where `path` is a model itself."""
+def _base_of(path: str, revision: str | None) -> tuple[str | None, str | None]:
+    """The model that a LoRA adapter belongs to, and its revision; `None` where `path` is a model itself."""
     from transformers.utils import CONFIG_NAME, find_adapter_config_file
 
     found = find_adapter_config_file(path, revision=revision)
     if found is None or (Path(path) / CONFIG_NAME).exists():
-        return None
-    base = json.loads(Path(found).read_text("utf-8")).get("base_model_name_or_path")
+        return None, None
+    config = json.loads(Path(found).read_text("utf-8"))
+    base = config.get("base_model_name_or_path")
     if not base:
         raise InputError(f"it is a LoRA adapter, and {found} names no base_model_name_or_path")
-    return str(base)
+    return str(base), config.get("revision")
 
 
 def _adapter_of(source: Mapping[str, Any]) -> Adapter:

@@ -18,9 +18,12 @@ from t2vid_hf.batches.encoding import Encoded, RowEncoder
 from t2vid_hf.batches.labels import IGNORED
 from t2vid_hf.batches.padding import pad, padded_inputs
 from t2vid_hf.batches.pixels import stack_images
+from t2vid_hf.batches.token_cost import TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import Adapter
 from t2vid_hf.schema import COLUMNS, Row
+from t2vid_hf.training.bad_rows import MISPRICED, BadRow, RowError, SequenceCheck, encode_rows
+from t2vid_hf.training.checked_rows import sequence_check
 
 
 @dataclass
@@ -36,6 +39,10 @@ class DataCollatorForVideoLanguageModeling:
             nothing.
         always_media (`bool`, *optional*, defaults to `False`): Whether a batch without an image gets a dummy row with
             one, nothing of which is supervised, so that the vision tower runs on every rank in every step.
+        on_bad_row (`str`, *optional*, defaults to `"error"`): What a row does that cannot be encoded: `"error"` raises,
+            `"drop"` leaves it out of its batch.
+        sequences ([`~t2vid_hf.training.bad_rows.SequenceCheck`], *optional*): The sequences of a plan: rows that
+            overfill them are bad. `None` checks nothing.
 
     Example:
 
@@ -63,6 +70,8 @@ class DataCollatorForVideoLanguageModeling:
     max_length: int | None = None
     pad_to_multiple_of: int | None = None
     always_media: bool = False
+    on_bad_row: str = "error"
+    sequences: SequenceCheck | None = None
 
     def __call__(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Collate rows.
@@ -85,7 +94,9 @@ class DataCollatorForVideoLanguageModeling:
         """
         # Workers run side by side: each decodes with a thread of its own.
         self.encoder.threads = 1 if torch.utils.data.get_worker_info() is not None else 0
-        encoded = [self._encode(row) for row in rows]
+        rows, encoded, bad = encode_rows(rows, self._encode, on_bad_row=self.on_bad_row)
+        if self.sequences is not None and self.sequences.overfull(encoded):
+            rows, encoded, bad = self._leave_out_mispriced(self.sequences, rows, encoded, bad)
         lengths = [len(each) for each in encoded]
         if not encoded or (self.always_media and not any(len(each.pixels) for each in encoded)):
             encoded.append(self.encoder.dummy())
@@ -93,12 +104,26 @@ class DataCollatorForVideoLanguageModeling:
         images = [each.pixels for each in encoded if len(each.pixels)]
         if images:
             batch["pixels"] = stack_images(images)
-        return {**batch, "sources": [row["source"] for row in rows], "row_lengths": lengths}
+        told = {"bad_rows": bad} if self.on_bad_row == "drop" else {}
+        return {**batch, "sources": [row["source"] for row in rows], "row_lengths": lengths, **told}
+
+    def _leave_out_mispriced(
+        self, check: SequenceCheck, rows: list[Row], encoded: list[Encoded], bad: list[BadRow]
+    ) -> tuple[list[Row], list[Encoded], list[BadRow]]:
+        wrong = check.mispriced(rows, encoded)
+        if self.on_bad_row == "error":
+            raise RowError(wrong[0].message, MISPRICED)
+        names = {row.id for row in wrong}
+        kept = [number for number, row in enumerate(rows) if str(row["id"]) not in names]
+        return [rows[number] for number in kept], [encoded[number] for number in kept], [*bad, *wrong]
 
     def _encode(self, row: Row) -> Encoded:
         encoded = self.encoder.encode(row)
         if self.max_length is not None and len(encoded) > self.max_length:
-            raise InputError(
+            wrong = self.sequences.misprice(row, encoded) if self.sequences is not None else None
+            if wrong is not None:
+                raise RowError(wrong, MISPRICED)
+            raise RowError(
                 f"row '{row['id']}' has {len(encoded)} tokens, max_length is {self.max_length}: raise max_length, or "
                 f"give its part of the mixture an over_limit policy. Nothing is truncated, because that cuts image "
                 f"tokens"
@@ -128,19 +153,25 @@ class DataCollatorForVideoLanguageModeling:
         return {**inputs, "labels": torch.from_numpy(labels)}
 
 
-def collator_of_run(args: Any, processor: Any, adapter: Adapter) -> DataCollatorForVideoLanguageModeling:
+def collator_of_run(
+    args: Any, processor: Any, adapter: Adapter, cost: TokenCost
+) -> DataCollatorForVideoLanguageModeling:
     """The collator that a run's arguments ask for.
 
     Args:
         args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments.
         processor ([`~transformers.ProcessorMixin`]): The model's processor, configured by the adapter.
         adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
+        cost ([`~t2vid_hf.batches.token_cost.TokenCost`]): What prices the rows.
     """
     return DataCollatorForVideoLanguageModeling(
         RowEncoder(processor, adapter, num_frames=args.num_frames, labels=args.labels),
         packed=args.packing or args.padding_free,
         max_length=args.max_length,
         pad_to_multiple_of=args.pad_to_multiple_of,
+        # and told: a worker's own error would come with its traceback. `BadRowCount` raises it
+        on_bad_row="drop",
+        sequences=sequence_check(cost, args),
         # also for one rank that was launched as one of several: DDP wraps it all the same
         always_media=args.distributed_state.distributed_type != DistributedType.NO,
     )

@@ -89,7 +89,7 @@ def fine_tune(
     trainer = T2VidSFTTrainer(
         model,
         args=config,
-        train_dataset=mixture.dataset,
+        train_dataset=mixture.undecoded,
         processing_class=processor,
         prices=prices,
         packing_plan=packing_plan,
@@ -211,7 +211,7 @@ def choose_lora(model: Any, adapter: Adapter, recipe: RecipeArguments, config: T
     """
     if not recipe.lora:
         return None
-    return lora_config(
+    made = lora_config(
         model,
         adapter.parts,
         r=recipe.lora_r,
@@ -220,3 +220,5 @@ def choose_lora(model: Any, adapter: Adapter, recipe: RecipeArguments, config: T
         tune_vision=config.tune_vision,
         tune_connector=config.tune_connector,
     )
+    made.revision = recipe.model_revision  # whoever loads or merges the adapter takes the base that it was trained on
+    return made

@@ -4,7 +4,8 @@ A setting that is accepted and has no effect is the worst of errors: the run goe
 over the fields of the installed TRL and transformers, so that a new one is looked at before it is let in.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from t2vid_hf.errors import InputError
@@ -151,3 +152,18 @@ def shuffle_rows(args: Any, dataset: Any) -> Any:
     if isinstance(dataset, dict):
         return {name: shuffle_rows(args, rows) for name, rows in dataset.items()}
     return dataset.shuffle(seed=args.seed)
+
+
+@contextlib.contextmanager
+def hide_packing(args: Any) -> Iterator[None]:
+    """Hide from TRL what it refuses or changes templates for, because its own collator cannot.
+
+    Args:
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments; as they were behind the block.
+    """
+    wanted = args.packing, args.padding_free, args.assistant_only_loss
+    args.packing = args.padding_free = args.assistant_only_loss = False
+    try:
+        yield
+    finally:
+        args.packing, args.padding_free, args.assistant_only_loss = wanted

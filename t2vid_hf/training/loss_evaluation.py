@@ -51,7 +51,8 @@ class LossEvaluation:
         self._packs = args.packing if args.eval_packing is None else args.eval_packing
         # By default as training does it; that packing is switched off for evaluations alone asks for rows apart.
         self._packed = self._packs or (args.padding_free and args.eval_packing is None)
-        self._collator = replace(collator, packed=self._packed)
+        # No row is left out of an evaluation.
+        self._collator = replace(collator, packed=self._packed, on_bad_row="error", sequences=None)
         self._loaders: dict[int, tuple[Any, Any]] = {}
         self._begin()
         sets = trainer.eval_dataset

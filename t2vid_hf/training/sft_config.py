@@ -8,6 +8,7 @@ from trl import SFTConfig
 from t2vid_hf._processors import available_processors
 from t2vid_hf.batches.labels import LABELS
 from t2vid_hf.errors import InputError, unknown
+from t2vid_hf.training.bad_rows import ON_BAD_ROW
 from t2vid_hf.training.float32_weights import check_float32
 from t2vid_hf.training.honoured_fields import check_fields
 
@@ -36,6 +37,11 @@ class T2VidSFTConfig(SFTConfig):
             x 169 tokens).
         max_images (`int`, *optional*): With `packing`, the most images of a sequence: what the vision tower takes at
             a time bounds its memory. `None` is no limit.
+        on_bad_row (`str`, *optional*, defaults to `"error"`): What a row does whose picture or video does not decode,
+            or that is otherwise not what it should be: `"error"` ends the run and names it; `"drop"` leaves it out, names
+            it in `bad_rows.jsonl` of `output_dir` and counts it in the log.
+        max_bad_share (`float`, *optional*): With `on_bad_row="drop"`, the most bad rows as a share of those that the
+            run takes, 0.01 where it is not given; above it the run saves a checkpoint and stops with an error.
         tune_vision (`bool`, *optional*, defaults to `True`): Whether the vision tower trains.
         tune_connector (`bool`, *optional*, defaults to `True`): Whether the connector trains.
         tune_llm (`bool`, *optional*, defaults to `True`): Whether the language model trains; not asked with LoRA.
@@ -77,6 +83,12 @@ class T2VidSFTConfig(SFTConfig):
         default=None, metadata={"help": "A longer row is an error, never truncated; with packing, of a sequence."}
     )
     max_images: int | None = field(default=None, metadata={"help": "With packing, the most images of a sequence."})
+    on_bad_row: str = field(
+        default="error", metadata={"help": "A row that does not decode: error, or drop, which counts and names it."}
+    )
+    max_bad_share: float | None = field(
+        default=None, metadata={"help": "With on_bad_row=drop, the most bad rows of a run's; 0.01 by default."}
+    )
     tune_vision: bool = field(default=True, metadata={"help": "Train the vision tower."})
     tune_connector: bool = field(default=True, metadata={"help": "Train the connector."})
     tune_llm: bool = field(default=True, metadata={"help": "Train the language model."})
@@ -128,3 +140,15 @@ class T2VidSFTConfig(SFTConfig):
             raise InputError("max_images bounds packed sequences; set packing, or leave max_images out")
         check_float32(self)
         check_fields(self)
+        self._check_bad_rows()
+
+    def _check_bad_rows(self) -> None:
+        if self.on_bad_row not in ON_BAD_ROW:
+            raise unknown("on_bad_row", self.on_bad_row, ON_BAD_ROW)
+        if self.on_bad_row == "error":
+            if self.max_bad_share is not None:
+                raise InputError("max_bad_share counts rows that are left out; set on_bad_row: drop, or leave it out")
+        elif self.max_bad_share is None:
+            self.max_bad_share = 0.01
+        elif not 0 <= self.max_bad_share <= 1:
+            raise InputError(f"max_bad_share is {self.max_bad_share}; give a share of the rows, from 0 to 1")

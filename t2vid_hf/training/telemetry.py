@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from accelerate.utils import gather_object
 
+from t2vid_hf.training.bad_row_count import BadRowCount
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 from t2vid_hf.training.row_scores import rows_of_positions
 
@@ -29,6 +30,8 @@ class Telemetry:
         self._media_ids = torch.tensor(collator.encoder.adapter.media_token_ids(collator.encoder.processor))
         self.total_tokens = 0
         self._gathered: dict[str, float] = {}
+        self._bad_rows = BadRowCount(trainer)
+        trainer.add_callback(self._bad_rows)
         self._reset()
 
     def _reset(self) -> None:
@@ -53,6 +56,7 @@ class Telemetry:
             inputs (`dict[str, torch.Tensor]`): What the collator made.
             lengths (`Sequence[int]`): Each row's tokens, a dummy's left out.
         """
+        self._bad_rows.note(inputs.pop("bad_rows", ()))
         if not self._trainer.model.training:
             return
         ids = inputs["input_ids"]
@@ -118,7 +122,7 @@ class Telemetry:
             nothing where no token was counted.
         """
         gathered, self._gathered = self._gathered, {}
-        return gathered
+        return {**gathered, **self._bad_rows.counts()} if gathered else {}
 
     def _take(self) -> dict[str, Any]:
         """The sums of this rank, which begin anew."""

@@ -5,7 +5,7 @@ offloading, model cards. What it refuses or drops without a word is replaced, an
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -18,9 +18,10 @@ from t2vid_hf.batches.pixels import apply_table, normalisation_table
 from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
+from t2vid_hf.training.checked_rows import undecoded
 from t2vid_hf.training.collator import check_rows, collator_of_run
 from t2vid_hf.training.epoch_plan import check_plan, plan_epoch
-from t2vid_hf.training.honoured_fields import check_arguments, check_parallelism, shuffle_rows
+from t2vid_hf.training.honoured_fields import check_arguments, check_parallelism, hide_packing, shuffle_rows
 from t2vid_hf.training.largest_batch import LargestBatch
 from t2vid_hf.training.loss_evaluation import LossEvaluation
 from t2vid_hf.training.model_on_loan import ModelOnLoan
@@ -70,12 +71,13 @@ class T2VidSFTTrainer(SFTTrainer):
         **kwargs: Any,
     ):
         check_arguments(kwargs)
+        train_dataset = undecoded(train_dataset)
         check_rows(train_dataset, processing_class)
         if args.shuffle_dataset and (prices is not None or packing_plan is not None):
             raise InputError("shuffle_dataset would put the rows in another order than prices and plan have them; "
                              "shuffle before they are made, as mixture_seed does")  # fmt: skip
         train_dataset = shuffle_rows(args, train_dataset)
-        kwargs["eval_dataset"] = shuffle_rows(args, kwargs.get("eval_dataset"))
+        kwargs["eval_dataset"] = shuffle_rows(args, undecoded(kwargs.get("eval_dataset")))
         self.adapter = adapter_for(model.config.model_type)
         self.adapter.configure(processing_class)
         self.adapter.configure_model(model.config)
@@ -87,14 +89,14 @@ class T2VidSFTTrainer(SFTTrainer):
             # did not. TRL would search it.
             args.ddp_find_unused_parameters = False
         # Ours, because TRL's collator drops video without a word and supervises image placeholders.
-        collator = collator_of_run(args, processing_class, self.adapter)
+        collator = collator_of_run(args, processing_class, self.adapter, self._cost)
         if kwargs.get("peft_config") is None and not isinstance(model, PeftModel):
             tuned = {"vision": args.tune_vision, "connector": args.tune_connector, "language": args.tune_llm}
             freeze(model, self.adapter.parts, **tuned)
         check_optimizers(args, kwargs.get("optimizers"))
         self._given_optimizer = kwargs.get("optimizer_cls_and_kwargs")
         self.loan = ModelOnLoan(model, self.adapter)
-        with self.loan.run(), _hide_packing(args):
+        with self.loan.run(), hide_packing(args):
             super().__init__(
                 model=model,
                 args=args,
@@ -236,14 +238,3 @@ class T2VidSFTTrainer(SFTTrainer):
             logs = {**logs, **self.telemetry.flush()}
             self._metrics["train"]["num_tokens"] = [self.telemetry.total_tokens]
         super().log(logs, start_time)
-
-
-@contextlib.contextmanager
-def _hide_packing(args: T2VidSFTConfig) -> Iterator[None]:
-    """Hide from TRL what it refuses or changes templates for, because its own collator cannot."""
-    wanted = args.packing, args.padding_free, args.assistant_only_loss
-    args.packing = args.padding_free = args.assistant_only_loss = False
-    try:
-        yield
-    finally:
-        args.packing, args.padding_free, args.assistant_only_loss = wanted

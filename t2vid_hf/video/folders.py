@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.video.limits import Limits
 from t2vid_hf.video.pictures import Canvas, Frames, Sink
+from t2vid_hf.video.stills import PictureError, open_picture, picture_pixels
 
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
@@ -96,12 +97,9 @@ def _open_picture(path: Path, label: str, limits: Limits, root: Path | None) -> 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
-            with Image.open(path) as image:
+            with open_picture(path) as image:
                 limits.check(label, pixels=image.width * image.height)
-                return np.asarray(image.convert("RGB"))
-    except InputError:
-        raise
-    except UnidentifiedImageError:
-        return f"{path.name} is not a picture"
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return f"{path.name} does not open ({error})"
+                pixels = picture_pixels(image)
+    except PictureError as error:
+        return f"{path.name} {error}"
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=-1)

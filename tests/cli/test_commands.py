@@ -18,6 +18,7 @@ SCRIPTS = {
     "frames": "recipes/extract_frames.py",
     "convert": "recipes/convert_video_qa.py",
     "evaluate": "recipes/eval_video.py",
+    "merge": "recipes/merge.py",
     "publish": "recipes/publish.py",
 }
 

@@ -103,7 +103,7 @@ BAD: dict[Callable[[Path], None], list[str]] = {
     of_another_shape: [f"(1 of another shape: {PROJECTION} [3, 3] for [128, 384])"],
     cut_short: ["a file of weights is damaged or cut short"],
     no_weights: ["no file named model.safetensors"],
-    an_adapter: ["it is a LoRA adapter of 'some/base'", "merge_and_unload"],
+    an_adapter: ["it is a LoRA adapter of 'some/base'", "t2vid merge"],
 }
 
 

@@ -9,18 +9,23 @@ import tempfile
 from pathlib import Path
 
 import torch
+from accelerate.utils import gather_object
 from datasets import Dataset
 from torch.distributed.tensor import DTensor
 from transformers import AutoModelForImageTextToText, AutoProcessor, TrainerCallback
 from transformers.distributed import DistributedConfig
 
+from t2vid_hf.errors import InputError
 from t2vid_hf.schema import conversation, features, media_block
 from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
 from tests.conftest import page
 
 
-def rows() -> Dataset:
-    """By twos: two with images, two of text, and so on; in order, so that of two ranks one has no image at all."""
+def rows(spoilt: list[int]) -> Dataset:
+    """By twos: two with images, two of text, and so on; in order, so that of two ranks one has no image at all.
+
+    The spoilt ones have a picture that does not open.
+    """
     made = []
     for index in range(12):
         images = (1 + index % 3) if index % 4 < 2 else 0
@@ -33,6 +38,8 @@ def rows() -> Dataset:
                 "videos": [], "num_frames": images,
             }
         )  # fmt: skip
+    for index in spoilt:
+        made[index]["images"] = [{"bytes": b"no picture", "path": None}] * max(1, len(made[index]["images"]))
     return Dataset.from_list(made, features=features())
 
 
@@ -58,6 +65,7 @@ def main() -> None:
     }  # fmt: skip
     loading = {"dtype": "float32"}
     fsdp2, alone = changes.pop("fsdp2", False), changes.pop("log_alone", False)
+    spoilt = changes.pop("spoilt", [])
     if fsdp2:
         # As transformers does it when it loads a model: accelerate offers FSDP on accelerators only.
         plan = dict.fromkeys(
@@ -68,12 +76,19 @@ def main() -> None:
     trainer = T2VidSFTTrainer(
         AutoModelForImageTextToText.from_pretrained(checkpoint, **loading),
         args=T2VidSFTConfig(**{**settings, **changes}),
-        train_dataset=rows(),
+        train_dataset=rows(spoilt),
         processing_class=AutoProcessor.from_pretrained(checkpoint),
     )
     if alone:
         trainer.add_callback(LogsAlone(trainer))
-    trainer.train()
+    try:
+        trainer.train()
+    except InputError as error:
+        told = gather_object([str(error)])
+        if trainer.is_world_process_zero():
+            output.write_text(json.dumps({"stopped": told}))
+        leave()
+        return
     sharded = [value for value in trainer.model.state_dict().values() if isinstance(value, DTensor)]
     assert bool(sharded) == fsdp2
     sums = {
@@ -83,6 +98,10 @@ def main() -> None:
     if trainer.is_world_process_zero():
         history = [entry for entry in trainer.state.log_history if "loss" in entry]
         output.write_text(json.dumps({"history": history, "norms": sums}))
+    leave()
+
+
+def leave() -> None:
     if torch.distributed.is_initialized():
         torch.distributed.barrier()  # none ends while another still talks to it
         torch.distributed.destroy_process_group()
