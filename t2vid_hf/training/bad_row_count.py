@@ -50,12 +50,10 @@ class BadRowCount(TrainerCallback):
             rows (`Sequence[BadRow]`): As the collator told them.
 
         Raises:
-            [`~t2vid_hf.errors.InputError`]: a bad row is an error; or the batch is evaluated, where none is left out.
+            [`~t2vid_hf.errors.InputError`]: a bad row is an error.
         """
         if rows and not self._wanted:
             raise InputError(f"{rows[0].message} (or train without it: on_bad_row: drop)")
-        if rows and not self._trainer.model.training:
-            raise InputError(f"{rows[0].message} (an evaluation leaves no row out)")
         self._new += rows
 
     def counts(self) -> dict[str, float]:

@@ -26,7 +26,7 @@ _HARMLESS = {
     "load_best_model_at_end", "metric_for_best_model", "greater_is_better", "ignore_data_skip", "full_determinism",
     "restore_callback_states_from_checkpoint", "use_cpu", "accelerator_config", "parallelism_config", "debug",
     "skip_memory_metrics", "resume_from_checkpoint", "local_rank", "dataset_num_proc", "use_liger_kernel",
-    "liger_kernel_config", "auto_find_batch_size",
+    "liger_kernel_config", "auto_find_batch_size", "on_bad_row", "max_bad_share",
     # these two make a step together, and that is compared: `t2vid_hf.training.rows_taken`
     "per_device_train_batch_size", "gradient_accumulation_steps",
 }  # fmt: skip

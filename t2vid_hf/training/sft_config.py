@@ -38,8 +38,8 @@ class T2VidSFTConfig(SFTConfig):
         max_images (`int`, *optional*): With `packing`, the most images of a sequence: what the vision tower takes at
             a time bounds its memory. `None` is no limit.
         on_bad_row (`str`, *optional*, defaults to `"error"`): What a row does whose picture or video does not decode,
-            or that is otherwise not what it should be: `"error"` ends the run and names it; `"drop"` leaves it out, names
-            it in `bad_rows.jsonl` of `output_dir` and counts it in the log.
+            or that is otherwise not what it should be: `"error"` ends the run and names it; `"drop"` leaves it out,
+            names it in `bad_rows.jsonl` of `output_dir` and counts it in the log.
         max_bad_share (`float`, *optional*): With `on_bad_row="drop"`, the most bad rows as a share of those that the
             run takes, 0.01 where it is not given; above it the run saves a checkpoint and stops with an error.
         tune_vision (`bool`, *optional*, defaults to `True`): Whether the vision tower trains.

@@ -165,7 +165,7 @@ def test_an_evaluation_leaves_no_row_out(tiny_checkpoint, tmp_path, clip):
     evaluated = Dataset.from_list(bad, features=features())
     args = config(tmp_path, on_bad_row="drop", per_device_eval_batch_size=1)
     trainer = ours(tiny_checkpoint, args, rows, eval_dataset=evaluated)
-    with pytest.raises(InputError, match="row 'row-1', image 1 .*an evaluation leaves no row out"):
+    with pytest.raises(InputError, match="row 'row-1', image 1 .*mend the file"):
         trainer.evaluate()
 
 
