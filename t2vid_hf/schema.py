@@ -57,8 +57,8 @@ class Row(_Columns, total=False):
     - `num_frames` (`int`): pages, or frames of the clip that its container or its decoder counted.
     - `take_frames` (`int`, *optional*): frames to take of the video; only rows of a mixture have it.
     - `tools` (`str`, *optional*): what the assistant may call, as a JSON list of schemas for the chat template.
-    - `learn_from` (`int`, *optional*): assistant turns before this one, counted from 0 among all turns, are not learned:
-      they belong to the prompt.
+    - `learn_from` (`int`, *optional*): assistant turns before this one, counted from 0 among all turns, belong to the
+      prompt and are not learned.
     """
 
     take_frames: int | None

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from t2vid_hf.batches.chat_rendering import Render, check_row, renderer
 from t2vid_hf.batches.labels import IGNORED, LABELS, assistant_spans
 from t2vid_hf.batches.media import image_inputs
 from t2vid_hf.batches.placeholders import Placeholders
@@ -105,15 +106,18 @@ class RowEncoder:
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: media and blocks disagree, a video does not decode, the image placeholder
-                stands in the text, the chat template rewrites earlier turns, or there is nothing to learn from.
+                stands in the text, the assistant speaks first, the chat template rewrites earlier turns or has no place
+                for tools, or there is nothing to learn from.
         """
         messages, images = image_inputs(row, num_frames=self.num_frames, threads=self.threads)
-        text = self._render(messages, False)
+        render = renderer(self.processor, row.get("tools"), key=row["id"])
+        check_row(row["id"], messages, row.get("tools"), self.processor)
+        text = render(messages, False)
         input_ids, offsets, of_image = self._tokens(text, len(images), row["id"])
         if self.labels == "all_text":
             supervised = np.ones(len(input_ids), bool)
         else:
-            supervised = self._spoken(messages, text, offsets)
+            supervised = self._spoken(messages, offsets, render, row.get("learn_from") or 0)
         supervised &= ~of_image
         supervised[:1] = False  # nothing comes before the first token that could predict it
         if not supervised.any():
@@ -128,7 +132,8 @@ class RowEncoder:
     def prompt(self, row: Row) -> Encoded:
         """Encode a row that ends in a user's turn, with the beginning of the reply; nothing is supervised."""
         messages, images = image_inputs(row, num_frames=self.num_frames, threads=self.threads)
-        input_ids, _, _ = self._tokens(self._render(messages, True), len(images), row["id"])
+        text = renderer(self.processor, row.get("tools"), key=row["id"])(messages, True)
+        input_ids, _, _ = self._tokens(text, len(images), row["id"])
         labels = np.full(len(input_ids), IGNORED)
         return Encoded(input_ids, labels, self.adapter.position_ids(self.processor, input_ids), self._resized(images))
 
@@ -144,11 +149,6 @@ class RowEncoder:
             np.full(len(input_ids), IGNORED),
             self.adapter.position_ids(self.processor, input_ids),
             np.full((1, 1, self.page_px, self.page_px), 200, np.uint8),
-        )
-
-    def _render(self, messages: Sequence[Message], add_generation_prompt: bool) -> str:
-        return self.processor.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=add_generation_prompt
         )
 
     def _tokens(self, text: str, images: int, key: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -170,9 +170,10 @@ class RowEncoder:
         offsets = places.rendered_offsets(offsets, begins)
         return np.repeat(ids, times), np.repeat(offsets, times, axis=0), np.repeat(of_image, times)
 
-    def _spoken(self, messages: Sequence[Message], text: str, offsets: np.ndarray) -> np.ndarray:
+    def _spoken(self, messages: Sequence[Message], offsets: np.ndarray, render: Render, learn_from: int) -> np.ndarray:
         supervised = np.zeros(len(offsets), bool)
-        for first, last in assistant_spans(messages, self._render):
+        of_prompt = sum(message["role"] == "assistant" for message in messages[:learn_from])
+        for first, last in assistant_spans(messages, render)[of_prompt:]:
             # A token that a span cuts belongs to it: a merged ": " must not leave the answer's first word out.
             supervised |= (offsets[:, 1] > first) & (offsets[:, 0] < last)
         return supervised

@@ -3,13 +3,12 @@
 Training and evaluation both go through here, so that a model is asked exactly as it was taught.
 """
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from t2vid_hf.data.image_files import open_image
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import MEDIA, Block, Message, Row, media_block
 from t2vid_hf.video.reading import read_frames
@@ -43,7 +42,7 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
             if block["type"] == "text":
                 content.append(block)
             elif block["type"] == "image" and pages:
-                images.append(_pixels(pages.pop(0)))
+                images.append(_pixels(pages.pop(0), row["id"]))
                 content.append(block)
             elif block["type"] == "video" and videos:
                 video = videos.pop(0)
@@ -60,7 +59,7 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
                     f"row '{row['id']}': a block of type '{block['type']}' without its medium; a row needs as many "
                     f"image blocks as images and video blocks as videos"
                 )
-        messages.append({"role": message["role"], "content": content})
+        messages.append({**message, "content": content})
     if pages or videos:
         raise InputError(
             f"row '{row['id']}': {len(pages)} images and {len(videos)} videos have no block in its messages"
@@ -68,10 +67,9 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
     return messages, images
 
 
-def _pixels(image: Any) -> np.ndarray:
+def _pixels(image: Any, key: str) -> np.ndarray:
     """The pixels of a PIL image, or of the `{"bytes", "path"}` that undecoded columns hand out."""
-    if not isinstance(image, Image.Image):
-        image = Image.open(io.BytesIO(image["bytes"]) if image["bytes"] is not None else image["path"])
+    image = open_image(image, name=key)
     return np.asarray(image if image.mode in ("L", "RGB") else image.convert("RGB"))
 
 
@@ -103,5 +101,5 @@ def with_image_blocks(messages: Sequence[Message], frames: int) -> tuple[list[Me
                 content += [media_block("image")] * frames
             else:
                 content.append(block)
-        expanded.append({"role": message["role"], "content": content})
+        expanded.append({**message, "content": content})
     return expanded, images, videos

@@ -15,15 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from t2vid_hf.batches.chat_rendering import render_chats
 from t2vid_hf.batches.media import with_image_blocks
 from t2vid_hf.batches.placeholders import Placeholders
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import Adapter
 
 # Raise it when the same row would be priced otherwise: prices are cached.
-_VERSION = 1
+_VERSION = 2
 # The columns that decide a price; `images` and `videos` are not among them, so that no byte of them is read.
-_COLUMNS = ("id", "messages", "num_frames", "take_frames")
+_COLUMNS = ("id", "messages", "num_frames", "take_frames", "tools")
 _PRICES = ("tokens", "images", "frames")
 
 
@@ -104,7 +105,8 @@ class TokenCost:
         """Price every row of a data set.
 
         Args:
-            dataset ([`~datasets.Dataset`]): `messages` and `num_frames` are read, `id` and `take_frames` if there.
+            dataset ([`~datasets.Dataset`]): `messages` and `num_frames` are read, `id`, `take_frames` and `tools` if
+                there.
             num_proc (`int`, *optional*): Processes.
             cache_dir (`str` or `Path`, *optional*): Where prices are kept, by the fingerprints of data set and
                 processor. By default beside the data set's cache; a set in memory is then priced anew each time.
@@ -163,7 +165,7 @@ class TokenCost:
             conversations.append(messages)
             frames.append(videos * taken)
             images.append(pages + videos * taken)
-        texts = self.processor.apply_chat_template(conversations, tokenize=False) if count else []
+        texts = render_chats(self.processor, conversations, rows.get("tools", [None] * count))
         return {"tokens": self._tokens(texts, images, ids), "images": images, "frames": frames}
 
     def _tokens(self, texts: Sequence[str], images: Sequence[int], ids: Sequence[Any]) -> list[int]:

@@ -12,17 +12,16 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from t2vid_hf.data.image_files import open_image
 from t2vid_hf.data.repository import keep_undecoded, read_split
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.filters import NOT_SAMPLED, FilterPreset, reason_to_drop
-from t2vid_hf.mixtures.normalise import normalise
+from t2vid_hf.mixtures.light_rows import drop_media, light_dataset, to_columns
 from t2vid_hf.mixtures.parts import MixturePart
-from t2vid_hf.schema import Row, features
+from t2vid_hf.schema import Row
 from t2vid_hf.seeding import stable_hash
 
 CountTokens = Callable[[str], int]
-# What a filter reads; the pages and clips of a row are never touched by it.
-LIGHT = ("id", "source", "media", "messages", "num_frames")
 
 
 @dataclass(frozen=True)
@@ -82,17 +81,15 @@ class Mixture:
     @cached_property
     def dataset(self) -> Any:
         """The rows as a `datasets.Dataset`: the schema's columns and `take_frames`."""
-        return self._index().with_transform(_Reader(self.parts))
+        # Undecoded, so that a path is looked at before anything is opened.
+        parts = tuple((part, keep_undecoded(dataset)) for part, dataset in self.parts)
+        return self._index().with_transform(_Reader(parts))
 
     @cached_property
     def light(self) -> Any:
         """The rows without pages and clips, for prices and plans: the columns `LIGHT` and `take_frames`."""
-        from datasets import Dataset, Features, Value
-
-        columns = Features({**{name: features()[name] for name in LIGHT}, "take_frames": Value("int32")})
-        parts = tuple((part, _drop_media(dataset)) for part, dataset in self.parts)
-        rows = self._index().with_transform(_Reader(parts))
-        return Dataset.from_list([{name: row[name] for name in columns} for row in rows], features=columns)
+        parts = tuple((part, drop_media(dataset)) for part, dataset in self.parts)
+        return light_dataset(self._index().with_transform(_Reader(parts, opens=False)))
 
     def _index(self) -> Any:
         from datasets import Dataset
@@ -107,14 +104,18 @@ class _Reader:
     """Reads rows of a mixture where they are; `datasets` calls it with a batch of the index."""
 
     parts: tuple[tuple[MixturePart, Any], ...]
+    opens: bool = True
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-        rows = [self._row(*pick) for pick in zip(batch["part"], batch["position"], batch["take_frames"], strict=True)]
-        return {name: [row[name] for row in rows] for name in rows[0]}  # type: ignore[literal-required]
+        picks = zip(batch["part"], batch["position"], batch["take_frames"], strict=True)
+        return to_columns([self._row(*pick) for pick in picks])
 
     def _row(self, number: int, position: int, take_frames: int | None) -> Row:
         part, dataset = self.parts[number]
-        return part.row(dataset[position], position, take_frames=take_frames)
+        row = part.row(dataset[position], position, take_frames=take_frames)
+        if self.opens:
+            row["images"] = [open_image(image, name=row["id"]) for image in row["images"]]
+        return row
 
 
 def load_mixture(parts: Sequence[MixturePart], *, seed: int = 0, count_tokens: CountTokens | None = None) -> Mixture:
@@ -198,13 +199,8 @@ def _reason(part: MixturePart, row: Row, count_tokens: CountTokens | None) -> st
 
 def _light_rows(part: MixturePart, dataset: Any) -> Iterator[Row]:
     """The rows without their pages and clips."""
-    for index, row in enumerate(_drop_media(dataset)):
-        yield normalise(row, source=part.label, index=index)
-
-
-def _drop_media(dataset: Any) -> Any:
-    """Only the columns `LIGHT`, where the data set has them all; else its images are at least not decoded."""
-    return dataset.select_columns(list(LIGHT)) if set(LIGHT) <= set(dataset.column_names) else keep_undecoded(dataset)
+    for index, row in enumerate(drop_media(dataset)):
+        yield part.row(row, index, take_frames=None)
 
 
 def _rows_to_take(parts: Sequence[tuple[MixturePart, Any]], usable: Sequence[int]) -> list[int]:

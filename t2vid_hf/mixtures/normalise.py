@@ -112,6 +112,8 @@ def _listed(value: Any) -> list[Any]:
 def _frames(row: Mapping[str, Any], images: list[Any], videos: list[dict[str, Any]], name: Any) -> int:
     """The row's number of frames: its own, or counted."""
     given = row.get("num_frames")
+    if given is not None and type(given) is not int:
+        raise InputError(f"row '{name}': its column 'num_frames' is {given!r:.80}; give a whole number, or remove it")
     if given is not None and (given or not videos):
         return given
     return sum(_count(video, name) for video in videos) if videos else len(images)

@@ -13,6 +13,7 @@ from typing import Any
 from t2vid_hf.data.repository import keep_undecoded
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.filters import reason_to_drop
+from t2vid_hf.mixtures.light_rows import has_our_columns, turns_with_fields
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.schema import Row
 from t2vid_hf.schema import features as schema_features
@@ -97,6 +98,9 @@ def mix_streams(parts: Sequence[tuple[MixturePart, Any]], seed: int) -> Streamed
         raise InputError(f"part '{counted[0]}' has a count, and a stream does not know its rows: give it a share")
     # Given, because `interleave_datasets` would read the head of each stream to find them out.
     columns = Features({**schema_features(), "images": List(Image(decode=False)), "take_frames": Value("int32")})
+    if not all(has_our_columns(stream.features) for _, stream in parts):  # their rows may have what ours have not
+        more = {"messages": turns_with_fields(), "tools": Value("string"), "learn_from": Value("int32")}
+        columns = Features({**columns, **more})
     streams, dropped = [], {}
     for part, stream in parts:
         keep = _Keep(part)

@@ -166,6 +166,9 @@ def _turn(given: Mapping[str, Any], name: Any) -> tuple[Turn, bool]:
     for key, value in given.items():
         if key in (role_key, content_key) or _is_empty(value):
             continue
+        if key == "template_fields":  # of a row that is ours already
+            fields.update(json.loads(value))
+            continue
         if key not in TEMPLATE_FIELDS:
             raise InputError(
                 f"row '{name}': a turn of the {role} has '{key}', which is not taken; remove it (known: "

@@ -12,7 +12,6 @@ import torch
 from accelerate.utils import DistributedType
 from datasets import IterableDataset
 from peft import PeftModel
-from transformers import ProcessorMixin
 from transformers.trainer_optimizer import is_optimizer_factory
 from trl import SFTTrainer
 
@@ -22,13 +21,13 @@ from t2vid_hf.batches.pixels import apply_table, normalisation_table
 from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
-from t2vid_hf.schema import COLUMNS
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
 from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
 from t2vid_hf.training.largest_batch import LargestBatch
 from t2vid_hf.training.model_parts import bare_model
-from t2vid_hf.training.sft_config import T2VidSFTConfig
+from t2vid_hf.training.row_intake import take_eval_rows, take_rows
+from t2vid_hf.training.settled_arguments import settle
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
 from t2vid_hf.training.telemetry import Telemetry
 from t2vid_hf.training.tuning import freeze, freeze_unused, frozen_vision, parameter_groups, train_in_float32
@@ -38,11 +37,14 @@ class T2VidSFTTrainer(SFTTrainer):
     """Fine-tune a vision-language model on a mixture of pages, video and text.
 
     Args:
-        model ([`~transformers.PreTrainedModel`]): Of a family in `t2vid_hf.models.ADAPTERS`.
-        args ([`T2VidSFTConfig`]): Training arguments.
-        train_dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`]): Rows of `t2vid_hf.schema.Row`.
-        processing_class ([`~transformers.ProcessorMixin`]): The model's processor; it is set, in place, to one block
-            of tokens a page.
+        model (`str` or [`~transformers.PreTrainedModel`]): Of a family in `t2vid_hf.models.ADAPTERS`, or the folder or
+            name of its checkpoint, which is loaded with `args.model_init_kwargs`.
+        args ([`T2VidSFTConfig`] or [`~trl.SFTConfig`], *optional*): Training arguments; by default those of
+            `T2VidSFTConfig("<model>-SFT")`. The fields of a plain one are carried over.
+        train_dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`]): Rows of `t2vid_hf.schema.Row`, or of any
+            other set that `t2vid_hf.mixtures.normalise` takes; they are normalised as they are read.
+        processing_class ([`~transformers.ProcessorMixin`], *optional*): The model's processor, by default from its
+            checkpoint; it is set, in place, to one block of tokens a page.
         prices ([`~t2vid_hf.batches.token_cost.Prices`], *optional*): What the training rows cost; computed where they
             are needed (`packing`, sampling by length) and not given. With them the largest batch is known before the
             first step.
@@ -54,22 +56,24 @@ class T2VidSFTTrainer(SFTTrainer):
         packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`] or `None`): With `packing`, which rows share a sequence.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: columns are missing, the model's family is unknown, or an argument
-            contradicts the rows.
+        [`~t2vid_hf.errors.InputError`]: a row cannot be taken, the model's family is unknown, or an argument
+            contradicts the rows or another.
     """
 
     def __init__(
         self,
         model: Any,
+        args: Any = None,
         *,
-        args: T2VidSFTConfig,
-        train_dataset: Any,
-        processing_class: Any,
+        train_dataset: Any = None,
+        processing_class: Any = None,
         prices: Prices | None = None,
         packing_plan: PackingPlan | None = None,
         **kwargs: Any,
     ):
-        check_rows(train_dataset, processing_class)
+        model, args, processing_class = settle(model, args, processing_class, kwargs)
+        train_dataset, self._light = take_rows(train_dataset, "train_dataset")
+        kwargs["eval_dataset"] = take_eval_rows(kwargs.get("eval_dataset"))
         self.adapter = adapter_for(model.config.model_type)
         self.adapter.configure(processing_class)
         self.adapter.configure_model(model.config)
@@ -93,9 +97,11 @@ class T2VidSFTTrainer(SFTTrainer):
             freeze(model, self.adapter.parts, **tuned)
         # TRL sets its fused head on the model for good; here it is there while the trainer runs.
         self._forwards = ForwardPatches([bare_model(model)])
-        wanted = args.packing, args.padding_free
-        # TRL refuses both where rows have images, because its own collator can do neither.
-        args.packing = args.padding_free = False
+        wanted = args.packing, args.padding_free, args.assistant_only_loss, args.model_init_kwargs
+        # TRL refuses the first two where rows have images, because its own collator can do neither, the third where it
+        # does not know the chat template, and warns of the fourth where the model is loaded.
+        args.packing = args.padding_free = args.assistant_only_loss = False
+        args.model_init_kwargs = None
         try:
             with self._forwards.in_place():
                 super().__init__(
@@ -108,7 +114,7 @@ class T2VidSFTTrainer(SFTTrainer):
                     **kwargs,
                 )
         finally:
-            args.packing, args.padding_free = wanted
+            args.packing, args.padding_free, args.assistant_only_loss, args.model_init_kwargs = wanted
         self._forwards.add(self.model)  # PEFT's, on which accelerate sets its autocast
         # TRL's loss takes the number of tokens of all accumulation steps, whatever the model's own forward takes:
         # without this a Qwen-VL's micro-batches would count alike, however few tokens of them are learned.
@@ -139,10 +145,7 @@ class T2VidSFTTrainer(SFTTrainer):
     def prices(self) -> Prices:
         """What each row of the training set costs."""
         if self._prices is None:
-            if "messages" not in self.train_dataset.column_names:
-                raise InputError("the training set is read through a transform, so its rows cannot be priced here; "
-                                 "give prices=TokenCost(...).prices(mixture.light)")  # fmt: skip
-            self._prices = self._cost.prices(self.train_dataset)
+            self._prices = self._cost.prices(self._light())
         if len(self._prices) != len(self.train_dataset):
             raise InputError(f"{len(self._prices)} prices for {len(self.train_dataset)} rows")
         return self._prices
@@ -234,15 +237,3 @@ class T2VidSFTTrainer(SFTTrainer):
             logs = {**logs, **self.telemetry.flush()}
             self._metrics["train"]["num_tokens"] = [self.telemetry.total_tokens]
         super().log(logs, start_time)
-
-
-def check_rows(train_dataset: Any, processor: Any) -> None:
-    """Refuse rows that are not ours, and a tokenizer where a processor is needed."""
-    missing = sorted(set(COLUMNS) - set(next(iter(train_dataset))))
-    if missing:
-        raise InputError(f"the training set lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
-    if not isinstance(processor, ProcessorMixin):
-        raise InputError(
-            f"processing_class is a {type(processor).__name__}; give the model's processor, from "
-            f"AutoProcessor.from_pretrained"
-        )
