@@ -97,21 +97,3 @@ def read_split(path: str, name: str | None, split: str, *, revision: str | None 
         raise InputError(f"data set '{path}': {error}; give a folder that holds one, or a name on the Hub") from None
     except ValueError as error:  # an unknown config or split; the message of `datasets` lists the known ones
         raise InputError(f"data set '{path}', config '{name}', split '{split}': {error}") from None
-
-
-def keep_undecoded(dataset: Any) -> Any:
-    """A `Dataset` or `IterableDataset` whose images and videos come as files: nobody but a reader may decode them.
-
-    One that is read through a transform of its own comes as it is: the transform was made for decoded ones.
-    """
-    from datasets import Dataset, Image, List, Video
-
-    if isinstance(dataset, Dataset) and dataset.format["type"] == "custom":
-        return dataset
-    for name, kind in (dataset.features or {}).items():
-        for medium in (Image, Video):
-            if isinstance(kind, List) and isinstance(kind.feature, medium) and kind.feature.decode:
-                dataset = dataset.cast_column(name, List(medium(decode=False)))
-            elif isinstance(kind, medium) and kind.decode:
-                dataset = dataset.cast_column(name, medium(decode=False))
-    return dataset

@@ -7,7 +7,7 @@ which turn they stand in, and how many frames a video has, is only known with th
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from t2vid_hf.data.repository import keep_undecoded
+from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.mixtures.normalise import MEDIA_COLUMNS, READ_COLUMNS
 from t2vid_hf.schema import COLUMNS, Row, features
 

@@ -124,6 +124,15 @@ def _blocks(turn: Turn, found: _Found, has_columns: bool, name: Any) -> Iterator
             f"like {{'type': 'text', 'text': ...}}"
         )
     for block in turn.content:
+        if type(block) is dict and block.keys() == {"type", "text"}:  # as ours are, and most; there may be 65 of them
+            kind, said = block["type"], block["text"]
+            if kind == "text" and type(said) is str:
+                yield text(said)
+                continue
+            if said is None and kind in KINDS:
+                found.of(kind).append(None)
+                yield media_block(kind)
+                continue
         yield _block(block, found, name) if isinstance(block, Mapping) else _refuse(block, name)
 
 

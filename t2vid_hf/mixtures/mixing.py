@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from t2vid_hf.data.image_files import open_image
-from t2vid_hf.data.repository import keep_undecoded, read_split
+from t2vid_hf.data.repository import read_split
+from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.filters import NOT_SAMPLED, FilterPreset, reason_to_drop
 from t2vid_hf.mixtures.light_rows import drop_media, light_dataset, to_columns

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from t2vid_hf.data.repository import keep_undecoded
+from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.filters import reason_to_drop
 from t2vid_hf.mixtures.light_rows import has_our_columns, turns_with_fields

@@ -11,7 +11,7 @@ from typing import Any
 
 from datasets import Dataset, IterableDataset
 
-from t2vid_hf.data.repository import keep_undecoded
+from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.light_rows import drop_media, has_our_columns, light_dataset, to_columns
 from t2vid_hf.mixtures.normalise import READ_COLUMNS, normalise
