@@ -85,7 +85,7 @@ def read_turns(row: Mapping[str, Any], name: Any) -> tuple[list[Turn], int | Non
     if row.get("messages") and row.get("conversations"):
         raise InputError(f"row '{name}' has 'messages' and 'conversations'; keep the one that is to be learned")
     if row.get("messages") or row.get("conversations"):
-        turns = _turns(row.get("messages") or row["conversations"], "user", name)
+        turns = _turns(row.get("messages") or row["conversations"], None, name)
     elif row.get("prompt") and row.get("completion"):
         prompt = _turns(row["prompt"], "user", name)
         turns = prompt + _turns(row["completion"], "assistant", name)
@@ -102,6 +102,7 @@ def read_turns(row: Mapping[str, Any], name: Any) -> tuple[list[Turn], int | Non
             raise InputError(f"row '{name}' has a column 'system' and another system turn; keep one of them")
         if turns[0].role != "system":
             turns.insert(0, Turn("system", system, {}))
+            learn_from = None if learn_from is None else learn_from + 1
     first = next((turn.role for turn in turns if turn.role != "system"), None)
     if first == "assistant":
         raise InputError(
@@ -138,8 +139,9 @@ def read_tools(row: Mapping[str, Any], name: Any) -> str | None:
     return json.dumps(_without_none(given), ensure_ascii=False)
 
 
-def _turns(given: Any, role: str, name: Any) -> list[Turn]:
-    if isinstance(given, str):
+def _turns(given: Any, role: str | None, name: Any) -> list[Turn]:
+    """The turns of a list of them, or of a text where that has a role."""
+    if isinstance(given, str) and role is not None:
         return [Turn(role, given, {})]
     if not isinstance(given, list) or not all(isinstance(turn, Mapping) for turn in given):
         raise InputError(
