@@ -269,12 +269,15 @@ def test_what_cannot_be_taken_is_told_with_its_row(row, message):
 
 
 def test_nothing_is_said_by_what_arrow_fills_in():
-    rows = Dataset.from_list([
-        {"messages": user([{"type": "image", "image": None}, {"type": "text", "text": "Who?"}])["messages"],
-         "images": [PICTURE], "audios": None, "objects": {"bbox": None}},
-        {"messages": user([{"type": "text", "text": "Who?"}])["messages"], "images": [], "audios": None,
-         "objects": None},
-    ])  # fmt: skip
+    answer = {"role": "assistant", "content": [{"type": "text", "text": "The keeper."}]}
+    said, shown = {"type": "text", "text": "Who?"}, {"type": "image", "image": None}
+    rows = Dataset.from_list(
+        [
+            {"messages": [{"role": "user", "content": [shown, said]}, answer], "images": [PICTURE], "audios": None},
+            {"messages": [{"role": "user", "content": [said]}, answer], "images": [], "audios": None},
+        ]
+    )
+    assert "image" in rows[1]["messages"][0]["content"][0]
     assert [shape(taken(row))[0] for row in rows] == [["[image]", "Who?"], ["Who?"]]
 
 
@@ -316,9 +319,9 @@ def test_images_by_path_stay_below_their_root(tmp_path, column):
 def test_images_of_an_image_column_stay_below_their_root_too(tmp_path):
     """`datasets` would open what such a column names before anyone can look at the path."""
     PICTURE.save(tmp_path / "outside.png")
-    rows = [{"id": "a", "source": "s", "media": "image_sequence", "messages": conversation([IMAGE], "?", "!"),
-             "images": [{"bytes": None, "path": f"{tmp_path}/outside.png"}], "videos": [], "num_frames": 1}]  # fmt: skip
-    dataset = Dataset.from_list(rows, features=features())
+    row = {"id": "a", "source": "s", "media": "image_sequence", "messages": conversation([IMAGE], "?", "!"),
+           "images": [{"bytes": None, "path": f"{tmp_path}/outside.png"}], "videos": [], "num_frames": 1}  # fmt: skip
+    dataset = Dataset.from_list([row], features=features())
     assert dataset[0]["images"][0].size == (48, 48)
     with pytest.raises(InputError, match="not of a file below"):
         mix([(MixturePart(path=str(tmp_path / "root"), share=1), dataset)], 0).dataset[0]
