@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from t2vid_hf.errors import InputError
 
@@ -29,4 +29,5 @@ def open_image(image: Any, *, name: Any) -> Image.Image:
         return picture
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         what = image["path"] or "given as bytes"
-        raise InputError(f"row '{name}', image {what}: {error}; give an image file that opens") from None
+        why = "it is no image, or cut short" if isinstance(error, UnidentifiedImageError) else error
+        raise InputError(f"row '{name}', image {what}: {why}; give an image file that opens") from None

@@ -11,9 +11,21 @@ from transformers import AutoProcessor
 from trl import SFTConfig
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.models import adapter_for
 from t2vid_hf.schema import features
 from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
-from tests.training.runs import SETTINGS, as_published, config, losses, make_rows, only_trl_1_16, ours, picture, stock
+from tests.training.runs import (
+    SETTINGS,
+    as_published,
+    config,
+    load,
+    losses,
+    make_rows,
+    only_trl_1_16,
+    ours,
+    picture,
+    stock,
+)
 
 ASKED = {"role": "user", "content": "What is it?"}
 SAID = {"role": "assistant", "content": "A red circle."}
@@ -74,7 +86,7 @@ def test_rows_are_read_when_they_are_needed(tiny_checkpoint, tmp_path):
     broken = [{"messages": [ASKED, SAID], "images": [{"bytes": b"broken", "path": None}]} for _ in range(3)]
     run = ours(tiny_checkpoint, config(tmp_path, packing=True, max_length=64), Dataset.from_list(broken))
     assert run.prices.images.tolist() == [1, 1, 1] and run.packing_plan is not None
-    with pytest.raises(InputError, match="row 'train_dataset/., image given as bytes"):
+    with pytest.raises(InputError, match="row 'train_dataset/.', image given as bytes: it is no image"):
         batches(run)
 
 
@@ -197,8 +209,6 @@ def test_arguments_that_have_no_meaning_here(tiny_checkpoint, tmp_path, given, m
 
 
 def loaded(checkpoint: Path) -> dict:
-    from tests.training.runs import load
-
     model, processor = load(checkpoint)
     return {"model": model, "processing_class": processor}
 
@@ -234,14 +244,24 @@ def test_prompt_and_completion_teach_what_they_teach_in_trl(published, tmp_path,
 
 
 def test_the_loss_is_that_of_trl_where_labels_agree(published, tmp_path):
-    said = [{"role": "assistant", "content": f"A red circle {number}."} for number in range(3)]
-    dataset = Dataset.from_list([{"messages": [ASKED, each], "images": [picture(n)]} for n, each in enumerate(said)])
+    """Prompt and completion with images, and a template that writes nothing behind the end of a turn."""
+
+    def given() -> tuple:
+        model, processor = load(published)
+        processor.chat_template = processor.chat_template.replace("<end_of_utterance>\\n", "<end_of_utterance>")
+        processor.chat_template = processor.chat_template.replace("<end_of_utterance>\n", "<end_of_utterance>")
+        adapter_for("idefics3").configure(processor)
+        return model, processor
+
+    said = [[{"role": "assistant", "content": f"A red circle {number}."}] for number in range(3)]
+    rows = [{"prompt": [ASKED], "completion": each, "images": [picture(n)]} for n, each in enumerate(said)]
     steps = {"train_sampling_strategy": "sequential", "max_steps": 3}
-    run = ours(published, config(tmp_path, **steps), dataset)
+    run = ours(published, config(tmp_path, **steps), Dataset.from_list(rows), given=given())
+    found = learned(run)
     run.train()
     only_trl_1_16("labels")
-    stocks = stock(published, tmp_path, dataset, max_length=None, assistant_only_loss=True, **steps)
-    run.adapter.configure(stocks.processing_class)
+    stocks = stock(published, tmp_path, Dataset.from_list(rows), max_length=None, given=given(), **steps)
+    assert learned(stocks) == found
     stocks.train()
     assert losses(run) == pytest.approx(losses(stocks), rel=1e-4)
 
@@ -256,5 +276,6 @@ def test_tools_reach_the_template(published, tmp_path):
     (batch,) = batches(run)
     assert run.prices.tokens.tolist() == [batch["input_ids"].shape[1]]
     assert "Tools: " in processor.decode(batch["input_ids"][0])
-    with pytest.raises(InputError, match="has no place for tools"):
+    # The published template has no place for them, and looks for the first block of every turn.
+    with pytest.raises(InputError, match="row 'train_dataset/0': the chat template refuses it"):
         batches(ours(published, config(tmp_path), dataset))
