@@ -1,8 +1,8 @@
 """Rows -> a folder that ms-swift, LLaMA-Factory or InternVL trains on: JSON, and the media as files beside it.
 
 A file is named by what is in it, so that questions about one text share its pages and no row's id becomes a path. The
-folder is written whole or not at all, and replaces an earlier one. ms-swift asks for absolute paths, and InternVL's meta
-file has them: who moves the folder writes it again. LLaMA-Factory's are relative to the folder.
+folder is written whole or not at all, and replaces an earlier one. ms-swift asks for absolute paths, and InternVL's
+meta file has them: who moves the folder writes it again. LLaMA-Factory's are relative to the folder.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """A row -> a sample of another trainer's JSON: ms-swift, LLaMA-Factory, InternVL. Pure; media are paths here.
 
-- `ms-swift` (docs, "Custom dataset"): `messages` with `role` and `content`, a tag `<image>` or `<video>` in the text for
-  each medium, `images` and `videos` as lists of paths.
+- `ms-swift` (docs, "Custom dataset"): `messages` with `role` and `content`, a tag `<image>` or `<video>` in the text
+  for each medium, `images` and `videos` as lists of paths.
 - `llama-factory` (data/README.md, sharegpt format with tags): the same keys; user and assistant must alternate, and
   what each column is stands in `dataset_info.json`.
 - `internvl` (docs, "Chat data format"): `conversations` with `from` and `value`, each `<image>` on a line of its own,

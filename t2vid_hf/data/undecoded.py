@@ -1,7 +1,7 @@
 """Rows whose images and videos come as `{"bytes", "path"}`: who counts, drops or confines them must not decode them.
 
-Of a `Dataset` rows are read from Arrow and decoded without their media. `cast_column` would do it too, and would write
-the whole set anew where a column holds lists of images (`datasets` 5.2).
+The rows of a `Dataset` are read from Arrow and decoded without their media. `cast_column` would do it too, and would
+write the whole set anew where a column holds lists of images (`datasets` 5.2).
 """
 
 from collections.abc import Iterator

@@ -45,7 +45,7 @@ class Turn(NamedTuple):
     Args:
         role (`str`): "system", "user", "assistant" or "tool".
         content (`Any`): A text, a list of blocks, or `None` where the turn only calls tools.
-        fields (`dict`): Of `TEMPLATE_FIELDS`, what the turn has.
+        fields (`dict`): What the turn has of `TEMPLATE_FIELDS`.
     """
 
     role: str
