@@ -101,7 +101,9 @@ def _is_ours(dataset: Any, first: Mapping[str, Any]) -> bool:
     """Whether rows need no change: by their columns or, where a transform makes them, by the first."""
     if isinstance(dataset, Dataset) and dataset.format["type"] == "custom":
         # A mixture's, or another that makes our rows of its own.
-        return set(COLUMNS) <= set(first) and not any(isinstance(turn.get("content"), str) for turn in first["messages"])
+        return set(COLUMNS) <= set(first) and not any(
+            isinstance(turn.get("content"), str) for turn in first["messages"]
+        )
     return has_our_columns(dataset.features)
 
 
