@@ -19,11 +19,20 @@ class Block(TypedDict):
     text: str | None
 
 
-class Message(TypedDict):
-    """One turn: `role` is "system", "user" or "assistant"."""
-
+class _Turn(TypedDict):
     role: str
     content: list[Block]
+
+
+class Message(_Turn, total=False):
+    """One turn: `role` is "system", "user", "assistant" or "tool".
+
+    - `template_fields` (`str`, *optional*): what else a chat template reads of the turn, as a JSON object:
+      `tool_calls`, `name`, `tool_call_id`. As text, because calls differ in their arguments and Arrow has one type a
+      column.
+    """
+
+    template_fields: str | None
 
 
 class _Columns(TypedDict):
@@ -47,9 +56,14 @@ class Row(_Columns, total=False):
     - `videos` (`list[dict]`): real video as `{"bytes", "path"}`, not decoded.
     - `num_frames` (`int`): pages, or frames of the clip that its container or its decoder counted.
     - `take_frames` (`int`, *optional*): frames to take of the video; only rows of a mixture have it.
+    - `tools` (`str`, *optional*): what the assistant may call, as a JSON list of schemas for the chat template.
+    - `learn_from` (`int`, *optional*): assistant turns before this one, counted from 0 among all turns, belong to the
+      prompt and are not learned.
     """
 
     take_frames: int | None
+    tools: str | None
+    learn_from: int | None
 
 
 COLUMNS = tuple(_Columns.__annotations__)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from t2vid_hf.batches.chat_rendering import Render, check_row, renderer
 from t2vid_hf.batches.labels import IGNORED, LABELS, assistant_spans
 from t2vid_hf.batches.media import image_inputs
 from t2vid_hf.batches.placeholders import Placeholders
@@ -112,14 +113,16 @@ class RowEncoder:
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: media and blocks disagree, a video does not decode, the image placeholder
-                stands in the text, the chat template rewrites earlier turns, or there is nothing to learn from.
+                stands in the text, the assistant speaks first, the chat template rewrites earlier turns or has no place
+                for tools, or there is nothing to learn from.
         """
         messages, images = image_inputs(row, num_frames=self.num_frames, threads=self.threads)
-        text = self._render(messages, False)
-        input_ids, offsets, of_image = self._tokenize(text, len(images), row["id"])
+        render = renderer(self.processor, row.get("tools"), key=row["id"])
+        check_row(row["id"], messages, row.get("tools"), self.processor)
+        input_ids, offsets, of_image = self._tokenize(render(messages, False), len(images), row["id"])
         supervised = ~of_image
         if self.labels == "assistant":
-            supervised &= self._find_spoken(messages, text, offsets)
+            supervised &= self._find_spoken(messages, offsets, render, row.get("learn_from") or 0)
         supervised[:1] = False  # nothing comes before the first token that could predict it
         if not supervised.any():
             raise InputError(f"row '{row['id']}' has no assistant turn to learn from")
@@ -136,7 +139,8 @@ class RowEncoder:
                 placeholder stands in the text.
         """
         messages, images = image_inputs(row, num_frames=self.num_frames, threads=self.threads)
-        input_ids, _, _ = self._tokenize(self._render(messages, True), len(images), row["id"])
+        text = renderer(self.processor, row.get("tools"), key=row["id"])(messages, True)
+        input_ids, _, _ = self._tokenize(text, len(images), row["id"])
         return self._assemble(input_ids, np.full(len(input_ids), IGNORED), self._lay_out(images))
 
     def dummy(self) -> Encoded:
@@ -150,11 +154,6 @@ class RowEncoder:
 
     def _assemble(self, input_ids: np.ndarray, labels: np.ndarray, pixels: np.ndarray) -> Encoded:
         return Encoded(input_ids, labels, self.adapter.position_ids(self.processor, input_ids), pixels)
-
-    def _render(self, messages: Sequence[Message], add_generation_prompt: bool) -> str:
-        return self.processor.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=add_generation_prompt
-        )
 
     def _tokenize(self, text: str, images: int, key: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Ids of a rendered text with its images filled in; where each token stands in it; which are an image's.
@@ -175,10 +174,13 @@ class RowEncoder:
         offsets = places.rendered_offsets(offsets, starts)
         return np.repeat(ids, repeats), np.repeat(offsets, repeats, axis=0), np.repeat(of_image, repeats)
 
-    def _find_spoken(self, messages: Sequence[Message], text: str, offsets: np.ndarray) -> np.ndarray:
-        """Which tokens the assistant speaks, of shape `(tokens,)`, bool."""
+    def _find_spoken(
+        self, messages: Sequence[Message], offsets: np.ndarray, render: Render, learn_from: int
+    ) -> np.ndarray:
+        """Which tokens the assistant speaks, those of a prompt left out; of shape `(tokens,)`, bool."""
         spoken = np.zeros(len(offsets), bool)
-        for first, last in assistant_spans(messages, self._render):
+        of_prompt = sum(message["role"] == "assistant" for message in messages[:learn_from])
+        for first, last in assistant_spans(messages, render)[of_prompt:]:
             # A token that a span cuts belongs to it: a merged ": " must not leave the answer's first word out.
             spoken |= (offsets[:, 1] > first) & (offsets[:, 0] < last)
         return spoken

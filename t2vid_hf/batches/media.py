@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import MEDIA, Block, Message, Row, media_block
@@ -87,7 +86,7 @@ def image_inputs(row: Row, *, num_frames: int, threads: int = 0) -> tuple[list[M
                     f"row '{row['id']}': a block of type '{block['type']}' without its medium; a row needs as many "
                     f"image blocks as images and video blocks as videos"
                 )
-        messages.append({"role": message["role"], "content": content})
+        messages.append({**message, "content": content})
     if pages or videos:
         raise InputError(
             f"row '{row['id']}': {len(pages)} images and {len(videos)} videos have no block in its messages"
@@ -154,5 +153,5 @@ def with_image_blocks(messages: Sequence[Message], frames: int) -> tuple[list[Me
                 content += [media_block("image")] * frames
             else:
                 content.append(block)
-        expanded.append({"role": message["role"], "content": content})
+        expanded.append({**message, "content": content})
     return expanded, images, videos

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from t2vid_hf.batches.chat_rendering import render_chats
 from t2vid_hf.batches.media import with_image_blocks
 from t2vid_hf.batches.placeholders import Placeholders
 from t2vid_hf.errors import InputError
@@ -22,9 +23,9 @@ from t2vid_hf.models import Adapter
 from t2vid_hf.schema import Message
 
 # Raise it when the same row would be priced otherwise: prices are cached.
-_VERSION = 1
+_VERSION = 2
 # The columns that decide a price; `images` and `videos` are not among them, so that no byte of them is read.
-_COLUMNS = ("id", "messages", "num_frames", "take_frames")
+_COLUMNS = ("id", "messages", "num_frames", "take_frames", "tools")
 _PRICES = ("tokens", "images", "frames")
 
 
@@ -111,7 +112,8 @@ class TokenCost:
         """Price every row of a data set.
 
         Args:
-            dataset ([`~datasets.Dataset`]): `messages` and `num_frames` are read, `id` and `take_frames` if there.
+            dataset ([`~datasets.Dataset`]): `messages` and `num_frames` are read, `id`, `take_frames` and `tools` if
+                there.
             num_proc (`int`, *optional*): Processes that price; `None` is this one.
             cache_dir (`str` or `Path`, *optional*): Where prices are kept, by the fingerprints of data set and
                 processor; `None` is beside the data set's cache, and a set in memory is then priced anew each time.
@@ -164,7 +166,7 @@ class TokenCost:
             conversations.append(messages)
             frames.append(taken)
             images.append(pages + taken)
-        texts = self.processor.apply_chat_template(conversations, tokenize=False) if count else []
+        texts = render_chats(self.processor, conversations, rows.get("tools", [None] * count))
         return {"tokens": self._count_tokens(texts, images, ids), "images": images, "frames": frames}
 
     def _expand(

@@ -11,6 +11,8 @@ import typer
 from tqdm import tqdm
 
 from t2vid_hf import sources
+from t2vid_hf.data.exchange import write_exchange
+from t2vid_hf.data.exchange_formats import FORMATS_ELSEWHERE
 from t2vid_hf.data.repository import write_config
 from t2vid_hf.data.synthesis import RENDER, synthesize
 from t2vid_hf.errors import InputError, unknown
@@ -32,6 +34,9 @@ def build(
     encoding: Annotated[str, typer.Option(help="Of text files.")] = "utf-8",
     preset: Annotated[str, typer.Option(help=f"How pages look: {', '.join(PRESETS)}.")] = "paper",
     render: Annotated[str, typer.Option(help="eager stores PNG files, lazy stores texts (needs t2vid_hf).")] = "eager",
+    format: Annotated[
+        str, typer.Option(help=f"parquet, a data set of the Hub; or for others: {', '.join(FORMATS_ELSEWHERE)}.")
+    ] = "parquet",
     max_documents: Annotated[int | None, typer.Option(help="Take only so many texts.")] = None,
     max_frames: Annotated[int | None, typer.Option(help="Drop rows of more pages.")] = None,
     on_error: Annotated[str, typer.Option(help="A bad row: raise, or skip, count and list it.")] = "raise",
@@ -52,6 +57,7 @@ def build(
     datasets.disable_progress_bars()  # ours says more
     if render not in RENDER:
         raise unknown("way to render", render, RENDER)
+    check_format(format, render, push)
     config = RenderConfig.preset(preset)
     files = files_of_splits(data_files or [f"train={sources.SAMPLE}"])
     report = sources.ReadReport()
@@ -91,6 +97,11 @@ def build(
         "render_config": config.to_json(),
         "render_fingerprint": config.fingerprint(),
     }
+    if format != "parquet":
+        written = write_exchange(output, name or found[0], kept, format=format, about=stats)
+        print_report(written["rows"], dropped)
+        print(f"{format}: {output / (name or found[0])}")
+        return
     columns = lazy_features() if render == "lazy" else features()
     written = write_config(output, name or found[0], kept, features=columns, stats=stats)
     write_dataset_card(output, name=push)
@@ -98,6 +109,16 @@ def build(
     print(f"data set and card: {output / (name or found[0])}")
     if push is not None:
         print(f"published: {publish(output, push, repo_type='dataset', private=private)}")
+
+
+def check_format(format: str, render: str, push: str | None) -> None:
+    """Refuse an unknown format, and what only a data set of the Hub can be."""
+    if format not in ("parquet", *FORMATS_ELSEWHERE):
+        raise unknown("format", format, ("parquet", *FORMATS_ELSEWHERE))
+    if format != "parquet" and render == "lazy":
+        raise InputError(f"--format {format} is for readers that draw no pages; leave --render lazy out")
+    if format != "parquet" and push is not None:
+        raise InputError(f"--push publishes data sets of the Hub; build --format {format} without it, and upload it")
 
 
 def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:

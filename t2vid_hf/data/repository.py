@@ -97,20 +97,3 @@ def read_split(path: str, name: str | None, split: str, *, revision: str | None 
         raise InputError(f"data set '{path}': {error}; give a folder that holds one, or a name on the Hub") from None
     except ValueError as error:  # an unknown config or split; the message of `datasets` lists the known ones
         raise InputError(f"data set '{path}', config '{name}', split '{split}': {error}") from None
-
-
-def keep_undecoded(dataset: Any) -> Any:
-    """A `Dataset` or `IterableDataset` whose images come as files: counting or dropping them must not decode them.
-
-    One that is read through a transform of its own stays as it is: the transform expects what it was written for.
-    """
-    from datasets import Dataset, Image, List
-
-    if isinstance(dataset, Dataset) and dataset.format["type"] == "custom":
-        return dataset
-    for name, kind in (dataset.features or {}).items():
-        if isinstance(kind, List) and isinstance(kind.feature, Image):
-            dataset = dataset.cast_column(name, List(Image(decode=False)))
-        elif isinstance(kind, Image):
-            dataset = dataset.cast_column(name, Image(decode=False))
-    return dataset

@@ -11,20 +11,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from t2vid_hf.data.repository import keep_undecoded, read_split
+from t2vid_hf.data.repository import read_split
+from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.filters import HELD_OUT, NOT_SAMPLED, FilterPreset, reason_to_drop
 from t2vid_hf.mixtures.held_out import check_share, is_held_out
-from t2vid_hf.mixtures.normalise import normalise
+from t2vid_hf.mixtures.light_rows import drop_media, light_dataset
 from t2vid_hf.mixtures.part_sizes import rows_to_take
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.mixtures.picks import Pick, PickReader
-from t2vid_hf.schema import Row, features
+from t2vid_hf.schema import Row
 from t2vid_hf.seeding import stable_hash
 
 CountTokens = Callable[[str], int]
-# What a filter reads; the pages and clips of a row are never touched by it.
-LIGHT = ("id", "source", "media", "messages", "num_frames")
 
 
 @dataclass(frozen=True)
@@ -70,23 +69,23 @@ class Mixture:
     @cached_property
     def dataset(self) -> Any:
         """The rows as a `datasets.Dataset`: the schema's columns and `take_frames`."""
-        return self._index().with_transform(PickReader(self.parts))
+        return self._read(opens=True)
 
     @cached_property
     def undecoded(self) -> Any:
         """The same rows with images as `{"bytes", "path"}`, so that who decodes one knows whose it is."""
+        return self._read(opens=False)
+
+    def _read(self, *, opens: bool) -> Any:
+        # Undecoded, so that a path is looked at before anything is opened.
         parts = tuple((part, keep_undecoded(dataset)) for part, dataset in self.parts)
-        return self._index().with_transform(PickReader(parts))
+        return self._index().with_transform(PickReader(parts, opens=opens))
 
     @cached_property
     def light(self) -> Any:
         """The rows without pages and clips, for prices and plans: the columns `LIGHT` and `take_frames`."""
-        from datasets import Dataset, Features, Value
-
-        columns = Features({**{name: features()[name] for name in LIGHT}, "take_frames": Value("int32")})
-        parts = tuple((part, _drop_media(dataset)) for part, dataset in self.parts)
-        rows = self._index().with_transform(PickReader(parts))
-        return Dataset.from_list([{name: row[name] for name in columns} for row in rows], features=columns)
+        parts = tuple((part, drop_media(dataset)) for part, dataset in self.parts)
+        return light_dataset(self._index().with_transform(PickReader(parts, opens=False)))
 
     def _index(self) -> Any:
         from datasets import Dataset
@@ -214,10 +213,5 @@ def _reason(part: MixturePart, row: Row, count_tokens: CountTokens | None) -> st
 
 def _light_rows(part: MixturePart, dataset: Any) -> Iterator[Row]:
     """The rows without their pages and clips."""
-    for index, row in enumerate(_drop_media(dataset)):
-        yield normalise(row, source=part.label, index=index)
-
-
-def _drop_media(dataset: Any) -> Any:
-    """Only the columns `LIGHT`, where the data set has them all; else its images are at least not decoded."""
-    return dataset.select_columns(list(LIGHT)) if set(LIGHT) <= set(dataset.column_names) else keep_undecoded(dataset)
+    for index, row in enumerate(drop_media(dataset)):
+        yield part.row(row, index, take_frames=None)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from t2vid_hf.data.paths import resolve_inside
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.mixtures.filters import FilterPreset
 from t2vid_hf.mixtures.normalise import normalise
@@ -33,8 +32,8 @@ class MixturePart:
             Real video is thinned instead, and has no such limit.
         filter (`str`, *optional*): The filters of a published data set, a key of `t2vid_hf.mixtures.filters.PRESETS`;
             `None` for no filter.
-        media_root (`str`, *optional*): The folder that videos are below, where rows hold their paths and not their
-            bytes; `None` takes `path`. A path that leaves it is refused.
+        media_root (`str`, *optional*): The folder that images and videos are below, where rows hold their paths and not
+            their bytes; `None` takes `path`. A path that leaves it is refused.
         over_limit (`str`, *optional*, defaults to `"error"`): What becomes of a row above the trainer's `max_length`
             or, with packing, `max_images`: `"error"`; `"drop"`, counted; `"thin"`: its video takes fewer frames. Pages
             are never thinned.
@@ -86,7 +85,7 @@ class MixturePart:
         return f"{self.path}:{self.name}" if self.name else self.path
 
     def row(self, given: Mapping[str, Any], index: int, *, take_frames: int | None) -> Row:
-        """A row of the part as the trainer takes it: our columns, its videos below the root, its frames to take.
+        """A row of the part as the trainer takes it: our columns, its media below the root, its frames to take.
 
         Args:
             given (`Mapping[str, Any]`): The row as the data set has it.
@@ -94,13 +93,7 @@ class MixturePart:
             take_frames (`int` or `None`): Frames to take of its video; `None` leaves it to the trainer.
 
         Raises:
-            [`~t2vid_hf.errors.InputError`]: see [`~t2vid_hf.mixtures.normalise.normalise`]; a video's path leaves the
-                root.
+            [`~t2vid_hf.errors.InputError`]: see [`~t2vid_hf.mixtures.normalise.normalise`].
         """
-        row = normalise(given, source=self.label, index=index)
         root = Path(self.media_root or self.path)
-        videos = [
-            video if video["bytes"] is not None else {**video, "path": str(resolve_inside(video["path"], root))}
-            for video in row["videos"]
-        ]
-        return {**row, "videos": videos, "take_frames": take_frames}
+        return {**normalise(given, source=self.label, index=index, root=root), "take_frames": take_frames}

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from t2vid_hf.data.image_files import open_image
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.light_rows import to_columns
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.schema import Row, features
 
@@ -32,19 +34,26 @@ class PickReader:
 
     Args:
         parts (`tuple[tuple[MixturePart, datasets.Dataset], ...]`): What the mixture is made of.
+        opens (`bool`, *optional*, defaults to `True`): Whether images come open; else as `{"bytes", "path"}`.
     """
 
     parts: tuple[tuple[MixturePart, Any], ...]
+    opens: bool = True
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
         columns = (batch[name] for name in ("id", "part", "position", "take_frames"))
         rows = [self._row(Pick(*pick)) for pick in zip(*columns, strict=True)]
         # a rank whose bin is empty asks for no row
-        return {name: [row[name] for row in rows] for name in (*features(), "take_frames")}  # type: ignore[literal-required]
+        return to_columns(rows) if rows else {name: [] for name in (*features(), "take_frames")}
 
     def _row(self, pick: Pick) -> Row:
         part, dataset = self.parts[pick.part]
         try:
-            return part.row(dataset[pick.position], pick.position, take_frames=pick.take_frames)
-        except (OSError, SyntaxError, ValueError) as error:  # of a picture that is decoded here, or a path of a video
+            row = part.row(dataset[pick.position], pick.position, take_frames=pick.take_frames)
+        except InputError:
+            raise
+        except (OSError, SyntaxError, ValueError) as error:  # of a picture that a transform decodes
             raise InputError(f"row '{pick.id}' of part '{part.label}': {error}") from error
+        if self.opens:
+            row["images"] = [open_image(image, name=row["id"]) for image in row["images"]]
+        return row

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from t2vid_hf.data.repository import keep_undecoded
+from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.filters import reason_to_drop
+from t2vid_hf.mixtures.light_rows import has_our_columns, turns_with_fields
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.schema import Row
 from t2vid_hf.schema import features as schema_features
@@ -103,6 +104,9 @@ def mix_streams(parts: Sequence[tuple[MixturePart, Any]], seed: int) -> Streamed
         )
     # Given, because `interleave_datasets` would read the head of each stream to find them out.
     columns = Features({**schema_features(), "images": List(Image(decode=False)), "take_frames": Value("int32")})
+    if not all(has_our_columns(stream.features) for _, stream in parts):  # their rows may have what ours have not
+        more = {"messages": turns_with_fields(), "tools": Value("string"), "learn_from": Value("int32")}
+        columns = Features({**columns, **more})
     streams, dropped = [], {}
     for part, stream in parts:
         keep = _Keep(part)

@@ -7,6 +7,7 @@ where it is decoded, in the workers, and not before the run.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from t2vid_hf.batches.encoding import Encoded
 from t2vid_hf.batches.media import MediaError
@@ -165,3 +166,17 @@ class SequenceCheck:
                 f"each has its price: the plan was made from other prices; give prices of these rows"
             )
         return wrong
+
+
+def sequence_check(cost: TokenCost, args: Any) -> SequenceCheck | None:
+    """With packing, what holds a batch to the sequences that its rows were packed into.
+
+    Args:
+        cost ([`~t2vid_hf.batches.token_cost.TokenCost`]): What prices the rows.
+        args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments.
+    """
+    if not args.packing:
+        return None
+    return SequenceCheck(
+        cost, sequences=args.per_device_train_batch_size, max_tokens=args.max_length, max_images=args.max_images
+    )

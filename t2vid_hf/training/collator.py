@@ -12,18 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate.utils import DistributedType
-from transformers import ProcessorMixin
 
 from t2vid_hf.batches.encoding import Encoded, RowEncoder
 from t2vid_hf.batches.labels import IGNORED
 from t2vid_hf.batches.padding import pad, padded_inputs
 from t2vid_hf.batches.pixels import stack_images
 from t2vid_hf.batches.token_cost import TokenCost
-from t2vid_hf.errors import InputError
 from t2vid_hf.models import Adapter
-from t2vid_hf.schema import COLUMNS, Row
-from t2vid_hf.training.bad_rows import MISPRICED, BadRow, RowError, SequenceCheck, encode_rows
-from t2vid_hf.training.checked_rows import sequence_check
+from t2vid_hf.schema import Row
+from t2vid_hf.training.bad_rows import MISPRICED, BadRow, RowError, SequenceCheck, encode_rows, sequence_check
 
 
 @dataclass
@@ -175,27 +172,3 @@ def collator_of_run(
         # also for one rank that was launched as one of several: DDP wraps it all the same
         always_media=args.distributed_state.distributed_type != DistributedType.NO,
     )
-
-
-def check_rows(dataset: Any, processor: Any, *, name: str = "training set") -> None:
-    """Refuse rows that are not ours, and a tokenizer where a processor is needed.
-
-    Args:
-        dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`]): The rows; the first is looked at.
-        processor (`Any`): What was given as the model's processor.
-        name (`str`, *optional*, defaults to `"training set"`): What an error calls the rows.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: there are no rows, a column is missing, or it is no processor.
-    """
-    first = next(iter(dataset), None)
-    if first is None:
-        raise InputError(f"the {name} has no rows; give at least one")
-    missing = sorted(set(COLUMNS) - set(first))
-    if missing:
-        raise InputError(f"the {name} lacks the columns {', '.join(missing)}; a row has {', '.join(COLUMNS)}")
-    if not isinstance(processor, ProcessorMixin):
-        raise InputError(
-            f"processing_class is a {type(processor).__name__}; give the model's processor, from "
-            f"AutoProcessor.from_pretrained"
-        )

@@ -130,7 +130,6 @@ def check_arguments(given: dict[str, Any]) -> None:
     """
     for name, message in (
         ("formatting_func", f"{_ROWS}; map the data set before the trainer is made"),
-        ("quantization_config", "the model is loaded already; give it to from_pretrained"),
         ("data_collator", "the trainer's own makes batches of pages, video and text"),
     ):
         if given.get(name) is not None:
@@ -161,9 +160,10 @@ def hide_packing(args: Any) -> Iterator[None]:
     Args:
         args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments; as they were behind the block.
     """
-    wanted = args.packing, args.padding_free, args.assistant_only_loss
+    wanted = args.packing, args.padding_free, args.assistant_only_loss, args.model_init_kwargs
     args.packing = args.padding_free = args.assistant_only_loss = False
+    args.model_init_kwargs = None  # TRL warns of it where the model is loaded
     try:
         yield
     finally:
-        args.packing, args.padding_free, args.assistant_only_loss = wanted
+        args.packing, args.padding_free, args.assistant_only_loss, args.model_init_kwargs = wanted

@@ -17,9 +17,10 @@ from transformers.trainer_utils import EvalLoopOutput
 
 from t2vid_hf.batches.token_cost import Prices
 from t2vid_hf.errors import InputError, unknown
-from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling, check_rows
+from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 from t2vid_hf.training.evaluation_batches import check_packs, evaluation_loader, fill_in_order
 from t2vid_hf.training.model_parts import bare_model
+from t2vid_hf.training.row_intake import light_of, take_rows
 from t2vid_hf.training.row_scores import CORRECT, ENTROPY, LOSS, TOKENS, by_row, score_rows, watched
 from t2vid_hf.training.supervised_head import next_tokens
 
@@ -60,7 +61,6 @@ class LossEvaluation:
             self._check(dataset, f"evaluation set '{name}'" if name else "evaluation set")
 
     def _check(self, dataset: Any, name: str) -> None:
-        check_rows(dataset, self._trainer.processing_class, name=name)
         if self._packs:
             check_packs(dataset, name)
 
@@ -92,23 +92,26 @@ class LossEvaluation:
         if id(dataset) in self._loaders:
             return self._loaders[id(dataset)][1]
         name = f"evaluation set '{given}'" if isinstance(given, str) else "evaluation set"
+        asked, dataset = dataset, take_rows(dataset, name)
         self._check(dataset, name)
         with trainer.telemetry.pause():
             bins = self._bins(dataset, prices, name) if self._packs else None
         device = trainer.accelerator.device
         loader = evaluation_loader(dataset, trainer.args, collator=self._collator, device=device, bins=bins)
         if trainer.args.dataloader_persistent_workers:
-            self._loaders[id(dataset)] = dataset, loader  # the set as well, or its id might become another's
+            self._loaders[id(asked)] = asked, loader  # the set as well, or its id might become another's
         return loader
 
     def _bins(self, dataset: Any, prices: Prices | None, name: str) -> Sequence[range]:
         if prices is None:
-            if "messages" not in dataset.column_names:
+            try:
+                light = light_of(dataset)()
+            except InputError:
                 raise InputError(
                     f"the {name} is read through a transform, so its rows cannot be priced to pack them; give "
                     f"eval_prices=TokenCost(...).prices(mixture.light), or set eval_packing: false"
-                )
-            prices = self._cost.prices(dataset)
+                ) from None
+            prices = self._cost.prices(light)
         if len(prices) != len(dataset):
             raise InputError(f"{len(prices)} prices for {len(dataset)} rows of the {name}")
         names = None

@@ -18,8 +18,7 @@ from t2vid_hf.batches.pixels import apply_table, normalisation_table
 from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
-from t2vid_hf.training.checked_rows import undecoded
-from t2vid_hf.training.collator import check_rows, collator_of_run
+from t2vid_hf.training.collator import collator_of_run
 from t2vid_hf.training.epoch_plan import check_plan, plan_epoch
 from t2vid_hf.training.honoured_fields import check_arguments, check_parallelism, hide_packing, shuffle_rows
 from t2vid_hf.training.largest_batch import LargestBatch
@@ -29,8 +28,9 @@ from t2vid_hf.training.model_parts import bare_model, what_trains
 from t2vid_hf.training.noisy_embeddings import add_noise
 from t2vid_hf.training.part_rates import check_optimizers, has_rates, optimizer_by_parts
 from t2vid_hf.training.rank_batches import train_batches
+from t2vid_hf.training.row_intake import light_of, take_eval_rows, take_rows
 from t2vid_hf.training.rows_taken import RowsTaken, take_up
-from t2vid_hf.training.sft_config import T2VidSFTConfig
+from t2vid_hf.training.settled_arguments import settle
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
 from t2vid_hf.training.telemetry import Telemetry
 from t2vid_hf.training.tuning import freeze, freeze_unused
@@ -40,13 +40,17 @@ class T2VidSFTTrainer(SFTTrainer):
     """Fine-tune a vision-language model on a mixture of pages, video and text.
 
     Args:
-        model ([`~transformers.PreTrainedModel`]): The model, of a family in `t2vid_hf.models.ADAPTERS`.
-        args ([`T2VidSFTConfig`]): Training arguments.
-        train_dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`]): Rows of `t2vid_hf.schema.Row`.
-        processing_class ([`~transformers.ProcessorMixin`]): The model's processor; it is set, in place, to one block
-            of tokens a page.
-        prices ([`~t2vid_hf.batches.token_cost.Prices`], *optional*): What the training rows cost; `None` computes it
-            where it is needed (`packing`, sampling by length). If known, the largest batch is told before step 0.
+        model (`str` or [`~transformers.PreTrainedModel`]): A model of a family in `t2vid_hf.models.ADAPTERS`,
+            or the folder or name of its checkpoint, which is loaded with `args.model_init_kwargs`.
+        args ([`T2VidSFTConfig`] or [`~trl.SFTConfig`], *optional*): Training arguments; by default those of
+            `T2VidSFTConfig("<model>-SFT")`. The fields of a plain one are carried over.
+        train_dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`]): Rows of `t2vid_hf.schema.Row`, or of any
+            other set that `t2vid_hf.mixtures.normalise` takes; they are normalised as they are read.
+        processing_class ([`~transformers.ProcessorMixin`], *optional*): The model's processor, by default from its
+            checkpoint; it is set, in place, to one block of tokens a page.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`], *optional*): What the training rows cost; computed where they
+            are needed (`packing`, sampling by length) and not given. With them the largest batch is known before the
+            first step.
         packing_plan ([`~t2vid_hf.batches.packing.PackingPlan`], *optional*): With `packing`, which rows share a
             sequence, also an attribute; `None` plans it from the prices.
         eval_prices ([`~t2vid_hf.batches.token_cost.Prices`] or `dict[str, Prices]`, *optional*): What the rows of
@@ -54,30 +58,29 @@ class T2VidSFTTrainer(SFTTrainer):
         **kwargs (`Any`): What [`~trl.SFTTrainer`] takes besides; `data_collator` is ours and cannot be given.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: columns are missing, the model's family is unknown, or an argument
-            contradicts the rows.
+        [`~t2vid_hf.errors.InputError`]: a row cannot be taken, the model's family is unknown, or an argument
+            contradicts the rows or another.
     """
 
     def __init__(
         self,
         model: Any,
+        args: Any = None,
         *,
-        args: T2VidSFTConfig,
-        train_dataset: Any,
-        processing_class: Any,
+        train_dataset: Any = None,
+        processing_class: Any = None,
         prices: Prices | None = None,
         packing_plan: PackingPlan | None = None,
         eval_prices: Prices | Mapping[str, Prices] | None = None,
         **kwargs: Any,
     ):
         check_arguments(kwargs)
-        train_dataset = undecoded(train_dataset)
-        check_rows(train_dataset, processing_class)
+        model, args, processing_class = settle(model, args, processing_class, kwargs)
         if args.shuffle_dataset and (prices is not None or packing_plan is not None):
             raise InputError("shuffle_dataset would put the rows in another order than prices and plan have them; "
                              "shuffle before they are made, as mixture_seed does")  # fmt: skip
-        train_dataset = shuffle_rows(args, train_dataset)
-        kwargs["eval_dataset"] = shuffle_rows(args, undecoded(kwargs.get("eval_dataset")))
+        train_dataset = take_rows(shuffle_rows(args, train_dataset), "train_dataset")
+        kwargs["eval_dataset"] = take_eval_rows(shuffle_rows(args, kwargs.get("eval_dataset")))
         self.adapter = adapter_for(model.config.model_type)
         self.adapter.configure(processing_class)
         self.adapter.configure_model(model.config)
@@ -141,10 +144,7 @@ class T2VidSFTTrainer(SFTTrainer):
     def prices(self) -> Prices:
         """What each row of the training set costs."""
         if self._prices is None:
-            if "messages" not in self.train_dataset.column_names:
-                raise InputError("the training set is read through a transform, so its rows cannot be priced here; "
-                                 "give prices=TokenCost(...).prices(mixture.light)")  # fmt: skip
-            self._prices = self._cost.prices(self.train_dataset)
+            self._prices = self._cost.prices(light_of(self.train_dataset)())
         if len(self._prices) != len(self.train_dataset):
             raise InputError(f"{len(self._prices)} prices for {len(self.train_dataset)} rows")
         return self._prices

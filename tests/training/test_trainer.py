@@ -72,9 +72,10 @@ def test_a_tokenizer_is_no_processor(tiny_checkpoint, dataset, tmp_path):
         T2VidSFTTrainer(model, args=config(tmp_path), train_dataset=dataset, processing_class=processor.tokenizer)
 
 
-def test_missing_columns_are_named(tiny_checkpoint, dataset, tmp_path):
-    with pytest.raises(InputError, match="lacks the columns videos"):
-        trainer(tiny_checkpoint, config(tmp_path), dataset.remove_columns("videos"))
+def test_a_video_without_its_column_is_told(tiny_checkpoint, dataset, tmp_path):
+    run = trainer(tiny_checkpoint, config(tmp_path), dataset.remove_columns("videos"))
+    with pytest.raises(InputError, match="row 'video' has 1 places for a medium of kind video .* and 0 to fill"):
+        list(run.get_train_dataloader())
 
 
 @pytest.mark.parametrize(
