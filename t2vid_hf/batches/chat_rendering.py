@@ -21,7 +21,7 @@ def renderer(processor: Any, tools: str | None, *, key: Any = None) -> Render:
 
     Args:
         processor ([`~transformers.ProcessorMixin`]): With a chat template.
-        tools (`str`, *optional*): As a row has them, JSON of a list of schemas; `None` for none.
+        tools (`str` or `None`): As a row has them, JSON of a list of schemas; `None` for none.
         key (`str`, *optional*): What errors call the row.
 
     Raises:
@@ -88,7 +88,7 @@ def check_row(key: str, messages: Sequence[Message], tools: str | None, processo
     Args:
         key (`str`): What errors call the row.
         messages (`Sequence[Message]`): Its turns.
-        tools (`str`, *optional*): Its tools, as JSON; `None` for none.
+        tools (`str` or `None`): Its tools, as JSON; `None` for none.
         processor ([`~transformers.ProcessorMixin`]): With a chat template.
 
     Raises:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import MEDIA, Block, Message, Row, media_block

@@ -12,10 +12,10 @@ from t2vid_hf.errors import InputError
 
 HONOURED: dict[str, list[str]] = {
     "t2vid_hf": (
-        "assistant_only_loss auto_find_batch_size ddp_find_unused_parameters eval_packing max_length "
-        "neftune_noise_alpha packing pad_to_multiple_of padding_free remove_unused_columns resume_from_checkpoint "
-        "shuffle_dataset train_sampling_strategy data_seed dataloader_num_workers parallelism_config "
-        "gradient_checkpointing activation_checkpointing"
+        "assistant_only_loss completion_only_loss model_init_kwargs auto_find_batch_size "
+        "ddp_find_unused_parameters eval_packing max_length neftune_noise_alpha packing pad_to_multiple_of "
+        "padding_free remove_unused_columns resume_from_checkpoint shuffle_dataset train_sampling_strategy "
+        "data_seed dataloader_num_workers parallelism_config gradient_checkpointing activation_checkpointing"
     ).split(),
     "trl": (
         "activation_offloading bf16 eos_token loss_type router_aux_loss_coef use_liger_kernel liger_kernel_config "
@@ -46,7 +46,6 @@ HONOURED: dict[str, list[str]] = {
 
 _ROWS = "rows are conversations with their media, see t2vid_hf.schema.Row"
 REFUSED: dict[str, tuple[Any, str]] = {
-    "model_init_kwargs": (None, "the trainer is given a loaded model; give these to from_pretrained"),
     "trust_remote_code": (False, "no code of a checkpoint's own is run here; take a checkpoint made for transformers"),
     "chat_template_path": (None, "set the processor's chat_template before the trainer is made"),
     "pad_token": (None, "set the processor's tokenizer.pad_token before the trainer is made"),
@@ -56,8 +55,6 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "truncation_mode": ("keep_start", "nothing is truncated, because that cuts image tokens; a part of a mixture says "
                                       "by over_limit what becomes of a long row"),
     "packing_strategy": ("bfd", "rows are packed whole, by a plan of the epoch; leave it out"),
-    "completion_only_loss": (None, "rows have turns, not a prompt and a completion: labels='assistant' learns the "
-                                   "answers alone, labels='all_text' all of the text"),
     "length_column_name": ("length", "rows are measured by what they cost; give the trainer prices="),
     "do_train": (False, "it has no effect on a trainer: a run trains; leave it out"),
     "do_predict": (False, "a run predicts nothing; ask the model with `t2vid evaluate`"),
@@ -66,6 +63,14 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 _Check = tuple[Callable[[Any], bool], str]
 _TOGETHER: tuple[_Check, ...] = (
+    (
+        lambda args: args.completion_only_loss is False,
+        "completion_only_loss=False: what is learned is set by labels; set labels='all_text'",
+    ),
+    (
+        lambda args: args.completion_only_loss and args.labels == "all_text",
+        "completion_only_loss=True contradicts labels='all_text'; leave out the one that you do not want",
+    ),
     (
         lambda args: args.assistant_only_loss and args.labels != "assistant",
         "assistant_only_loss=True contradicts labels='all_text'; leave out the one that you do not want",

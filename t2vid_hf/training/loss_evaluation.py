@@ -103,20 +103,22 @@ class LossEvaluation:
         return loader
 
     def _bins(self, dataset: Any, prices: Prices | None, name: str) -> Sequence[range]:
+        try:
+            light = light_of(dataset)()
+        except InputError:
+            light = None
         if prices is None:
-            try:
-                light = light_of(dataset)()
-            except InputError:
+            if light is None:
                 raise InputError(
                     f"the {name} is read through a transform, so its rows cannot be priced to pack them; give "
                     f"eval_prices=TokenCost(...).prices(mixture.light), or set eval_packing: false"
-                ) from None
+                )
             prices = self._cost.prices(light)
         if len(prices) != len(dataset):
             raise InputError(f"{len(prices)} prices for {len(dataset)} rows of the {name}")
         names = None
-        if "id" in dataset.column_names:
-            names = [f"row '{key}' of the {name}" for key in dataset.select_columns("id").with_format(None)["id"]]
+        if light is not None and "id" in light.column_names:
+            names = [f"row '{key}' of the {name}" for key in light.select_columns("id").with_format(None)["id"]]
         args = self._trainer.args
         return fill_in_order(prices, max_tokens=args.max_length, max_images=args.max_images, names=names)
 

@@ -14,24 +14,14 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.models.loading import load_checkpoint
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 
-# Settings of TRL's own collator and of its preparation of texts, with their defaults: where they differ, they are asked
-# for something that is not done here.
-_ONE_WAY: dict[str, tuple[Any, str]] = {
-    "truncation_mode": ("keep_start", "nothing is truncated: set max_length=None, or leave it out"),
-    "dataset_text_field": ("text", "a row is a conversation, not a text: give messages"),
-    "dataset_kwargs": (None, "rows are read as they are needed, and not prepared: leave it out"),
-    "packing_strategy": ("bfd", "rows are packed whole: leave it out"),
-    "pad_token": (None, "the processor's own is taken: set processing_class.tokenizer.pad_token"),
-}
-
 
 def settle(model: Any, args: Any, processor: Any, others: dict[str, Any]) -> tuple[Any, T2VidSFTConfig, Any]:
     """Model, arguments and processor, loaded and made where they were not given.
 
     Args:
         model (`str` or [`~transformers.PreTrainedModel`]): A model, or where it is.
-        args ([`~transformers.TrainingArguments`], *optional*): Ours, TRL's or plain ones; `None` for the defaults.
-        processor ([`~transformers.ProcessorMixin`], *optional*): `None` takes the checkpoint's.
+        args ([`~transformers.TrainingArguments`] or `None`): Ours, TRL's or plain ones; `None` for the defaults.
+        processor ([`~transformers.ProcessorMixin`] or `None`): `None` takes the checkpoint's.
         others (`dict`): The other arguments of the trainer; those that are used up here are taken out.
 
     Returns:
@@ -41,7 +31,6 @@ def settle(model: Any, args: Any, processor: Any, others: dict[str, Any]) -> tup
         [`~t2vid_hf.errors.InputError`]: there is no such checkpoint, no processor, or a setting contradicts.
     """
     config = _config(args, model if isinstance(model, str) else model.config._name_or_path)
-    _refuse_contradictions(config)
     settings = dict(config.model_init_kwargs or {})
     quantization = others.pop("quantization_config", None)
     if quantization is not None:
@@ -50,8 +39,6 @@ def settle(model: Any, args: Any, processor: Any, others: dict[str, Any]) -> tup
         settings["quantization_config"] = quantization
     revision = settings.pop("revision", None)
     if isinstance(model, str):
-        if config.trust_remote_code:
-            raise InputError("trust_remote_code=True: no checkpoint's own code is run here; leave it out")
         settings.setdefault("dtype", "float32")  # TRL's default
         model, loaded, _ = load_checkpoint(model, revision=revision, **settings)
         processor = loaded if processor is None else processor
@@ -84,17 +71,6 @@ def _config(args: Any, model: str) -> T2VidSFTConfig:
     given = {item.name: getattr(args, item.name) for item in fields(args) if item.name in known}
     # A plain one has True by default, which would drop the videos of a row.
     return T2VidSFTConfig(**{**given, "remove_unused_columns": False})
-
-
-def _refuse_contradictions(config: T2VidSFTConfig) -> None:
-    for name, (only, why) in _ONE_WAY.items():
-        if getattr(config, name) != only:
-            raise InputError(f"{name}={getattr(config, name)!r}: {why}")
-    if config.completion_only_loss is False:
-        raise InputError("completion_only_loss=False: what is learned is set by labels; set labels='all_text'")
-    for name in ("completion_only_loss", "assistant_only_loss"):
-        if getattr(config, name) and config.labels == "all_text":
-            raise InputError(f"{name}=True and labels='all_text' contradict each other; leave one of them out")
 
 
 def _processor_of(path: str) -> Any:

@@ -44,8 +44,9 @@ class T2VidSFTTrainer(SFTTrainer):
             or the folder or name of its checkpoint, which is loaded with `args.model_init_kwargs`.
         args ([`T2VidSFTConfig`] or [`~trl.SFTConfig`], *optional*): Training arguments; by default those of
             `T2VidSFTConfig("<model>-SFT")`. The fields of a plain one are carried over.
-        train_dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`]): Rows of `t2vid_hf.schema.Row`, or of any
-            other set that `t2vid_hf.mixtures.normalise` takes; they are normalised as they are read.
+        train_dataset ([`~datasets.Dataset`] or [`~datasets.IterableDataset`], *optional*): Rows of
+            `t2vid_hf.schema.Row`, or of any other set that `t2vid_hf.mixtures.normalise` takes, which are normalised as
+            they are read.
         processing_class ([`~transformers.ProcessorMixin`], *optional*): The model's processor, by default from its
             checkpoint; it is set, in place, to one block of tokens a page.
         prices ([`~t2vid_hf.batches.token_cost.Prices`], *optional*): What the training rows cost; computed where they

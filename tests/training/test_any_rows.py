@@ -76,9 +76,12 @@ def test_it_trains_as_with_our_own_rows_and_arguments(tiny_checkpoint, clip_file
     assert run.prices.images.tolist() == with_ours.prices.images.tolist()
 
 
-def test_our_own_rows_are_not_wrapped(tiny_checkpoint, rows, tmp_path):
+def test_our_own_rows_come_as_they_are_with_media_that_nobody_opened(tiny_checkpoint, rows, tmp_path):
     dataset = Dataset.from_list(rows, features=features())
-    assert ours(tiny_checkpoint, config(tmp_path), dataset).train_dataset is dataset
+    taken = ours(tiny_checkpoint, config(tmp_path), dataset).train_dataset
+    for name in ("id", "source", "media", "messages", "num_frames"):
+        assert [row[name] for row in taken] == [row[name] for row in dataset]
+    assert all(set(image) == {"bytes", "path"} for row in taken for image in row["images"])
 
 
 def test_rows_are_read_when_they_are_needed(tiny_checkpoint, tmp_path):
@@ -86,8 +89,8 @@ def test_rows_are_read_when_they_are_needed(tiny_checkpoint, tmp_path):
     broken = [{"messages": [ASKED, SAID], "images": [{"bytes": b"broken", "path": None}]} for _ in range(3)]
     run = ours(tiny_checkpoint, config(tmp_path, packing=True, max_length=64), Dataset.from_list(broken))
     assert run.prices.images.tolist() == [1, 1, 1] and run.packing_plan is not None
-    with pytest.raises(InputError, match="row 'train_dataset/.', image given as bytes: it is no image"):
-        batches(run)
+    with pytest.raises(InputError, match="row 'train_dataset/.', image 1: is not a picture"):
+        run.train()
 
 
 def test_shapes_may_change_from_row_to_row(tiny_checkpoint, clip_file, tmp_path):
@@ -157,8 +160,8 @@ def test_what_is_no_set_to_learn_from(tiny_checkpoint, tmp_path, dataset, messag
 
 def test_a_missing_image_is_told_when_it_is_read(tiny_checkpoint, tmp_path):
     run = ours(tiny_checkpoint, config(tmp_path), Dataset.from_list([{"messages": [ASKED, SAID], "image": "none.png"}]))
-    with pytest.raises(InputError, match="row 'train_dataset/0', image none.png: "):
-        batches(run)
+    with pytest.raises(InputError, match=r"row 'train_dataset/0', image 1 \(none.png\): "):
+        run.train()
 
 
 # Arguments.
@@ -181,11 +184,11 @@ def test_the_fields_of_a_plain_config_are_carried_over(tiny_checkpoint, tmp_path
     ("change", "message"),
     [
         ({"truncation_mode": "keep_end"}, "truncation_mode='keep_end': nothing is truncated"),
-        ({"dataset_text_field": "story"}, "give messages"),
+        ({"dataset_text_field": "story"}, "put the text into messages"),
         ({"completion_only_loss": False}, "set labels='all_text'"),
         ({"packing_strategy": "wrapped"}, "rows are packed whole"),
-        ({"trust_remote_code": True}, "no checkpoint's own code is run"),
-        ({"dataset_kwargs": {"skip_prepare_dataset": True}}, "not prepared"),
+        ({"trust_remote_code": True}, "no code of a checkpoint's own is run"),
+        ({"dataset_kwargs": {"skip_prepare_dataset": True}}, "nothing is prepared ahead"),
     ],
 )
 def test_settings_that_contradict_say_what_to_do(tiny_checkpoint, tmp_path, change, message):
@@ -197,8 +200,8 @@ def test_settings_that_contradict_say_what_to_do(tiny_checkpoint, tmp_path, chan
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"data_collator": print}, "data_collator is not taken"),
-        ({"formatting_func": print}, "formatting_func is not taken"),
+        ({"data_collator": print}, "data_collator= has no effect"),
+        ({"formatting_func": print}, "formatting_func= has no effect"),
         ({"quantization_config": object()}, "quantization_config: the model is loaded already"),
     ],
 )
@@ -213,10 +216,9 @@ def loaded(checkpoint: Path) -> dict:
     return {"model": model, "processing_class": processor}
 
 
-def test_labels_that_contradict(tiny_checkpoint, tmp_path):
-    args = config(tmp_path, labels="all_text", assistant_only_loss=True)
-    with pytest.raises(InputError, match="contradict each other"):
-        ours(tiny_checkpoint, args, Dataset.from_list([{"messages": [ASKED, SAID]}]))
+def test_labels_that_contradict(tmp_path):
+    with pytest.raises(InputError, match="assistant_only_loss=True contradicts labels='all_text'"):
+        config(tmp_path, labels="all_text", assistant_only_loss=True)
 
 
 # Beside stock TRL, on rows that it takes.
@@ -278,4 +280,4 @@ def test_tools_reach_the_template(published, tmp_path):
     assert "Tools: " in processor.decode(batch["input_ids"][0])
     # The published template has no place for them, and looks for the first block of every turn.
     with pytest.raises(InputError, match="row 'train_dataset/0': the chat template refuses it"):
-        batches(ours(published, config(tmp_path), dataset))
+        ours(published, config(tmp_path), dataset).train()

@@ -55,8 +55,8 @@ def routes(rows: list[dict]) -> dict:
 @pytest.mark.parametrize("route", ["data set", "stream", "mixture", "decoded mixture"])
 def test_every_error_of_a_medium_names_its_row(tiny_checkpoint, tmp_path, clip, kind, route):
     told = FAILURES[kind][1]
-    if route == "decoded mixture" and kind in ("picture", "gone"):  # `datasets` decodes it
-        told = "row 'row-1' of part 'here'"
+    if route == "decoded mixture" and kind in ("picture", "gone"):  # the mixture opens it
+        told = "row 'row-1', image "
     with pytest.raises(InputError, match=told):
         ours(tiny_checkpoint, config(tmp_path, max_steps=6), routes(spoilt(clip, kind))[route]).train()
 
@@ -71,7 +71,7 @@ def test_an_error_out_of_a_worker_is_one_line(tiny_checkpoint, tmp_path, clip):
 def test_a_path_that_leaves_its_root_names_its_row(clip):
     rows = [{**row, "videos": [{"bytes": None, "path": "../x.mp4"}]} for row in make_rows(6, clip)[5:]]
     mixture = mix([(MixturePart("here", share=1.0), Dataset.from_list(rows, features=features()))], 0)
-    with pytest.raises(InputError, match=r"row 'row-5' of part 'here': the path '\.\./x\.mp4'"):
+    with pytest.raises(InputError, match=r"row 'row-5': the path '\.\./x\.mp4'"):
         _ = mixture.undecoded[0]
 
 

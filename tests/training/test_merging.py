@@ -20,7 +20,7 @@ from t2vid_hf.models.loading import load_checkpoint
 from t2vid_hf.schema import conversation, media_block
 from t2vid_hf.training.arguments import RecipeArguments
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
-from t2vid_hf.training.fine_tuning import lora
+from t2vid_hf.training.fine_tuning import choose_lora
 from t2vid_hf.training.merging import merge
 from t2vid_hf.training.tuning import lora_config
 from tests.models.families import family
@@ -248,5 +248,5 @@ def test_the_readme_s_way_to_serve_answers(adapter, rows, tmp_path):
 def test_the_adapter_names_the_revision_of_its_base(tiny_checkpoint, tmp_path):
     model, _, family = load_checkpoint(str(tiny_checkpoint), weights=False)
     recipe = RecipeArguments(model_name_or_path=str(tiny_checkpoint), model_revision="v2", mixture=[], lora=True)
-    lora(model, family, recipe, config(tmp_path)).save_pretrained(tmp_path)
+    choose_lora(model, family, recipe, config(tmp_path)).save_pretrained(tmp_path)
     assert json.loads((tmp_path / "adapter_config.json").read_text())["revision"] == "v2"
