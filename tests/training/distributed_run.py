@@ -6,6 +6,7 @@ python tests/training/distributed_run.py CHECKPOINT OUTPUT.json '{"per_device_tr
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -21,7 +22,7 @@ from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
 from tests.conftest import page
 
 
-def rows(spoilt: list[int]) -> Dataset:
+def rows(spoilt: Sequence[int] = ()) -> Dataset:
     """By twos: two with images, two of text, and so on; in order, so that of two ranks one has no image at all.
 
     The spoilt ones have a picture that does not open.
