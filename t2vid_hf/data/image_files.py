@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.video.stills import PictureError, open_picture
+from t2vid_hf.video.stills import PictureError, open_picture, upright
 
 
 def open_image(image: Any, *, name: Any) -> Image.Image:
@@ -22,7 +22,7 @@ def open_image(image: Any, *, name: Any) -> Image.Image:
     if not isinstance(image, Mapping):
         return image
     try:
-        return open_picture(image["path"] if image["bytes"] is None else image["bytes"])
+        return upright(open_picture(image["path"] if image["bytes"] is None else image["bytes"]))
     except PictureError as error:
         what = image["path"] or "given as bytes"
         raise InputError(f"row '{name}', image {what}: {error}; give an image file that opens") from None
