@@ -16,12 +16,12 @@ LIGHT = ("id", "source", "media", "messages", "num_frames")
 
 
 def to_columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
-    """Rows -> columns; what a row has not is `None`.
+    """Rows -> columns; what a row has not is `None`. Of no row, columns of nothing: a rank whose bin is empty asks so.
 
     Args:
         rows (`Sequence[Row]`): The rows.
     """
-    names = dict.fromkeys(name for row in rows for name in row)
+    names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys(COLUMNS)
     return {name: [row.get(name) for row in rows] for name in names}
 
 

@@ -8,7 +8,7 @@ from t2vid_hf.data.image_files import open_image
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.light_rows import to_columns
 from t2vid_hf.mixtures.parts import MixturePart
-from t2vid_hf.schema import Row, features
+from t2vid_hf.schema import Row
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ class PickReader:
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
         columns = (batch[name] for name in ("id", "part", "position", "take_frames"))
         rows = [self._row(Pick(*pick)) for pick in zip(*columns, strict=True)]
-        # a rank whose bin is empty asks for no row
-        return to_columns(rows) if rows else {name: [] for name in (*features(), "take_frames")}
+        return to_columns(rows)
 
     def _row(self, pick: Pick) -> Row:
         part, dataset = self.parts[pick.part]

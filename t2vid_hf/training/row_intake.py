@@ -49,7 +49,8 @@ def take_rows(dataset: Any, name: str) -> Any:
         raise InputError(f"{name} has no rows; give a data set with some")
     ours = _is_ours(dataset, first)
     if ours and isinstance(dataset, Dataset) and dataset.format["type"] == "custom":
-        taken, light = dataset, _no_light  # a mixture's rows, or others that a transform makes
+        # A mixture's rows, or others that a transform makes; with its columns beside it they can be priced.
+        taken, light = dataset, (lambda: dataset) if "messages" in dataset.column_names else _no_light
     else:
         if not ours:
             normalise(first, source=name, index=0)  # what is wrong with all rows is told before a model is trained
