@@ -2,51 +2,35 @@
 
 A row is rendered through the chat template and tokenised with a short stand-in for each image; the image tokens are
 added by arithmetic, which `t2vid_hf.batches.placeholders` shows to be exact. About 3,000 rows a second on one core
-(tests/benchmarks/bench_cost.py), 3/4 of it the tokenizer's.
+(tests/benchmarks/bench_cost.py), 3/4 of it the tokenizer's. Where tokens depend on the media themselves (native video,
+frames by the second, images in their proportions on Qwen-VL), their headers are read: `t2vid_hf.batches.measuring`.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from t2vid_hf.batches.measuring import Measuring
 from t2vid_hf.batches.media import with_image_blocks
 from t2vid_hf.batches.placeholders import Placeholders
+from t2vid_hf.batches.prices import Prices
+from t2vid_hf.batches.video_policy import VideoPolicy
+from t2vid_hf.data.image_sizes import undecoded
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import Adapter
 from t2vid_hf.schema import Message
 
 # Raise it when the same row would be priced otherwise: prices are cached.
-_VERSION = 1
+_VERSION = 2
 # The columns that decide a price; `images` and `videos` are not among them, so that no byte of them is read.
-_COLUMNS = ("id", "messages", "num_frames", "take_frames")
-_PRICES = ("tokens", "images", "frames")
-
-
-@dataclass(frozen=True)
-class Prices:
-    """Prices of the rows of a data set, in its order.
-
-    Args:
-        tokens (`np.ndarray` of shape `(rows,)`, int64): Length of `input_ids` of the row alone, without padding.
-        images (`np.ndarray` of shape `(rows,)`, int64): Pages and frames of the row.
-        frames (`np.ndarray` of shape `(rows,)`, int64): How many of the images are frames taken of a video; a row may
-            do with fewer of these.
-        tokens_per_image (`int`): What a row saves, at the least, by a frame less.
-    """
-
-    tokens: np.ndarray
-    images: np.ndarray
-    frames: np.ndarray
-    tokens_per_image: int
-
-    def __len__(self) -> int:
-        return len(self.tokens)
+_COLUMNS = ("id", "messages", "num_frames", "take_frames", "take_fps", "take_video", "facts")
+__all__ = ["Prices", "TokenCost"]
+_PRICES = ("tokens", "images", "frames", "group_tokens", "group_frames")
 
 
 class TokenCost:
@@ -56,8 +40,10 @@ class TokenCost:
         processor ([`~transformers.ProcessorMixin`]): The model's processor, with a chat template, configured by the
             adapter.
         adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
-        num_frames (`int`, *optional*, defaults to `24`): Frames taken of each video, where the row has no
-            `take_frames` of its own.
+        num_frames (`int`, *optional*): Frames taken of each video, where the row has no `take_frames` of its own;
+            `None` takes 24. Short for a `policy` of that number.
+        policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`], *optional*): How videos are taken, where the row does
+            not say it; `None` takes `num_frames` of them as frames.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no chat template, a processor that is not configured, `num_frames` below 1.
@@ -81,13 +67,19 @@ class TokenCost:
     ```
     """
 
-    def __init__(self, processor: Any, adapter: Adapter, *, num_frames: int = 24) -> None:
-        if num_frames < 1:
-            raise InputError(f"num_frames is {num_frames}; at least 1 frame must be taken of a video")
+    def __init__(
+        self,
+        processor: Any,
+        adapter: Adapter,
+        *,
+        num_frames: int | None = None,
+        policy: VideoPolicy | None = None,
+    ) -> None:
         if processor.chat_template is None:
             raise InputError(f"{type(processor).__name__} has no chat template; set processor.chat_template")
         self.processor = processor
-        self.num_frames = num_frames
+        self.policy = policy or VideoPolicy(num_frames=num_frames)
+        self.measuring = Measuring(processor, adapter, self.policy)
         self._image = adapter.image_text(processor)
         # A copy, because the collator's calls leave padding switched on in the processor's own.
         self._backend = _copy(processor.tokenizer.backend_tokenizer) if processor.tokenizer.is_fast else None
@@ -124,6 +116,9 @@ class TokenCost:
         if not {"messages", "num_frames"} <= set(dataset.column_names):
             raise InputError(f"messages and num_frames are needed; the columns are {', '.join(dataset.column_names)}")
         light = dataset.select_columns([name for name in _COLUMNS if name in dataset.column_names])
+        if "facts" not in light.column_names and {"images", "videos"} <= set(dataset.column_names):
+            facts = [self.measuring.facts(row) for row in undecoded(dataset)] if self.measuring.reads(dataset) else []
+            light = light.add_column("facts", facts) if any(facts) else light
         # Given, because `datasets` would hash the processor, and a tokenizer that was used hashes otherwise.
         fingerprint = _digest([light._fingerprint, self.fingerprint()])
         file = None
@@ -141,38 +136,52 @@ class TokenCost:
             desc="Pricing rows",
         )
         # Without rows `datasets` makes no columns.
-        tokens, images, frames = (
+        tokens, images, frames, group_tokens, group_frames = (
             priced.data.column(name).to_numpy() if len(priced) else np.zeros(0, np.int64) for name in _PRICES
         )
-        return Prices(tokens, images, frames, tokens_per_image=self.tokens_per_image)
+        return Prices(tokens, images, frames, self.tokens_per_image, group_tokens, group_frames)
 
     def fingerprint(self) -> str:
         """Equal where every row has the same price."""
         tokenizer = self.processor.tokenizer
         vocabulary = sorted(tokenizer.get_vocab().items()) if self._backend is None else self._backend.to_str()
         texts = [str(self._image), self.processor.chat_template, str(tokenizer.special_tokens_map), vocabulary]
-        return _digest([_VERSION, self.num_frames, version("transformers"), version("tokenizers"), texts])
+        return _digest(
+            [
+                _VERSION,
+                str(self.policy),
+                self.measuring.fingerprint(),
+                version("transformers"),
+                version("tokenizers"),
+                texts,
+            ]
+        )
 
     def _price_batch(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, list[int]]:
         """Columns of rows -> columns of prices."""
         count = len(rows["messages"])
-        ids = rows.get("id", [None] * count)
-        takes = rows.get("take_frames", [None] * count)
-        conversations, images, frames = [], [], []
-        for row in zip(ids, rows["messages"], rows["num_frames"], takes, strict=True):
-            messages, pages, taken = self._expand(*row)
-            conversations.append(messages)
-            frames.append(taken)
-            images.append(pages + taken)
-        texts = self.processor.apply_chat_template(conversations, tokenize=False) if count else []
-        return {"tokens": self._count_tokens(texts, images, ids), "images": images, "frames": frames}
+        priced: list[tuple[int, ...]] = [()] * count
+        plain: list[tuple[int, list[Message], int, int]] = []
+        for number in range(count):
+            row = {name: rows[name][number] for name in _COLUMNS if name in rows}
+            if self.measuring.needed(row):
+                priced[number] = self.measuring.price(row)
+            else:
+                plain.append((number, *self._expand(row)))
+        if plain:
+            texts = self.processor.apply_chat_template([messages for _, messages, _, _ in plain], tokenize=False)
+            images = [pages + taken for _, _, pages, taken in plain]
+            keys = [rows["id"][number] if "id" in rows else None for number, *_ in plain]
+            lengths = self._count_tokens(texts, images, keys)
+            for (number, _, pages, taken), tokens in zip(plain, lengths, strict=True):
+                priced[number] = (tokens, pages + taken, taken, self.tokens_per_image, 1)
+        return {name: [price[column] for price in priced] for column, name in enumerate(_PRICES)}
 
-    def _expand(
-        self, key: Any, messages: Sequence[Message], num_frames: int | None, take_frames: int | None
-    ) -> tuple[list[Message], int, int]:
+    def _expand(self, row: Mapping[str, Any]) -> tuple[list[Message], int, int]:
         """A row's messages with an image block for each page and frame, and how many pages and frames these are."""
-        taken = min(num_frames or 0, take_frames or self.num_frames)
-        expanded, pages, videos = with_image_blocks(messages, taken)
+        key, num_frames = row.get("id"), row["num_frames"]
+        taken = min(num_frames or 0, self.policy.of_row(row).most)
+        expanded, pages, videos = with_image_blocks(row["messages"], taken)
         if videos > 1:
             raise InputError(f"row '{key}' has {videos} videos, and num_frames tells of one: make a row of each")
         if videos and taken < 1:

@@ -12,17 +12,17 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from t2vid_hf.data.image_sizes import image_sizes, undecoded
 from t2vid_hf.data.repository import keep_undecoded, read_split
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.columns import LIGHT, light_columns
 from t2vid_hf.mixtures.filters import NOT_SAMPLED, FilterPreset, reason_to_drop
 from t2vid_hf.mixtures.normalise import normalise
 from t2vid_hf.mixtures.parts import MixturePart
-from t2vid_hf.schema import Row, features
+from t2vid_hf.schema import Row
 from t2vid_hf.seeding import stable_hash
 
 CountTokens = Callable[[str], int]
-# What a filter reads; the pages and clips of a row are never touched by it.
-LIGHT = ("id", "source", "media", "messages", "num_frames")
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,27 @@ class Mixture:
     @cached_property
     def light(self) -> Any:
         """The rows without pages and clips, for prices and plans: the columns `LIGHT` and `take_frames`."""
-        from datasets import Dataset, Features, Value
+        from datasets import Dataset
 
-        columns = Features({**{name: features()[name] for name in LIGHT}, "take_frames": Value("int32")})
         parts = tuple((part, _drop_media(dataset)) for part, dataset in self.parts)
         rows = self._index().with_transform(_Reader(parts))
+        columns = light_columns()
         return Dataset.from_list([{name: row[name] for name in columns} for row in rows], features=columns)
+
+    def measured(self, measure: Callable[[Row], str]) -> Any:
+        """The rows of `light`, each with its `facts`: what prices need to know of its media.
+
+        Args:
+            measure (`Callable[[Row], str]`): What finds it of a row with its images' sizes.
+        """
+        from datasets import Dataset, Features, Value
+
+        parts = tuple((part, undecoded(dataset)) for part, dataset in self.parts)
+        reader, columns = _Reader(parts, sizes=True), light_columns()
+        rows = []
+        for row in (reader.read(pick.part, pick.position, pick.take_frames) for pick in self.picks):
+            rows.append({**{name: row[name] for name in columns}, "facts": measure(row)})  # type: ignore[literal-required]
+        return Dataset.from_list(rows, features=Features({**columns, "facts": Value("string")}))
 
     def _index(self) -> Any:
         from datasets import Dataset
@@ -107,14 +122,20 @@ class _Reader:
     """Reads rows of a mixture where they are; `datasets` calls it with a batch of the index."""
 
     parts: tuple[tuple[MixturePart, Any], ...]
+    sizes: bool = False
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-        rows = [self._row(*pick) for pick in zip(batch["part"], batch["position"], batch["take_frames"], strict=True)]
+        rows = [self.read(*pick) for pick in zip(batch["part"], batch["position"], batch["take_frames"], strict=True)]
         return {name: [row[name] for row in rows] for name in rows[0]}  # type: ignore[literal-required]
 
-    def _row(self, number: int, position: int, take_frames: int | None) -> Row:
+    def read(self, number: int, position: int, take_frames: int | None) -> Row:
+        """A row, by the number of its part and its place in it."""
         part, dataset = self.parts[number]
-        return part.row(dataset[position], position, take_frames=take_frames)
+        row = dataset[position]
+        if self.sizes:  # in place of images; one image is a column of TRL's
+            one = [] if row.get("image") is None else [row["image"]]
+            row = {**row, "image": None, "images": image_sizes(row.get("images") or one)}
+        return part.row(row, position, take_frames=take_frames)
 
 
 def load_mixture(parts: Sequence[MixturePart], *, seed: int = 0, count_tokens: CountTokens | None = None) -> Mixture:
@@ -156,7 +177,7 @@ def mix(parts: Sequence[tuple[MixturePart, Any]], seed: int, *, count_tokens: Co
         part, dataset = parts[number]
         positions, dropped = usable[number]
         ranked = sorted(positions, key=lambda name: stable_hash(f"draw/{seed}/{name}"))
-        picks += [Pick(name, number, positions[name], part.frames) for name in ranked[:wanted]]
+        picks += [Pick(name, number, positions[name], part.take_frames) for name in ranked[:wanted]]
         if len(ranked) > wanted:
             dropped[NOT_SAMPLED] = len(ranked) - wanted
         counts.append(PartCount(part.label, len(dataset), wanted, dict(dropped)))
@@ -188,7 +209,7 @@ def _find_usable(parts: Sequence[tuple[MixturePart, Any]], count_tokens: CountTo
 
 
 def _reason(part: MixturePart, row: Row, count_tokens: CountTokens | None) -> str | None:
-    reason = reason_to_drop(row, max_frames=part.max_frames)
+    reason = reason_to_drop(row, max_frames=part.most_pages)
     if reason is not None or part.filter is None:
         return reason
     if count_tokens is None:

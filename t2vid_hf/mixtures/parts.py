@@ -11,6 +11,9 @@ from t2vid_hf.mixtures.filters import FilterPreset
 from t2vid_hf.mixtures.normalise import normalise
 from t2vid_hf.schema import Row
 
+VideoWay = Literal["as_frames", "native"]
+VIDEO_WAYS: tuple[VideoWay, ...] = ("as_frames", "native")
+"""How a video is fed: its frames as images, as pages are (the paper's way), or as the family's own video."""
 OverLimit = Literal["error", "drop", "thin"]
 OVER_LIMIT: tuple[OverLimit, ...] = ("error", "drop", "thin")
 
@@ -29,8 +32,12 @@ class MixturePart:
         count (`int`, *optional*): How many rows to take. Give `share` or `count`, the same for all parts.
         frames (`int`, *optional*): Frames to take of each video of this part; `None` leaves it to the trainer. Pages
             are never thinned: losing a page loses text.
+        fps (`float`, *optional*): Frames a second to take of each video of this part, in place of `frames`; needs
+            `max_frames`.
         max_frames (`int`, *optional*): The most pages of a row; those with more are dropped, and with `None` none is.
-            Real video is thinned instead, and has no such limit.
+            With `fps`, the most frames to take of a video instead, and no row is dropped.
+        video (`str`, *optional*): How videos of this part are fed: `"as_frames"`, as images, or `"native"`, as the
+            family's own video; `None` leaves it to the trainer.
         filter (`str`, *optional*): The filters of a published data set, a key of `t2vid_hf.mixtures.filters.PRESETS`;
             `None` for no filter.
         media_root (`str`, *optional*): The folder that videos are below, where rows hold their paths and not their
@@ -47,7 +54,9 @@ class MixturePart:
     share: float | None = None
     count: int | None = None
     frames: int | None = None
+    fps: float | None = None
     max_frames: int | None = None
+    video: VideoWay | None = None
     filter: str | None = None
     media_root: str | None = None
     over_limit: OverLimit = "error"
@@ -70,10 +79,27 @@ class MixturePart:
             raise InputError(f"part '{self.label}': share and count must be above 0; leave the part out instead")
         if self.frames is not None and self.frames < 1:
             raise InputError(f"part '{self.label}': frames={self.frames}; give at least 1, or null")
+        if self.fps is not None and (self.frames is not None or self.max_frames is None or not self.fps > 0):
+            raise InputError(
+                f"part '{self.label}': fps={self.fps} with frames={self.frames} and max_frames={self.max_frames}; give "
+                f"fps above 0 with max_frames, or frames"
+            )
+        if self.video not in (None, *VIDEO_WAYS):
+            raise unknown("way of video", self.video, VIDEO_WAYS)
         if self.filter is not None:
             FilterPreset.named(self.filter)  # an unknown one ends here
         if self.over_limit not in OVER_LIMIT:
             raise unknown("policy over_limit", self.over_limit, OVER_LIMIT)
+
+    @property
+    def take_frames(self) -> int | None:
+        """Frames to take of each video, at most; `None` leaves it to the trainer."""
+        return self.frames if self.fps is None else self.max_frames
+
+    @property
+    def most_pages(self) -> int | None:
+        """The most pages of a row; `None` for no limit."""
+        return self.max_frames if self.fps is None else None
 
     @property
     def label(self) -> str:
@@ -98,4 +124,6 @@ class MixturePart:
             video if video["bytes"] is not None else {**video, "path": str(resolve_inside(video["path"], root))}
             for video in row["videos"]
         ]
-        return {**row, "videos": videos, "take_frames": take_frames}
+        # 0 frames a second: by number, whatever the trainer takes
+        fps = self.fps if self.frames is None else 0.0
+        return {**row, "videos": videos, "take_frames": take_frames, "take_fps": fps, "take_video": self.video}

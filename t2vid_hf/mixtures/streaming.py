@@ -12,6 +12,7 @@ from typing import Any
 
 from t2vid_hf.data.repository import keep_undecoded
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.columns import take_columns
 from t2vid_hf.mixtures.filters import reason_to_drop
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.schema import Row
@@ -38,7 +39,7 @@ class _Normalise:
     part: MixturePart
 
     def __call__(self, row: Mapping[str, Any], index: int) -> Row:
-        return self.part.row(row, index, take_frames=self.part.frames)
+        return self.part.row(row, index, take_frames=self.part.take_frames)
 
 
 @dataclass
@@ -47,7 +48,7 @@ class _Keep:
     dropped: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, row: Any) -> bool:
-        reason = reason_to_drop(row, max_frames=self.part.max_frames)
+        reason = reason_to_drop(row, max_frames=self.part.most_pages)
         if reason is not None:
             self.dropped[reason] += 1
         return reason is None
@@ -88,7 +89,7 @@ def mix_streams(parts: Sequence[tuple[MixturePart, Any]], seed: int) -> Streamed
     Raises:
         [`~t2vid_hf.errors.InputError`]: no parts, or a part with a count.
     """
-    from datasets import Features, Image, List, Value, interleave_datasets
+    from datasets import Features, Image, List, interleave_datasets
 
     if not parts:
         raise InputError("the mixture has no parts; give at least one")
@@ -96,7 +97,7 @@ def mix_streams(parts: Sequence[tuple[MixturePart, Any]], seed: int) -> Streamed
     if counted:
         raise InputError(f"part '{counted[0]}' has a count, and a stream does not know its rows: give it a share")
     # Given, because `interleave_datasets` would read the head of each stream to find them out.
-    columns = Features({**schema_features(), "images": List(Image(decode=False)), "take_frames": Value("int32")})
+    columns = Features({**schema_features(), "images": List(Image(decode=False)), **take_columns()})
     streams, dropped = [], {}
     for part, stream in parts:
         keep = _Keep(part)

@@ -20,7 +20,9 @@ from t2vid_hf.mixtures.mixing import Mixture, load_mixture
 from t2vid_hf.models import Adapter
 from t2vid_hf.models.attention import resolve_attention
 from t2vid_hf.models.loading import load_checkpoint
+from t2vid_hf.models.trained_with import record
 from t2vid_hf.training.arguments import RecipeArguments
+from t2vid_hf.training.collator import record_parts, set_up
 from t2vid_hf.training.epoch_plan import plan_epoch
 from t2vid_hf.training.memory import largest_step
 from t2vid_hf.training.model_parts import show_parts, what_trains
@@ -50,14 +52,16 @@ def fine_tune(
     parts = recipe.parts()  # a wrong mixture ends here, before a model is loaded
     datasets.disable_progress_bars()
     model, processor, adapter = load_model(recipe, config)
-    adapter.configure(processor)
+    record(processor, parts=False)  # of an earlier run, whose checkpoint this is
+    set_up(processor, adapter, config)
     adapter.configure_model(model.config)
     mixture = load_mixture(
         parts,
         seed=recipe.mixture_seed,
         count_tokens=lambda text: len(processor.tokenizer(text)["input_ids"]),
     )
-    mixture, prices = hold_to_limits(mixture, TokenCost(processor, adapter, num_frames=config.num_frames), config)
+    record_parts(processor, adapter, config, mixture)
+    mixture, prices = hold_to_limits(mixture, TokenCost(processor, adapter, policy=config.video_policy()), config)
     plan = plan_epoch(config, prices)  # without packing it is what packing would be, for the summary
     summary = summarize(mixture, prices, plan, config)
     if config.process_index == 0:
@@ -129,10 +133,23 @@ def hold_to_limits(mixture: Mixture, cost: TokenCost, config: T2VidSFTConfig) ->
     Returns:
         `tuple[Mixture, Prices]`: the rows that are left, and what each of them costs.
     """
-    prices = cost.prices(mixture.light)
+    prices = price_mixture(mixture, cost)
     longest = config.max_length or int(prices.tokens.max())
     kept = apply_limits(mixture, prices, max_tokens=longest, max_images=config.max_images)
-    return kept, prices if kept is mixture else cost.prices(kept.light)
+    return kept, prices if kept is mixture else price_mixture(kept, cost)
+
+
+def price_mixture(mixture: Mixture, cost: TokenCost) -> Prices:
+    """Price the rows of a mixture; their media are looked at only where prices depend on them.
+
+    Args:
+        mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows.
+        cost ([`~t2vid_hf.batches.token_cost.TokenCost`]): What prices them.
+    """
+    light = mixture.light
+    if any(cost.measuring.needed(row) for row in light):
+        light = mixture.measured(cost.measuring.facts)
+    return cost.prices(light)
 
 
 def choose_lora(model: Any, adapter: Adapter, recipe: RecipeArguments, config: T2VidSFTConfig) -> LoraConfig | None:

@@ -14,11 +14,11 @@ from peft import PeftModel
 from trl import SFTTrainer
 
 from t2vid_hf.batches.packing import PackingPlan
-from t2vid_hf.batches.pixels import apply_table, normalisation_table
+from t2vid_hf.batches.pixels import model_pixels, normalisation_table
 from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
-from t2vid_hf.training.collator import check_rows, collator_of_run
+from t2vid_hf.training.collator import check_rows, collator_of_run, set_up
 from t2vid_hf.training.epoch_plan import PlanSampler, check_plan, length_sampler, plan_epoch, sampling_seed
 from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
 from t2vid_hf.training.largest_batch import LargestBatch
@@ -69,10 +69,10 @@ class T2VidSFTTrainer(SFTTrainer):
     ):
         check_rows(train_dataset, processing_class)
         self.adapter = adapter_for(model.config.model_type)
-        self.adapter.configure(processing_class)
+        set_up(processing_class, self.adapter, args)
         self.adapter.configure_model(model.config)
         self._prices = prices
-        self._cost = TokenCost(processing_class, self.adapter, num_frames=args.num_frames)
+        self._cost = TokenCost(processing_class, self.adapter, policy=args.video_policy())
         self._pixel_table = normalisation_table(processing_class)
         if args.ddp_find_unused_parameters is None:
             # Every part runs on every rank in every step (`always_media`), so no graph need be searched for parts that
@@ -156,11 +156,7 @@ class T2VidSFTTrainer(SFTTrainer):
     # Overridden because pixels travel as uint8: they become values on the device, by the processor's own table.
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
         inputs = super()._prepare_inputs(dict(inputs))
-        if "pixels" in inputs:
-            pixels = inputs.pop("pixels")
-            table = self._pixel_table.to(pixels.device, self.model.dtype)
-            inputs.update(self.adapter.model_inputs(apply_table(pixels, table)))
-        return inputs
+        return {**inputs, **model_pixels(self.adapter, inputs, self._pixel_table.to(dtype=self.model.dtype))}
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -185,7 +181,8 @@ class T2VidSFTTrainer(SFTTrainer):
     @contextlib.contextmanager
     def _patch_forwards(self) -> Iterator[None]:
         """The forwards of TRL, accelerate and a frozen tower are on the model inside, and inside alone."""
-        with self._forwards.in_place(), self._frozen.in_place():
+        bare = bare_model(self.accelerator.unwrap_model(self.model))
+        with self._forwards.in_place(), self._frozen.in_place(), self.adapter.while_running(bare):
             yield
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
