@@ -92,11 +92,15 @@ class TokenCost:
         """Tokens of a row: the length of the `input_ids` that the collator makes of it alone.
 
         Args:
-            row (`Mapping[str, Any]`): `messages` and `num_frames` are read, `id` and `take_frames` if there.
+            row (`Mapping[str, Any]`): `messages` and `num_frames` are read, `id` and what it says of its video if
+                there; `images` and `videos` where the price depends on them.
 
         Raises:
-            [`~t2vid_hf.errors.InputError`]: several videos, a video of no frames, or the image placeholder in the text.
+            [`~t2vid_hf.errors.InputError`]: several videos, a video of no frames, the image placeholder in the text, or
+                media that the price depends on and that are not there.
         """
+        if self.measuring.needed(row):
+            return self.measuring.price(row)[0]
         return int(self._price_batch({name: [row[name]] for name in _COLUMNS if name in row})["tokens"][0])
 
     def prices(self, dataset: Any, *, num_proc: int | None = None, cache_dir: str | Path | None = None) -> Prices:

@@ -130,7 +130,7 @@ class T2VidSFTTrainer(SFTTrainer):
         if self._prices is None:
             if "messages" not in self.train_dataset.column_names:
                 raise InputError("the training set is read through a transform, so its rows cannot be priced here; "
-                                 "give prices=TokenCost(...).prices(mixture.light)")  # fmt: skip
+                                 "give prices=price_mixture(mixture, TokenCost(...))")  # fmt: skip
             self._prices = self._cost.prices(self.train_dataset)
         if len(self._prices) != len(self.train_dataset):
             raise InputError(f"{len(self._prices)} prices for {len(self.train_dataset)} rows")

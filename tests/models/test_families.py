@@ -108,12 +108,12 @@ def test_prices_are_the_lengths_of_what_the_processor_makes(family: Family, shap
 
     def any_size(random):
         height, width = random.integers(px // 2, 3 * px, 2)
-        # Qwen-VL alone counts by shape, so it must be given squares.
-        return (height, height) if family.name in QWEN else (height, width)
+        return height, width
 
     cost = TokenCost(processor, adapter)
     for number, row in enumerate(samples(24, seed=len(shapes), size=native(px) if shapes == "pages" else any_size)):
-        price = cost.price({"id": str(number), "messages": row.messages, "num_frames": len(row.images)})
+        media = {"num_frames": len(row.images), "images": row.images, "videos": []}
+        price = cost.price({"id": str(number), "messages": row.messages, **media})
         assert price == len(row.inputs(processor)["input_ids"][0])
 
 
@@ -470,7 +470,10 @@ def test_the_text_and_the_pixels_of_a_video_are_the_processors(family: Family):
         assert made["input_ids"][0].tolist() == processor.tokenizer(written)["input_ids"]
         ours = adapter.video_inputs(video_values(processor, [row]))
         for name, tensor in ours.items():
-            assert torch.equal(tensor, made[name]), name
+            given = made[name]
+            if family.name == "smolvlm":  # one line of images, whichever video they are of: so its model takes them
+                given = given.flatten(0, 1).unsqueeze(0)
+            assert torch.equal(tensor, given), name
 
 
 @only(QWEN)
