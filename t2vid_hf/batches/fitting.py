@@ -68,11 +68,12 @@ class Fitter:
             `np.ndarray` of shape `(images, 1 or 3, height, width)`, uint8, one channel where all are grey; a list of
             such arrays, one for each run of images of one size, where they are seen at several.
         """
-        sizes = [self.size(*image.shape[:2]) for image in images]
+        square = (self.page_px, self.page_px)
+        sizes = [square if image.shape[:2] == square else self.size(*image.shape[:2]) for image in images]
         grey = all(image.ndim == 2 for image in images)
         others: dict[tuple[int, ...], list[int]] = {}  # shape -> the images of it, which are resized together
         for number, (image, size) in enumerate(zip(images, sizes, strict=True)):
-            if image.shape[:2] != (self.page_px, self.page_px) or size != (self.page_px, self.page_px):
+            if size != square or image.shape[:2] != square:
                 others.setdefault(image.shape, []).append(number)
         fitted: dict[int, np.ndarray] = {}
         for numbers in others.values():

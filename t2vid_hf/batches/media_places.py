@@ -75,9 +75,12 @@ class MediaPlaces:
             [`~t2vid_hf.errors.InputError`]: the text has more or fewer placeholders than media, or a media token.
         """
         pieces, written = self._cut(text, images, videos, key)
-        runs = [run for medium in written for run in self._runs(medium)]
-        stand_ins = ["".join(run.text(1 if single else None) for run, single in self._runs(each)) for each in written]
-        joined = pieces[0] + "".join(stand_in + piece for stand_in, piece in zip(stand_ins, pieces[1:], strict=True))
+        # A row has many images and few texts of them.
+        known = {id(medium): self._runs(medium) for medium in {id(each): each for each in written}.values()}
+        texts = {key: "".join(run.text(1 if single else None) for run, single in runs) for key, runs in known.items()}
+        runs = [run for medium in written for run in known[id(medium)]]
+        stand_ins = [texts[id(medium)] for medium in written]
+        joined = "".join(each for pair in zip(["", *stand_ins], pieces, strict=True) for each in pair)
         encoding = self._tokenizer(joined, add_special_tokens=False, return_offsets_mapping=True)
         ids = np.array(encoding["input_ids"], np.int64)
         repeats = self._repeats(ids, runs, images, videos, key)
