@@ -1,7 +1,7 @@
 """A row -> token ids, labels and uint8 pixels for a model: what its processor makes, without the processor's detours.
 
 A conversation is rendered once and tokenised with one stand-in an image; ids of images are filled in by NumPy. That
-is exact where they are added tokens (see `t2vid_hf.batches.media_places`); elsewhere an image is written out in full.
+is exact where they are added tokens (see `t2vid_hf.batches.media_filling`); elsewhere an image is written out in full.
 Pages of the model's own size go into the tensor as they were drawn: 0.05 ms a page instead of the 13 ms of Idefics3's
 default path (tests/benchmarks/bench_collate.py).
 """
@@ -15,8 +15,8 @@ import numpy as np
 from t2vid_hf.batches.fitting import interleave
 from t2vid_hf.batches.labels import IGNORED, LABELS, assistant_spans
 from t2vid_hf.batches.media import RowMedia, media_inputs
+from t2vid_hf.batches.media_filling import Filled
 from t2vid_hf.batches.media_layout import MediaLayout
-from t2vid_hf.batches.media_places import Filled
 from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.models import Adapter

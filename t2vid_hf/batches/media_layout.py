@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from t2vid_hf.batches.fitting import Fitter
-from t2vid_hf.batches.media_places import MediaPlaces
+from t2vid_hf.batches.media_filling import MediaPlaces
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import Adapter, ImageText
 from t2vid_hf.models.media_text import VideoText, VideoTimes
@@ -23,7 +23,7 @@ class MediaLayout:
     Attributes:
         image ([`~t2vid_hf.models.ImageText`]): What the processor writes for a page.
         fitter ([`~t2vid_hf.batches.fitting.Fitter`]): What fits pixels.
-        places ([`~t2vid_hf.batches.media_places.MediaPlaces`]): What fills media into texts.
+        places ([`~t2vid_hf.batches.media_filling.MediaPlaces`]): What fills media into texts.
     """
 
     def __init__(self, processor: Any, adapter: Adapter) -> None:
