@@ -21,7 +21,7 @@ def to_columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
     Args:
         rows (`Sequence[Row]`): The rows.
     """
-    names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys(COLUMNS)
+    names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys((*COLUMNS, "take_frames"))
     return {name: [row.get(name) for row in rows] for name in names}
 
 
