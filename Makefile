@@ -27,8 +27,9 @@ demo: setup
 		$(if $(MODEL),--model '$(MODEL)') $(if $(PUSH),--push '$(PUSH)') \
 		$(if $(MAX_DOCUMENTS),--max_documents '$(MAX_DOCUMENTS)')
 
+# A process on each processor: what most tests do is too small for threads of its own.
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # What needs no torch, where there is none: make test-light PYTHON=python3.13
 test-light:

@@ -55,13 +55,17 @@ class Row(_Columns, total=False):
     - `images` (`list`): the pages in order; PIL images, or `{"bytes", "path"}` while a set is being built.
     - `videos` (`list[dict]`): real video as `{"bytes", "path"}`, not decoded.
     - `num_frames` (`int`): pages, or frames of the clip that its container or its decoder counted.
-    - `take_frames` (`int`, *optional*): frames to take of the video; only rows of a mixture have it.
+    - `take_frames` (`int`, *optional*): frames to take of the video, at most; only rows of a mixture have it.
+    - `take_fps` (`float`, *optional*): frames a second to take; 0 where a number of them is taken.
+    - `take_video` (`str`, *optional*): "as_frames" or "native": how the video is fed.
     - `tools` (`str`, *optional*): what the assistant may call, as a JSON list of schemas for the chat template.
     - `learn_from` (`int`, *optional*): assistant turns before this one, counted from 0 among all turns, belong to the
       prompt and are not learned.
     """
 
     take_frames: int | None
+    take_fps: float | None
+    take_video: str | None
     tools: str | None
     learn_from: int | None
 

@@ -27,7 +27,7 @@ model_name_or_path: tiny
 attn_implementation: sdpa
 dtype: float32
 mixture:
-  - {path: set, name: video, split: train, count: 4, frames: 4, over_limit: thin}
+  - {path: set, name: video, split: train, count: 4, num_frames: 4, over_limit: thin}
   - {path: set, name: long_qa, split: train, count: 2, over_limit: drop}
 output_dir: tuned
 num_frames: 4

@@ -1,9 +1,9 @@
 """A row -> token ids, labels and uint8 pixels for a model: what its processor makes, without the processor's detours.
 
 A conversation is rendered once and tokenised with one stand-in an image; ids of images are filled in by NumPy. That
-is exact where an image's text begins and ends with added tokens (see `t2vid_hf.batches.placeholders`); elsewhere it is
-written out in full. Pages of the model's own size go into the tensor as they were drawn: 0.05 ms a page instead of the
-13 ms of Idefics3's default path (tests/benchmarks/bench_collate.py).
+is exact where they are added tokens (see `t2vid_hf.batches.media_filling`); elsewhere an image is written out in full.
+Pages of the model's own size go into the tensor as they were drawn: 0.05 ms a page instead of the 13 ms of Idefics3's
+default path (tests/benchmarks/bench_collate.py).
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,17 @@ from typing import Any
 import numpy as np
 
 from t2vid_hf.batches.chat_rendering import Render, check_row, renderer
+from t2vid_hf.batches.fitting import interleave
 from t2vid_hf.batches.labels import IGNORED, LABELS, assistant_spans
-from t2vid_hf.batches.media import image_inputs
-from t2vid_hf.batches.placeholders import Placeholders
+from t2vid_hf.batches.media import RowMedia, media_inputs
+from t2vid_hf.batches.media_filling import Filled
+from t2vid_hf.batches.media_layout import MediaLayout
+from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.models import Adapter
+from t2vid_hf.models.media_text import VideoTimes
 from t2vid_hf.schema import Message, Row
+from t2vid_hf.video.pictures import Frames, Timing
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +35,24 @@ class Encoded:
         labels (`np.ndarray` of shape `(tokens,)`, int64): What is learned: the token itself, or -100 where nothing is.
         position_ids (`np.ndarray` of shape `(tokens,)` or `(4, tokens)`, int64): Where each token stands; with M-RoPE
             its positions in the text, then in time, height and width.
-        pixels (`np.ndarray` of shape `(images, 1 or 3, page_px, page_px)`, uint8): The images in the order of their
-            placeholders; one channel where all are grey.
+        pixels (`np.ndarray` of shape `(images, 1 or 3, height, width)`, uint8, or `list`): The images in the order of
+            their placeholders; one channel where all are grey. Where images are seen at several sizes, a list of such
+            arrays, one for each run of one size.
+        videos (`tuple[np.ndarray, ...]` of shapes `(frames, 3, height, width)`, uint8, *optional*, defaults to `()`):
+            The frames of each native video.
     """
 
     input_ids: np.ndarray
     labels: np.ndarray
     position_ids: np.ndarray
-    pixels: np.ndarray
+    pixels: np.ndarray | list[np.ndarray]
+    videos: tuple[np.ndarray, ...] = ()
+
+    @property
+    def num_images(self) -> int:
+        """How many images and frames it has."""
+        runs = self.pixels if isinstance(self.pixels, list) else [self.pixels]
+        return sum(map(len, runs)) + sum(map(len, self.videos))
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -50,8 +65,10 @@ class RowEncoder:
         processor ([`~transformers.ProcessorMixin`]): The model's processor, with a chat template and a fast tokenizer,
             configured by the adapter.
         adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
-        num_frames (`int`, *optional*, defaults to `24`): Frames taken of each video, where the row has no
-            `take_frames` of its own.
+        num_frames (`int`, *optional*): Frames taken of each video, where the row has no `take_frames` of its own;
+            `None` takes 24. Short for a `policy` of that number.
+        policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`], *optional*): How videos are taken, where the row does
+            not say it; `None` takes `num_frames` of them as frames.
         labels (`str`, *optional*, defaults to `"assistant"`): What is learned: `"assistant"`, the assistant's turns
             with their end-of-turn tokens; `"all_text"`, every token but the images', as the paper's Idefics3 code has
             it.
@@ -85,7 +102,8 @@ class RowEncoder:
         processor: Any,
         adapter: Adapter,
         *,
-        num_frames: int = 24,
+        num_frames: int | None = None,
+        policy: VideoPolicy | None = None,
         labels: str = "assistant",
         threads: int = 0,
     ) -> None:
@@ -99,11 +117,9 @@ class RowEncoder:
         if labels not in LABELS:
             raise unknown("labels", labels, LABELS)
         self.processor, self.adapter = processor, adapter
-        self.num_frames, self.labels, self.threads = num_frames, labels, threads
-        self.page_px = adapter.page_px(processor)
-        self._image = adapter.image_text(processor)
-        self._placeholders = Placeholders(self._image, processor.tokenizer)
-        self._media_ids = np.array(adapter.media_token_ids(processor))
+        self.policy, self.labels, self.threads = policy or VideoPolicy(num_frames=num_frames), labels, threads
+        self.layout = MediaLayout(processor, adapter)
+        self.page_px = self.layout.fitter.page_px
 
     def encode(self, row: Row) -> Encoded:
         """Encode a row to train on.
@@ -116,17 +132,17 @@ class RowEncoder:
                 stands in the text, the assistant speaks first, the chat template rewrites earlier turns or has no place
                 for tools, or there is nothing to learn from.
         """
-        messages, images = image_inputs(row, num_frames=self.num_frames, threads=self.threads)
+        media = self._read(row)
         render = renderer(self.processor, row.get("tools"), key=row["id"])
-        check_row(row["id"], messages, row.get("tools"), self.processor)
-        input_ids, offsets, of_image = self._tokenize(render(messages, False), len(images), row["id"])
-        supervised = ~of_image
+        check_row(row["id"], media.messages, row.get("tools"), self.processor)
+        filled, videos = self._fill(render(media.messages, False), media, row["id"])
+        supervised = ~filled.of_media
         if self.labels == "assistant":
-            supervised &= self._find_spoken(messages, offsets, render, row.get("learn_from") or 0)
+            supervised &= self._find_spoken(media.messages, filled.offsets, render, row.get("learn_from") or 0)
         supervised[:1] = False  # nothing comes before the first token that could predict it
         if not supervised.any():
             raise InputError(f"row '{row['id']}' has no assistant turn to learn from")
-        return self._assemble(input_ids, np.where(supervised, input_ids, IGNORED), self._lay_out(images))
+        return self._assemble(filled, np.where(supervised, filled.ids, IGNORED), media, videos)
 
     def prompt(self, row: Row) -> Encoded:
         """Encode a row to be answered, with the beginning of the reply; nothing is supervised.
@@ -138,41 +154,52 @@ class RowEncoder:
             [`~t2vid_hf.errors.InputError`]: media and blocks disagree, a video does not decode, or the image
                 placeholder stands in the text.
         """
-        messages, images = image_inputs(row, num_frames=self.num_frames, threads=self.threads)
-        text = renderer(self.processor, row.get("tools"), key=row["id"])(messages, True)
-        input_ids, _, _ = self._tokenize(text, len(images), row["id"])
-        return self._assemble(input_ids, np.full(len(input_ids), IGNORED), self._lay_out(images))
+        media = self._read(row)
+        text = renderer(self.processor, row.get("tools"), key=row["id"])(media.messages, True)
+        filled, videos = self._fill(text, media, row["id"])
+        return self._assemble(filled, np.full(len(filled.ids), IGNORED), media, videos)
 
-    def dummy(self) -> Encoded:
+    def dummy(self, *, video: bool = False) -> Encoded:
         """The shortest row with an image, not black, nothing of it supervised: for a rank that has no image in a step.
 
         Its forward touches the vision tower and the connector, and every gradient that it adds is zero.
+
+        Args:
+            video (`bool`, *optional*, defaults to `False`): Whether it has a native video besides.
         """
-        ids = self.processor.tokenizer(self._image.text(), add_special_tokens=False)["input_ids"]
-        page = np.full((1, 1, self.page_px, self.page_px), 200, np.uint8)
-        return self._assemble(np.array(ids, np.int64), np.full(len(ids), IGNORED), page)
+        page = np.full((self.page_px, self.page_px), 200, np.uint8)
+        frames = np.full((2, self.page_px, self.page_px, 3), 200, np.uint8)
+        clips = [Frames(frames, np.arange(2.0), 2, Timing((0.0, 1.0), 2, 1.0))] if video else []
+        media = RowMedia([], [page], clips, ["image", *["video"] * len(clips)])
+        videos = [self.layout.times(clip, key="dummy") for clip in clips]
+        text = self.layout.image.text() + "".join(self.layout.video_text(each).text() for each in videos)
+        ids = np.array(self.processor.tokenizer(text, add_special_tokens=False)["input_ids"], np.int64)
+        filled = Filled(ids, np.zeros((len(ids), 2), np.int64), np.ones(len(ids), bool))
+        return self._assemble(filled, np.full(len(ids), IGNORED), media, videos)
 
-    def _assemble(self, input_ids: np.ndarray, labels: np.ndarray, pixels: np.ndarray) -> Encoded:
-        return Encoded(input_ids, labels, self.adapter.position_ids(self.processor, input_ids), pixels)
+    def _read(self, row: Row) -> RowMedia:
+        if not self.adapter.takes_video and self.policy.of_row(row).video == "native" and row["videos"]:
+            raise InputError(
+                f"row '{row['id']}': video: native: the model's family takes no video; give its part video: as_frames"
+            )
+        return media_inputs(row, self.policy, threads=self.threads)
 
-    def _tokenize(self, text: str, images: int, key: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Ids of a rendered text with its images filled in; where each token stands in it; which are an image's.
+    def _fill(self, text: str, media: RowMedia, key: str) -> tuple[Filled, list[VideoTimes]]:
+        """The tokens of a rendered text with its media, and when the frames of its videos are shown."""
+        videos = [self.layout.times(frames, key=key) for frames in media.videos]
+        shapes = [image.shape[:2] for image in media.images]
+        texts = [self.layout.video_text(video) for video in videos]
+        return self.layout.places.fill(text, self.layout.image_texts(shapes, key=key), texts, key=key), videos
 
-        Offsets are those of the text as it was rendered, in which an image is one placeholder.
-        """
-        places = self._placeholders
-        pieces = places.cut(text, images, key=key)
-        encoding = self.processor.tokenizer(
-            places.stand_in.join(pieces), add_special_tokens=False, return_offsets_mapping=True
-        )
-        ids = np.array(encoding["input_ids"], np.int64)
-        places.check_ids(ids, images, key=key)
-        offsets = np.array(encoding["offset_mapping"], np.int64).reshape(-1, 2)
-        starts = places.starts(pieces)
-        of_image = places.cover(offsets, starts) | np.isin(ids, self._media_ids)
-        repeats = places.repeats(ids)
-        offsets = places.rendered_offsets(offsets, starts)
-        return np.repeat(ids, repeats), np.repeat(offsets, repeats, axis=0), np.repeat(of_image, repeats)
+    def _assemble(self, filled: Filled, labels: np.ndarray, media: RowMedia, videos: list[VideoTimes]) -> Encoded:
+        adapter, fitter = self.adapter, self.layout.fitter
+        sizes = [fitter.size(*image.shape[:2]) for image in media.images] if adapter.sized_tokens else None
+        positions = adapter.position_ids(self.processor, filled.ids, images=sizes, videos=videos)
+        pixels = fitter.images(media.images)
+        clips = tuple(fitter.video(frames) for frames in media.videos)
+        if adapter.video_as_images and clips:
+            return Encoded(filled.ids, labels, positions, interleave(pixels, clips, media.order))
+        return Encoded(filled.ids, labels, positions, pixels, clips)
 
     def _find_spoken(
         self, messages: Sequence[Message], offsets: np.ndarray, render: Render, learn_from: int
@@ -184,26 +211,3 @@ class RowEncoder:
             # A token that a span cuts belongs to it: a merged ": " must not leave the answer's first word out.
             spoken |= (offsets[:, 1] > first) & (offsets[:, 0] < last)
         return spoken
-
-    def _lay_out(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Put images into one array, each in the model's own size; see [`Encoded`]."""
-        grey = all(image.ndim == 2 for image in images)
-        pixels = np.empty((len(images), 1 if grey else 3, self.page_px, self.page_px), np.uint8)
-        others: dict[tuple[int, ...], list[int]] = {}  # shape -> the images of it, which are resized together
-        for number, image in enumerate(images):
-            if image.shape[:2] == (self.page_px, self.page_px):
-                pixels[number] = image if image.ndim == 2 else image.transpose(2, 0, 1)
-            else:
-                others.setdefault(image.shape, []).append(number)
-        for numbers in others.values():
-            pixels[numbers] = self._resize([images[number] for number in numbers])[:, : pixels.shape[1]]
-        return pixels
-
-    def _resize(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Resize images of one shape; the result is of shape `(images, 3, page_px, page_px)`."""
-        import torch
-
-        frames = torch.from_numpy(np.stack(images))
-        # (images, 3, height, width); a grey one is resized as three equal channels, as the processor does it
-        frames = frames.unsqueeze(1).expand(-1, 3, -1, -1) if frames.ndim == 3 else frames.permute(0, 3, 1, 2)
-        return self.adapter.resize(self.processor, frames).numpy()

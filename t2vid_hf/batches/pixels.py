@@ -6,9 +6,13 @@ device as uint8, a quarter of float32, and a grey page as one channel, a twelfth
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from t2vid_hf.batches.encoding import Encoded
+    from t2vid_hf.models import Adapter
 
 LEVELS = 256
 
@@ -85,15 +89,16 @@ def apply_table(pixels: Any, table: Any) -> Any:
     return torch.stack([values.reshape(images, height, width) for values in made], dim=1)
 
 
-def stack_images(pixels: Sequence[np.ndarray]) -> Any:
+def stack_images(pixels: Sequence[np.ndarray | list[np.ndarray]]) -> Any:
     """Put the images of several rows into one tensor; grey ones get three equal channels where another has colours.
 
     Args:
-        pixels (`Sequence[np.ndarray]` of shapes `(images, 1 or 3, page_px, page_px)`, uint8): The images of each row;
-            at least one row.
+        pixels (`Sequence[np.ndarray]` of shapes `(images, 1 or 3, height, width)`, uint8): The images of each row, or a
+            list of such arrays; at least one row.
 
     Returns:
-        `torch.Tensor` of shape `(images of all, 1 or 3, page_px, page_px)`, uint8.
+        `torch.Tensor` of shape `(images of all, 1 or 3, height, width)`, uint8; a list of such tensors, one for each
+        run of images of one size, where there are several sizes.
 
     Example:
 
@@ -103,15 +108,67 @@ def stack_images(pixels: Sequence[np.ndarray]) -> Any:
     >>> page, frames = np.zeros((1, 1, 4, 4), np.uint8), np.zeros((2, 3, 4, 4), np.uint8)
     >>> stack_images([page, frames]).shape
     torch.Size([3, 3, 4, 4])
+    >>> [run.shape[0] for run in stack_images([page, frames, np.zeros((1, 3, 2, 8), np.uint8)])]
+    [3, 1]
 
     ```
     """
     import torch
 
+    arrays = [each for row in pixels for each in (row if isinstance(row, list) else [row])]
+    starts = [n for n, each in enumerate(arrays) if n == 0 or each.shape[2:] != arrays[n - 1].shape[2:]]
+    runs = [arrays[first:last] for first, last in zip(starts, [*starts[1:], len(arrays)], strict=True)]
+    made = [torch.from_numpy(_stack(run)) for run in runs]
+    return made[0] if len(made) == 1 else made
+
+
+def _stack(pixels: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays of images of one size as one."""
     channels = max(images.shape[1] for images in pixels)
     whole = np.empty((sum(len(images) for images in pixels), channels, *pixels[0].shape[2:]), np.uint8)
     start = 0
     for images in pixels:
         whole[start : start + len(images)] = images  # broadcasts one channel to three
         start += len(images)
-    return torch.from_numpy(whole)
+    return whole
+
+
+def model_pixels(adapter: "Adapter", batch: dict[str, Any], table: Any) -> dict[str, Any]:
+    """What a model's forward takes for the pixels of a batch, which are taken out of it.
+
+    Args:
+        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
+        batch (`dict[str, Any]`): A collator's batch: `pixels` and `video_pixels`, if there, on the model's device.
+        table (`torch.Tensor` of shape `(3, 256)`): What [`normalisation_table`] gives, in the type wanted.
+
+    Returns:
+        `dict[str, Any]`: keyword arguments of the model's forward.
+    """
+    import torch
+
+    made: dict[str, Any] = {}
+    if (pixels := batch.pop("pixels", None)) is not None:
+        runs = [pixels] if isinstance(pixels, torch.Tensor) else pixels
+        device = runs[0].device
+        made |= adapter.join_inputs([adapter.model_inputs(apply_table(run, table.to(device))) for run in runs])
+    if (videos := batch.pop("video_pixels", None)) is not None:
+        made |= adapter.video_inputs([apply_table(video, table.to(video.device)) for video in videos])
+    return made
+
+
+def pixel_tensors(encoded: "Sequence[Encoded]") -> dict[str, Any]:
+    """The pixels of rows as a batch has them: `pixels` and `video_pixels`, where there are any.
+
+    Args:
+        encoded (`Sequence[Encoded]`): The rows.
+    """
+    import torch
+
+    made: dict[str, Any] = {}
+    images = [each.pixels for each in encoded if len(each.pixels)]
+    if images:
+        made["pixels"] = stack_images(images)
+    videos = [torch.from_numpy(np.ascontiguousarray(video)) for each in encoded for video in each.videos]
+    if videos:
+        made["video_pixels"] = videos
+    return made

@@ -7,8 +7,6 @@ all of them, and the others are arithmetic; elsewhere an image is written out in
 
 from typing import Any
 
-import numpy as np
-
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import ImageText
 
@@ -48,7 +46,6 @@ class Placeholders:
         self.atomic = tokenizer.is_fast and _is_atomic(image, tokenizer)
         self.written = 1 if self.atomic else image.repeats
         self.stand_in = image.text(self.written)
-        self._token_id = tokenizer.convert_tokens_to_ids(image.token)
 
     def cut(self, text: str, images: int, *, key: Any) -> list[str]:
         """Cut a rendered text at its images: `images + 1` pieces.
@@ -68,81 +65,6 @@ class Placeholders:
                 f"rendered text: take it out of the row's text, or mend the chat template"
             )
         return pieces
-
-    def check_ids(self, ids: np.ndarray, images: int, *, key: Any) -> None:
-        """Refuse a text that holds the image token by itself.
-
-        Args:
-            ids (`np.ndarray` of shape `(tokens,)`): What the tokenizer made of the pieces joined by stand-ins.
-            images (`int`): How many stand-ins there are.
-            key (`Any`): The row's id, for the error.
-
-        Raises:
-            [`~t2vid_hf.errors.InputError`]: there are other image tokens than those of the stand-ins.
-        """
-        if int((ids == self._token_id).sum()) != images * self.written:
-            raise InputError(
-                f"row '{key}' has the image token '{self.image.token}' in its text; take it out, because it would be "
-                f"taken for an image"
-            )
-
-    def starts(self, pieces: list[str]) -> np.ndarray:
-        """Where each stand-in begins in the pieces joined by them.
-
-        Args:
-            pieces (`list[str]`): What [`~Placeholders.cut`] gives.
-
-        Returns:
-            `np.ndarray` of shape `(images,)`: in characters.
-        """
-        ends = np.cumsum([0] + [len(piece) + len(self.stand_in) for piece in pieces[:-1]])[1:]
-        return ends - len(self.stand_in)
-
-    def cover(self, offsets: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Which tokens lie inside a stand-in; its delimiters may be plain text, as Idefics3-8B's `<global-img>` is.
-
-        Args:
-            offsets (`np.ndarray` of shape `(tokens, 2)`): Where each token begins and ends in the joined pieces, in
-                characters.
-            starts (`np.ndarray` of shape `(images,)`): Where the stand-ins begin: [`~Placeholders.starts`].
-
-        Returns:
-            `np.ndarray` of shape `(tokens,)`, bool.
-        """
-        image = np.searchsorted(starts, offsets[:, 0], side="right") - 1
-        return (image >= 0) & (offsets[:, 1] <= np.append(starts, 0)[image] + len(self.stand_in))
-
-    def rendered_offsets(self, offsets: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Offsets in the text as it was rendered, in which an image is one placeholder.
-
-        The tokens of an image share the place of its beginning.
-
-        Args:
-            offsets (`np.ndarray` of shape `(tokens, 2)`): Where each token begins and ends in the joined pieces, in
-                characters.
-            starts (`np.ndarray` of shape `(images,)`): Where the stand-ins begin: [`~Placeholders.starts`].
-
-        Returns:
-            `np.ndarray` of shape `(tokens, 2)`: in characters of the rendered text.
-        """
-        if not len(starts):
-            return offsets
-        longer = len(self.stand_in) - len(self.image.placeholder)
-        before = np.searchsorted(starts + len(self.stand_in), offsets, side="right")  # images that end at or before it
-        inside = np.searchsorted(starts, offsets, side="left") > before
-        place = np.where(inside, starts[np.minimum(before, len(starts) - 1)], offsets)
-        return place - before * longer
-
-    def repeats(self, ids: np.ndarray) -> np.ndarray:
-        """How often each token of the joined pieces stands in the row: an image token once for each of its image's.
-
-        Args:
-            ids (`np.ndarray` of shape `(tokens,)`): What the tokenizer made of the pieces joined by stand-ins.
-
-        Returns:
-            `np.ndarray` of shape `(tokens,)`.
-        """
-        return np.where(ids == self._token_id, self.image.repeats // self.written, 1)
 
 
 def _is_atomic(image: ImageText, tokenizer: Any) -> bool:

@@ -146,7 +146,8 @@ def _thin(prices: Prices, row: int, max_tokens: int, max_images: int | None, tol
     frames = int(prices.frames[row])
     if not frames:
         raise InputError(f"{told}: it has no video to thin, and pages are never left out; give over_limit: drop")
-    spare = -((max_tokens - int(prices.tokens[row])) // prices.tokens_per_image)
+    saved, at_once = prices.saving(row)
+    spare = -((max_tokens - int(prices.tokens[row])) // saved) * at_once
     if max_images is not None:
         spare = max(spare, int(prices.images[row]) - max_images)
     if spare >= frames:

@@ -2,13 +2,14 @@
 
 A row is rendered through the chat template and tokenised with a short stand-in for each image; the image tokens are
 added by arithmetic, which `t2vid_hf.batches.placeholders` shows to be exact. About 3,000 rows a second on one core
-(tests/benchmarks/bench_cost.py), 3/4 of it the tokenizer's.
+(tests/benchmarks/bench_cost.py), 3/4 of it the tokenizer's. Where tokens depend on the media themselves (native video,
+frames by the second, several videos, images in their proportions on Qwen-VL), their headers are read:
+`t2vid_hf.batches.measuring`.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,38 +17,25 @@ from typing import Any
 import numpy as np
 
 from t2vid_hf.batches.chat_rendering import render_chats
-from t2vid_hf.batches.media import with_image_blocks
+from t2vid_hf.batches.measuring import Measuring
+from t2vid_hf.batches.media import MediaError, with_image_blocks
 from t2vid_hf.batches.placeholders import Placeholders
+from t2vid_hf.batches.prices import Prices
+from t2vid_hf.batches.video_policy import VideoPolicy
+from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.mixing import Mixture
 from t2vid_hf.models import Adapter
 from t2vid_hf.schema import Message
 
+# What a row is given whose media must be measured, and one whose media do not open, where it will be left out.
+_UNMEASURED, _BAD = (-1, 0, 0, 0, 1), (1, 0, 0, 1, 1)
 # Raise it when the same row would be priced otherwise: prices are cached.
-_VERSION = 2
+_VERSION = 3
 # The columns that decide a price; `images` and `videos` are not among them, so that no byte of them is read.
-_COLUMNS = ("id", "messages", "num_frames", "take_frames", "tools")
-_PRICES = ("tokens", "images", "frames")
-
-
-@dataclass(frozen=True)
-class Prices:
-    """Prices of the rows of a data set, in its order.
-
-    Args:
-        tokens (`np.ndarray` of shape `(rows,)`, int64): Length of `input_ids` of the row alone, without padding.
-        images (`np.ndarray` of shape `(rows,)`, int64): Pages and frames of the row.
-        frames (`np.ndarray` of shape `(rows,)`, int64): How many of the images are frames taken of a video; a row may
-            do with fewer of these.
-        tokens_per_image (`int`): What a row saves, at the least, by a frame less.
-    """
-
-    tokens: np.ndarray
-    images: np.ndarray
-    frames: np.ndarray
-    tokens_per_image: int
-
-    def __len__(self) -> int:
-        return len(self.tokens)
+_COLUMNS = ("id", "messages", "num_frames", "take_frames", "take_fps", "take_video", "tools")
+__all__ = ["Prices", "TokenCost"]
+_PRICES = ("tokens", "images", "frames", "group_tokens", "group_frames")
 
 
 class TokenCost:
@@ -57,8 +45,12 @@ class TokenCost:
         processor ([`~transformers.ProcessorMixin`]): The model's processor, with a chat template, configured by the
             adapter.
         adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
-        num_frames (`int`, *optional*, defaults to `24`): Frames taken of each video, where the row has no
-            `take_frames` of its own.
+        num_frames (`int`, *optional*): Frames taken of each video, where the row has no `take_frames` of its own;
+            `None` takes 24. Short for a `policy` of that number.
+        policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`], *optional*): How videos are taken, where the row does
+            not say it; `None` takes `num_frames` of them as frames.
+        on_bad_row (`str`, *optional*, defaults to `"error"`): What a row does whose price depends on media that do not
+            open: `"error"` raises; `"drop"` gives it 1 token, for a run that leaves it out.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no chat template, a processor that is not configured, `num_frames` below 1.
@@ -82,13 +74,21 @@ class TokenCost:
     ```
     """
 
-    def __init__(self, processor: Any, adapter: Adapter, *, num_frames: int = 24) -> None:
-        if num_frames < 1:
-            raise InputError(f"num_frames is {num_frames}; at least 1 frame must be taken of a video")
+    def __init__(
+        self,
+        processor: Any,
+        adapter: Adapter,
+        *,
+        num_frames: int | None = None,
+        policy: VideoPolicy | None = None,
+        on_bad_row: str = "error",
+    ) -> None:
         if processor.chat_template is None:
             raise InputError(f"{type(processor).__name__} has no chat template; set processor.chat_template")
         self.processor = processor
-        self.num_frames = num_frames
+        self.policy = policy or VideoPolicy(num_frames=num_frames)
+        self._on_bad_row = on_bad_row
+        self.measuring = Measuring(processor, adapter, self.policy)
         self._image = adapter.image_text(processor)
         # A copy, because the collator's calls leave padding switched on in the processor's own.
         self._backend = _copy(processor.tokenizer.backend_tokenizer) if processor.tokenizer.is_fast else None
@@ -101,37 +101,53 @@ class TokenCost:
         """Tokens of a row: the length of the `input_ids` that the collator makes of it alone.
 
         Args:
-            row (`Mapping[str, Any]`): `messages` and `num_frames` are read, `id` and `take_frames` if there.
+            row (`Mapping[str, Any]`): `messages` and `num_frames` are read, `id` and what it says of its video if
+                there; `images` and `videos` where the price depends on them.
 
         Raises:
-            [`~t2vid_hf.errors.InputError`]: several videos, a video of no frames, or the image placeholder in the text.
+            [`~t2vid_hf.errors.InputError`]: a video of no frames, the image placeholder in the text, or media that the
+                price depends on and that are not there or do not open.
         """
+        if self.measuring.needed(row):
+            return self._measure(row)[0]
         return int(self._price_batch({name: [row[name]] for name in _COLUMNS if name in row})["tokens"][0])
 
-    def prices(self, dataset: Any, *, num_proc: int | None = None, cache_dir: str | Path | None = None) -> Prices:
+    def prices(
+        self,
+        dataset: Any,
+        *,
+        media: Sequence[Any] | None = None,
+        num_proc: int | None = None,
+        cache_dir: str | Path | None = None,
+    ) -> Prices:
         """Price every row of a data set.
 
         Args:
-            dataset ([`~datasets.Dataset`]): `messages` and `num_frames` are read, `id`, `take_frames` and `tools` if
-                there.
+            dataset ([`~datasets.Dataset`] or [`~t2vid_hf.mixtures.mixing.Mixture`]): The rows. `messages` and
+                `num_frames` are read, `id`, `tools` and what it says of its video if there.
+            media (`Sequence[Row]`, *optional*): The same rows with their media, of which those are read whose price
+                depends on them; `None` reads the data set's own.
             num_proc (`int`, *optional*): Processes that price; `None` is this one.
             cache_dir (`str` or `Path`, *optional*): Where prices are kept, by the fingerprints of data set and
                 processor; `None` is beside the data set's cache, and a set in memory is then priced anew each time.
+                Prices that depend on media are never kept.
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: a column is missing, or see [`~TokenCost.price`].
         """
         from datasets import Features, Value
 
+        if isinstance(dataset, Mixture):
+            dataset, media = dataset.light, dataset.undecoded
         if not {"messages", "num_frames"} <= set(dataset.column_names):
             raise InputError(f"messages and num_frames are needed; the columns are {', '.join(dataset.column_names)}")
+        if media is None and {"images", "videos"} <= set(dataset.column_names):
+            media = keep_undecoded(dataset)
         light = dataset.select_columns([name for name in _COLUMNS if name in dataset.column_names])
         # Given, because `datasets` would hash the processor, and a tokenizer that was used hashes otherwise.
         fingerprint = _digest([light._fingerprint, self.fingerprint()])
-        file = None
         if cache_dir is not None:
             Path(cache_dir).mkdir(parents=True, exist_ok=True)
-            file = str(Path(cache_dir) / f"prices-{fingerprint}.arrow")
         priced = light.with_format(None).map(
             self._price_batch,
             batched=True,
@@ -139,44 +155,60 @@ class TokenCost:
             remove_columns=light.column_names,
             features=Features({name: Value("int64") for name in _PRICES}),
             new_fingerprint=fingerprint,
-            cache_file_name=file,
+            cache_file_name=None if cache_dir is None else str(Path(cache_dir) / f"prices-{fingerprint}.arrow"),
             desc="Pricing rows",
         )
         # Without rows `datasets` makes no columns.
-        tokens, images, frames = (
-            priced.data.column(name).to_numpy() if len(priced) else np.zeros(0, np.int64) for name in _PRICES
-        )
-        return Prices(tokens, images, frames, tokens_per_image=self.tokens_per_image)
+        columns = [priced.data.column(name).to_numpy() if len(priced) else np.zeros(0, np.int64) for name in _PRICES]
+        table = np.stack(columns, axis=1)
+        for number in np.flatnonzero(table[:, 0] < 0).tolist():
+            table[number] = self._measure(light[number] if media is None else media[number])
+        tokens, images, frames, *groups = np.ascontiguousarray(table.T)
+        return Prices(tokens, images, frames, self.tokens_per_image, *groups)
+
+    def _measure(self, row: Any) -> tuple[int, ...]:
+        try:
+            return self.measuring.price(row)
+        except MediaError:
+            if self._on_bad_row == "error":
+                raise
+            return _BAD
 
     def fingerprint(self) -> str:
         """Equal where every row has the same price."""
         tokenizer = self.processor.tokenizer
         vocabulary = sorted(tokenizer.get_vocab().items()) if self._backend is None else self._backend.to_str()
         texts = [str(self._image), self.processor.chat_template, str(tokenizer.special_tokens_map), vocabulary]
-        return _digest([_VERSION, self.num_frames, version("transformers"), version("tokenizers"), texts])
+        versions = [_VERSION, version("transformers"), version("tokenizers")]
+        return _digest([*versions, str(self.policy), self.measuring.shaped, texts])
 
     def _price_batch(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, list[int]]:
         """Columns of rows -> columns of prices."""
         count = len(rows["messages"])
-        ids = rows.get("id", [None] * count)
-        takes = rows.get("take_frames", [None] * count)
+        keys = rows.get("id", [None] * count)
+        priced: list[tuple[int, ...]] = [_UNMEASURED] * count
+        plain: list[int] = []
         conversations, images, frames = [], [], []
-        for row in zip(ids, rows["messages"], rows["num_frames"], takes, strict=True):
-            messages, pages, taken = self._expand(*row)
-            conversations.append(messages)
-            frames.append(taken)
-            images.append(pages + taken)
-        texts = render_chats(self.processor, conversations, rows.get("tools", [None] * count))
-        return {"tokens": self._count_tokens(texts, images, ids), "images": images, "frames": frames}
+        for number in range(count):
+            row = {name: rows[name][number] for name in _COLUMNS if name in rows}
+            if not self.measuring.needed(row):
+                messages, pages, taken = self._expand(row)
+                plain.append(number)
+                conversations.append(messages)
+                images.append(pages + taken)
+                frames.append(taken)
+        tools = rows.get("tools", [None] * count)
+        texts = render_chats(self.processor, conversations, [tools[number] for number in plain])
+        lengths = self._count_tokens(texts, images, [keys[number] for number in plain])
+        for number, *price in zip(plain, lengths, images, frames, strict=True):
+            priced[number] = (*price, self.tokens_per_image, 1)
+        return {name: [price[column] for price in priced] for column, name in enumerate(_PRICES)}
 
-    def _expand(
-        self, key: Any, messages: Sequence[Message], num_frames: int | None, take_frames: int | None
-    ) -> tuple[list[Message], int, int]:
+    def _expand(self, row: Mapping[str, Any]) -> tuple[list[Message], int, int]:
         """A row's messages with an image block for each page and frame, and how many pages and frames these are."""
-        taken = min(num_frames or 0, take_frames or self.num_frames)
-        expanded, pages, videos = with_image_blocks(messages, taken)
-        if videos > 1:
-            raise InputError(f"row '{key}' has {videos} videos, and num_frames tells of one: make a row of each")
+        key, num_frames = row.get("id"), row["num_frames"]
+        taken = min(num_frames or 0, self.policy.of_row(row).most)
+        expanded, pages, videos = with_image_blocks(row["messages"], taken)
         if videos and taken < 1:
             raise InputError(f"row '{key}' takes {taken} frames of a video of {num_frames}; at least 1 is needed")
         return expanded, pages, videos * taken

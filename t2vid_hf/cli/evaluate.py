@@ -1,6 +1,7 @@
 """`t2vid evaluate`: checkpoints answer the questions of a benchmark; scores, and every single answer."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from t2vid_hf.batches.video_policy import trained_policy
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.benchmarks import BENCHMARKS
 from t2vid_hf.evaluation.runs import ask, load_items, write_scores
@@ -19,7 +21,10 @@ def evaluate(
     dataset: Annotated[str, typer.Option(help="Folder of the benchmark's data set, or its name on the Hub.")],
     output: Annotated[Path, typer.Option(help="The scores; answers go beside them as answers.jsonl.")],
     benchmark: Annotated[str, typer.Option(help=f"One of {', '.join(BENCHMARKS)}.")] = "clips",
-    num_frames: Annotated[int, typer.Option(help="Frames taken of each video.", min=1)] = 24,
+    num_frames: Annotated[int | None, typer.Option(help="Frames taken of each video.", min=1)] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames a second in place of it, with --max_frames.")] = None,
+    max_frames: Annotated[int | None, typer.Option(help="With --fps, the most frames of a video.", min=1)] = None,
+    video: Annotated[str | None, typer.Option(help="as_frames or native; as trained if not given.")] = None,
     max_new_tokens: Annotated[int, typer.Option(help="Longest reply.", min=1)] = 32,
     batch_size: Annotated[int, typer.Option(help="Questions at a time.", min=1)] = 8,
 ) -> None:
@@ -29,14 +34,16 @@ def evaluate(
 
     datasets.disable_progress_bars()  # ours says more
     items = load_items(benchmark, dataset)
-    answers = {}
+    answers, policies = {}, {}
     for name, path in checkpoints.items():
         model, processor = load_to_answer(path)
+        policy = trained_policy(processor, video=video, num_frames=num_frames, fps=fps, max_frames=max_frames)
+        policies[name] = asdict(policy)
         answers[name] = ask(
             model,
             processor,
             items,
-            num_frames=num_frames,
+            policy=policy,
             max_new_tokens=max_new_tokens,
             batch_size=batch_size,
             progress=name,
@@ -44,7 +51,7 @@ def evaluate(
     settings = {
         "benchmark": benchmark,
         "dataset": dataset,
-        "num_frames": num_frames,
+        "video": policies,
         "max_new_tokens": max_new_tokens,
     }
     for name, scores in write_scores(output, answers, checkpoints=checkpoints, settings=settings).items():

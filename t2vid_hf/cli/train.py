@@ -49,11 +49,11 @@ def questions(trainer: "T2VidSFTTrainer", recipe: "RecipeArguments") -> list[Any
 
     if not recipe.ask_dataset:
         return []
+    policy = trainer.args.video_policy()
     items = load_items(recipe.ask_benchmark, recipe.ask_dataset, at_most=recipe.ask_questions)
-    num_frames = trainer.args.num_frames
 
     def evaluate(model: Any, processor: Any) -> dict[str, float]:
-        answers = ask(model, processor, items, num_frames=num_frames)
+        answers = ask(model, processor, items, policy=policy)
         return {f"{recipe.ask_benchmark}_accuracy": accuracy(answers)}
 
     return [GenerationCallback(trainer, evaluate, every_steps=recipe.ask_every, at_start=True)]

@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from t2vid_hf.batches.encoding import RowEncoder
 from t2vid_hf.batches.padding import padded_inputs
-from t2vid_hf.batches.pixels import apply_table, normalisation_table, stack_images
+from t2vid_hf.batches.pixels import model_pixels, normalisation_table, pixel_tensors
+from t2vid_hf.batches.video_policy import VideoPolicy, trained_policy
 from t2vid_hf.models import adapter_for
 from t2vid_hf.schema import Row
 
@@ -19,7 +20,8 @@ def answer(
     processor: Any,
     rows: Sequence[Row],
     *,
-    num_frames: int,
+    num_frames: int | None = None,
+    policy: VideoPolicy | None = None,
     max_new_tokens: int = 32,
     batch_size: int = 8,
     progress: str | None = None,
@@ -31,7 +33,10 @@ def answer(
         processor ([`~transformers.ProcessorMixin`]): The model's processor; it is set, in place, to one block of tokens
             a page.
         rows (`Sequence[Row]`): Videos and questions.
-        num_frames (`int`): Frames taken of each video, where the row has no `take_frames` of its own.
+        num_frames (`int`, *optional*): Frames taken of each video, where the row has no `take_frames` of its own;
+            `None` takes as many as the checkpoint was trained with.
+        policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`], *optional*): How videos are taken; `None` takes them as
+            the checkpoint was trained, but for `num_frames`.
         max_new_tokens (`int`, *optional*, defaults to `32`): The most tokens of a reply. The paper: 32 for Idefics3,
             128 for MiniCPM-V.
         batch_size (`int`, *optional*, defaults to `8`): Rows at a time; the replies do not depend on it beyond float
@@ -65,7 +70,7 @@ def answer(
     adapter = adapter_for(model.config.model_type)
     adapter.configure(processor)
     adapter.configure_model(model.config)
-    encoder = RowEncoder(processor, adapter, num_frames=num_frames)
+    encoder = RowEncoder(processor, adapter, policy=policy or trained_policy(processor, num_frames=num_frames))
     table = normalisation_table(processor).to(model.device, model.dtype)
     model.eval()
     replies: list[str] = []
@@ -73,7 +78,7 @@ def answer(
     for start in tqdm(starts, progress, unit=" batches", delay=1, disable=progress is None):
         batch = _prompt_batch(encoder, rows[start : start + batch_size], table)
         # `generate` runs without gradients by itself; inference mode would break FSDP2's buffers
-        with autocast_mixed(model):
+        with adapter.while_running(model), autocast_mixed(model):
             tokens = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
         replies += [
             reply.strip()
@@ -88,10 +93,12 @@ def _prompt_batch(encoder: RowEncoder, rows: Sequence[Row], table: Any) -> dict[
     # on the left: the reply begins right behind the prompt
     inputs = padded_inputs(prompts, encoder.processor, encoder.adapter, side="left")
     batch = {name: tensor.to(table.device) for name, tensor in inputs.items()}
-    images = [prompt.pixels for prompt in prompts if len(prompt.pixels)]
-    if images:
-        batch.update(encoder.adapter.model_inputs(apply_table(stack_images(images).to(table.device), table)))
-    return batch
+    pixels = {name: _to(given, table.device) for name, given in pixel_tensors(prompts).items()}
+    return batch | model_pixels(encoder.adapter, pixels, table)
+
+
+def _to(given: Any, device: Any) -> Any:
+    return [each.to(device) for each in given] if isinstance(given, list) else given.to(device)
 
 
 def autocast_mixed(model: Any) -> contextlib.AbstractContextManager[Any]:

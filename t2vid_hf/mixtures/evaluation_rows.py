@@ -59,5 +59,5 @@ def _split(
         )
     if not positions:
         raise InputError(f"part '{part.label}': none of the {len(dataset)} rows of its eval_split '{split}' is usable")
-    picks = [Pick(name, 0, position, part.frames) for name, position in positions.items()]
+    picks = [Pick(name, 0, position, part.take_frames) for name, position in positions.items()]
     return own, dataset, picks, PartCount(f"{part.label}, {split}", len(dataset), len(picks), dict(dropped))

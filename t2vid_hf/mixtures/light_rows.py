@@ -13,6 +13,8 @@ from t2vid_hf.schema import COLUMNS, Row, features
 
 LIGHT = ("id", "source", "media", "messages", "num_frames")
 """What a filter or a price reads of a row."""
+TAKE = ("take_frames", "take_fps", "take_video")
+"""What a part of a mixture says of its videos: how many frames to take, how many a second, and how they are fed."""
 
 
 def to_columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
@@ -21,26 +23,33 @@ def to_columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
     Args:
         rows (`Sequence[Row]`): The rows.
     """
-    names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys((*COLUMNS, "take_frames"))
+    names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys((*COLUMNS, *TAKE))
     return {name: [row.get(name) for row in rows] for name in names}
 
 
 def light_dataset(rows: Iterable[Mapping[str, Any]]) -> Any:
-    """Rows as a `datasets.Dataset` of the columns `LIGHT` and `take_frames`.
+    """Rows as a `datasets.Dataset` of the columns `LIGHT` and `TAKE`.
 
     Args:
         rows (`Iterable[Row]`): The rows; where any has `tools` or calls some, the set has them too.
     """
     from datasets import Dataset, Features, Value
 
-    names = (*LIGHT, "take_frames", "tools")
+    names = (*LIGHT, *TAKE, "tools")
     taken: list[dict[str, Any]] = [{name: row.get(name) for name in names} for row in rows]
-    columns: dict[str, Any] = {**{name: features()[name] for name in LIGHT}, "take_frames": Value("int32")}
+    columns: dict[str, Any] = {**{name: features()[name] for name in LIGHT}, **take_columns()}
     if any(turn.get("template_fields") for row in taken for turn in row["messages"]):
         columns["messages"] = turns_with_fields()
     if any(row["tools"] for row in taken):
         columns["tools"] = Value("string")
     return Dataset.from_list([{name: row[name] for name in columns} for row in taken], features=Features(columns))
+
+
+def take_columns() -> dict[str, Any]:
+    """The types in `datasets` of the columns `TAKE`."""
+    from datasets import Value
+
+    return dict(zip(TAKE, (Value("int32"), Value("float64"), Value("string")), strict=True))
 
 
 def turns_with_fields() -> Any:

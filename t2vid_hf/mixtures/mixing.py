@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from t2vid_hf.data.repository import read_split
 from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
-from t2vid_hf.mixtures.filters import HELD_OUT, NOT_SAMPLED, FilterPreset, reason_to_drop
+from t2vid_hf.mixtures.filters import HELD_OUT, NOT_SAMPLED, FilterPreset
 from t2vid_hf.mixtures.held_out import check_share, is_held_out
 from t2vid_hf.mixtures.light_rows import drop_media, light_dataset
 from t2vid_hf.mixtures.part_sizes import rows_to_take
@@ -68,7 +68,7 @@ class Mixture:
 
     @cached_property
     def dataset(self) -> Any:
-        """The rows as a `datasets.Dataset`: the schema's columns and `take_frames`."""
+        """The rows as a `datasets.Dataset`: the schema's columns, and how videos are taken."""
         return self._read(opens=True)
 
     @cached_property
@@ -83,7 +83,7 @@ class Mixture:
 
     @cached_property
     def light(self) -> Any:
-        """The rows without pages and clips, for prices and plans: the columns `LIGHT` and `take_frames`."""
+        """The rows without pages and clips, for prices and plans: the columns `LIGHT`, and how videos are taken."""
         parts = tuple((part, drop_media(dataset)) for part, dataset in self.parts)
         return light_dataset(self._index().with_transform(PickReader(parts, opens=False)))
 
@@ -147,7 +147,7 @@ def mix(
         part, dataset = parts[number]
         positions, dropped = usable[number]
         ranked = sorted(positions, key=lambda name: stable_hash(f"draw/{seed}/{name}"))
-        picks += [Pick(name, number, positions[name], part.frames) for name in ranked[:wanted]]
+        picks += [Pick(name, number, positions[name], part.take_frames) for name in ranked[:wanted]]
         if len(ranked) > wanted:
             dropped[NOT_SAMPLED] = len(ranked) - wanted
         counts.append(PartCount(part.label, len(dataset), wanted, dict(dropped)))
@@ -167,7 +167,7 @@ def _hold_out(
         raise InputError(f"eval_share {share} holds out none of the {len(positions)} usable rows of part "
                          f"'{part.label}': give a greater share, or the part an eval_split")  # fmt: skip
     dropped[HELD_OUT] = len(names)
-    return [Pick(name, number, positions.pop(name), part.frames) for name in names]
+    return [Pick(name, number, positions.pop(name), part.take_frames) for name in names]
 
 
 class Usable(NamedTuple):
@@ -203,7 +203,7 @@ def find_usable(parts: Sequence[tuple[MixturePart, Any]], count_tokens: CountTok
 
 
 def _reason(part: MixturePart, row: Row, count_tokens: CountTokens | None) -> str | None:
-    reason = reason_to_drop(row, max_frames=part.max_frames)
+    reason = part.reason_to_drop(row)
     if reason is not None or part.filter is None:
         return reason
     if count_tokens is None:

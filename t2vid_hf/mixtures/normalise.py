@@ -21,8 +21,8 @@ from t2vid_hf.video.counting import count_frames
 MEDIA_COLUMNS: dict[Kind, tuple[str, str]] = {"image": ("image", "images"), "video": ("video", "videos")}
 """For each kind the columns that hold media: one, or a list; either is taken for the other."""
 READ_COLUMNS = frozenset(
-    (*COLUMNS, *REFUSED, "image", "video", "prompt", "completion", "conversations", "system", "tools", "take_frames",
-     "learn_from")
+    (*COLUMNS, *REFUSED, "image", "video", "prompt", "completion", "conversations", "system", "tools", "learn_from",
+     "take_frames", "take_fps", "take_video")
 )  # fmt: skip
 """Every column that is read, or refused where it holds something."""
 

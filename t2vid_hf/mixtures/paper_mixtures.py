@@ -10,7 +10,7 @@ PAPER_FRAMES = 24  # of a video in training; arXiv 2411.19951 and its code, for 
 
 
 def _video(source: str, count: int) -> MixturePart:
-    return MixturePart(path=source, count=count, frames=PAPER_FRAMES, over_limit="thin")
+    return MixturePart(path=source, count=count, num_frames=PAPER_FRAMES, over_limit="thin")
 
 
 def _text(source: str, count: int) -> MixturePart:
@@ -55,7 +55,7 @@ def named_mixture(name: str, paths: Mapping[str, str]) -> list[MixturePart]:
     ```python
     >>> from t2vid_hf.mixtures.paper_mixtures import named_mixture
     >>> parts = named_mixture("video_200k", {"video_chatgpt": "me/vcg", "share_gemini": "me/sg"})
-    >>> [(part.path, part.count, part.frames) for part in parts]
+    >>> [(part.path, part.count, part.num_frames) for part in parts]
     [('me/vcg', 100000, 24), ('me/sg', 100000, 24)]
 
     ```

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from t2vid_hf.errors import InputError, unknown
-from t2vid_hf.mixtures.filters import FilterPreset
+from t2vid_hf.mixtures.filters import FilterPreset, reason_to_drop
 from t2vid_hf.mixtures.normalise import normalise
 from t2vid_hf.schema import Row
 
+VideoWay = Literal["as_frames", "native"]
+VIDEO_WAYS: tuple[VideoWay, ...] = ("as_frames", "native")
+"""How a video is fed: its frames as images, as pages are (the paper's way), or as the family's own video."""
 OverLimit = Literal["error", "drop", "thin"]
 OVER_LIMIT: tuple[OverLimit, ...] = ("error", "drop", "thin")
 
@@ -26,10 +29,14 @@ class MixturePart:
         share (`float`, *optional*): How many rows to take, relative to the shares of the other parts; as many are taken
             as the shares allow. The paper's is 2 (video) to 1 (synthetic).
         count (`int`, *optional*): How many rows to take. Give `share` or `count`, the same for all parts.
-        frames (`int`, *optional*): Frames to take of each video of this part; `None` leaves it to the trainer. Pages
-            are never thinned: losing a page loses text.
-        max_frames (`int`, *optional*): The most pages of a row; those with more are dropped, and with `None` none is.
-            Real video is thinned instead, and has no such limit.
+        num_frames (`int`, *optional*): Frames to take of each video of this part; `None` leaves it to the trainer.
+            Pages are never thinned: losing a page loses text.
+        fps (`float`, *optional*): Frames a second to take of each video of this part, in place of `num_frames`; needs
+            `max_frames`.
+        max_frames (`int`, *optional*): With `fps`, the most frames to take of a video.
+        max_pages (`int`, *optional*): The most pages of a row; those with more are dropped, and with `None` none is.
+        video (`str`, *optional*): How videos of this part are fed: `"as_frames"`, as images, or `"native"`, as the
+            family's own video; `None` leaves it to the trainer.
         filter (`str`, *optional*): The filters of a published data set, a key of `t2vid_hf.mixtures.filters.PRESETS`;
             `None` for no filter.
         media_root (`str`, *optional*): The folder that images and videos are below, where rows hold their paths and not
@@ -47,8 +54,11 @@ class MixturePart:
     revision: str | None = None
     share: float | None = None
     count: int | None = None
-    frames: int | None = None
+    num_frames: int | None = None
+    fps: float | None = None
     max_frames: int | None = None
+    max_pages: int | None = None
+    video: VideoWay | None = None
     filter: str | None = None
     media_root: str | None = None
     over_limit: OverLimit = "error"
@@ -72,12 +82,35 @@ class MixturePart:
             raise InputError(f"part '{self.label}': share and count must be above 0; leave the part out instead")
         if self.eval_split is not None and self.eval_split == self.split:
             raise InputError(f"part '{self.label}': its eval_split '{self.split}' is trained on; give another split")
-        if self.frames is not None and self.frames < 1:
-            raise InputError(f"part '{self.label}': frames={self.frames}; give at least 1, or null")
+        for name in ("num_frames", "fps", "max_frames", "max_pages"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InputError(f"part '{self.label}': {name}={value}; give a number above 0, or null")
+        if (self.fps is None) != (self.max_frames is None) or (self.fps and self.num_frames):
+            raise InputError(
+                f"part '{self.label}': fps={self.fps} with num_frames={self.num_frames} and "
+                f"max_frames={self.max_frames}; give fps with max_frames, or num_frames, or none of them (the most "
+                f"pages of a row are max_pages)"
+            )
+        if self.video not in (None, *VIDEO_WAYS):
+            raise unknown("way of video", self.video, VIDEO_WAYS)
         if self.filter is not None:
             FilterPreset.named(self.filter)  # an unknown one ends here
         if self.over_limit not in OVER_LIMIT:
             raise unknown("policy over_limit", self.over_limit, OVER_LIMIT)
+
+    @property
+    def take_frames(self) -> int | None:
+        """Frames to take of each video, at most; `None` leaves it to the trainer."""
+        return self.num_frames if self.fps is None else self.max_frames
+
+    def reason_to_drop(self, row: Row) -> str | None:
+        """Why a row cannot be trained on, its `filter` aside; see [`~t2vid_hf.mixtures.filters.reason_to_drop`].
+
+        Args:
+            row ([`~t2vid_hf.schema.Row`]): The row, without its media. A video is thinned and has no pages.
+        """
+        return reason_to_drop(row, max_frames=None if row["media"] == "video" else self.max_pages)
 
     @property
     def label(self) -> str:
@@ -96,4 +129,14 @@ class MixturePart:
             [`~t2vid_hf.errors.InputError`]: see [`~t2vid_hf.mixtures.normalise.normalise`].
         """
         root = Path(self.media_root or self.path)
-        return {**normalise(given, source=self.label, index=index, root=root), "take_frames": take_frames}
+        return {**normalise(given, source=self.label, index=index, root=root), **self.takes(take_frames)}  # type: ignore[typeddict-item]
+
+    def takes(self, take_frames: int | None) -> dict[str, Any]:
+        """What a row of the part says of its video; see `t2vid_hf.mixtures.light_rows.TAKE`.
+
+        Args:
+            take_frames (`int` or `None`): The most frames to take of it.
+        """
+        # 0 frames a second: by number, whatever the trainer takes
+        fps = self.fps if self.num_frames is None else 0.0
+        return {"take_frames": take_frames, "take_fps": fps, "take_video": self.video}

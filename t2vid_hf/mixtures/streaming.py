@@ -12,8 +12,7 @@ from typing import Any
 
 from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
-from t2vid_hf.mixtures.filters import reason_to_drop
-from t2vid_hf.mixtures.light_rows import has_our_columns, turns_with_fields
+from t2vid_hf.mixtures.light_rows import has_our_columns, take_columns, turns_with_fields
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.schema import Row
 from t2vid_hf.schema import features as schema_features
@@ -39,7 +38,7 @@ class _Normalise:
     part: MixturePart
 
     def __call__(self, row: Mapping[str, Any], index: int) -> Row:
-        return self.part.row(row, index, take_frames=self.part.frames)
+        return self.part.row(row, index, take_frames=self.part.take_frames)
 
 
 @dataclass
@@ -48,7 +47,7 @@ class _Keep:
     dropped: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, row: Any) -> bool:
-        reason = reason_to_drop(row, max_frames=self.part.max_frames)
+        reason = self.part.reason_to_drop(row)
         if reason is not None:
             self.dropped[reason] += 1
         return reason is None
@@ -103,7 +102,7 @@ def mix_streams(parts: Sequence[tuple[MixturePart, Any]], seed: int) -> Streamed
             f"of its own, and give it to the trainer as eval_dataset"
         )
     # Given, because `interleave_datasets` would read the head of each stream to find them out.
-    columns = Features({**schema_features(), "images": List(Image(decode=False)), "take_frames": Value("int32")})
+    columns = Features({**schema_features(), "images": List(Image(decode=False)), **take_columns()})
     if not all(has_our_columns(stream.features) for _, stream in parts):  # their rows may have what ours have not
         more = {"messages": turns_with_fields(), "tools": Value("string"), "learn_from": Value("int32")}
         columns = Features({**columns, **more})

@@ -19,7 +19,7 @@ ADAPTERS: dict[str, Adapter] = {
     "minicpmv": MiniCPMAdapter(),
     "qwen2_5_vl": QwenVLAdapter(patch_px=14, timestamps=False),
     "qwen3_vl": QwenVLAdapter(patch_px=16, timestamps=True),
-    "smolvlm": Idefics3Adapter(features_in_model_type=True),
+    "smolvlm": Idefics3Adapter(takes_video=True, features_in_model_type=True),
 }
 
 

@@ -30,7 +30,7 @@ class InternVLAdapter(Adapter):
         """Side of a tile."""
         return processor.image_processor.size["height"]
 
-    def image_text(self, processor: Any) -> ImageText:
+    def image_text(self, processor: Any, size: tuple[int, int] | None = None) -> ImageText:
         """The tokens of one tile between `<img>` and `</img>`."""
         if processor.image_processor.max_patches != 1:
             raise InputError(

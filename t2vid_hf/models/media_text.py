@@ -79,11 +79,26 @@ class VideoTimes:
 
     Args:
         seconds (`tuple[float, ...]`): When each frame taken is shown, in seconds from the start of the video.
-        duration (`float`): How long the whole video lasts, in seconds.
+        total (`int`): Frames of the whole video.
+        fps (`float`): Frames a second of the whole video; `total / fps` is how long it lasts.
+        size (`tuple[int, int]`, *optional*): Height and width, in pixels, that the vision tower sees its frames at;
+            `None` for the square of a page.
     """
 
     seconds: tuple[float, ...]
-    duration: float
+    total: int
+    fps: float
+    size: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         return len(self.seconds)
+
+    @property
+    def duration(self) -> float:
+        """How long the whole video lasts, in seconds."""
+        return self.total / self.fps
+
+    @property
+    def taken_fps(self) -> float:
+        """Frames a second of those taken, in the arithmetic of transformers' `VideoMetadata.sampled_fps`."""
+        return len(self.seconds) / self.total * self.fps

@@ -127,7 +127,7 @@ class SequenceCheck:
 
     def overfull(self, encoded: Sequence[Encoded]) -> bool:
         """Whether rows fill more sequences than there are."""
-        sizes = [(len(each), len(each.pixels)) for each in encoded]
+        sizes = [(len(each), each.num_images) for each in encoded]
         filled = sequences_filled(sizes, max_tokens=self._max_tokens, max_images=self._max_images)
         return filled > self._sequences
 
@@ -143,7 +143,7 @@ class SequenceCheck:
             return None
         return (
             f"row '{row['id']}' is priced at {priced} tokens by its num_frames={row['num_frames']}, and has "
-            f"{len(encoded)} with {len(encoded.pixels)} images: it overfills its sequence of {self._max_tokens} "
+            f"{len(encoded)} with {encoded.num_images} images: it overfills its sequence of {self._max_tokens} "
             f"tokens; count its frames anew"
         )
 

@@ -16,11 +16,12 @@ from accelerate.utils import DistributedType
 from t2vid_hf.batches.encoding import Encoded, RowEncoder
 from t2vid_hf.batches.labels import IGNORED
 from t2vid_hf.batches.padding import pad, padded_inputs
-from t2vid_hf.batches.pixels import stack_images
+from t2vid_hf.batches.pixels import pixel_tensors
 from t2vid_hf.batches.token_cost import TokenCost
 from t2vid_hf.models import Adapter
 from t2vid_hf.schema import Row
 from t2vid_hf.training.bad_rows import MISPRICED, BadRow, RowError, SequenceCheck, encode_rows, sequence_check
+from t2vid_hf.training.video_setup import trains_native_video
 
 
 @dataclass
@@ -36,6 +37,9 @@ class DataCollatorForVideoLanguageModeling:
             nothing.
         always_media (`bool`, *optional*, defaults to `False`): Whether a batch without an image gets a dummy row with
             one, nothing of which is supervised, so that the vision tower runs on every rank in every step.
+        always_video (`bool`, *optional*, defaults to `False`): Whether, with `always_media`, a batch without an image
+            or without a native video gets a dummy row with both: a model runs its tower for each, and where its weights
+            are sharded every rank must run it as often.
         on_bad_row (`str`, *optional*, defaults to `"error"`): What a row does that cannot be encoded: `"error"` raises,
             `"drop"` leaves it out of its batch.
         sequences ([`~t2vid_hf.training.bad_rows.SequenceCheck`], *optional*): The sequences of a plan: rows that
@@ -67,6 +71,7 @@ class DataCollatorForVideoLanguageModeling:
     max_length: int | None = None
     pad_to_multiple_of: int | None = None
     always_media: bool = False
+    always_video: bool = False
     on_bad_row: str = "error"
     sequences: SequenceCheck | None = None
 
@@ -82,8 +87,10 @@ class DataCollatorForVideoLanguageModeling:
             - `input_ids`, `labels` of shape `(batch, length)`, `(1, tokens)` where packed; `labels` is -100 outside of
               what is supervised;
             - `position_ids` of shape `(1, tokens)`, `(4, 1, tokens)` with M-RoPE, where packed; else `attention_mask`;
-            - `pixels` of shape `(images of the batch, 1 or 3, page_px, page_px)`, uint8; absent without images.
-              `t2vid_hf.batches.pixels` and the adapter's `model_inputs` turn it into the model's `pixel_values`;
+            - `pixels` of shape `(images of the batch, 1 or 3, height, width)`, uint8, or a list of such tensors where
+              images are seen at several sizes; absent without images. `t2vid_hf.batches.pixels.model_pixels` turns it
+              into the model's `pixel_values`;
+            - `video_pixels`, a list of tensors of shape `(frames, 3, height, width)`, uint8: native videos, if any;
             - `sources`: a list of the rows' sources, and `row_lengths` their tokens, without the dummy's.
 
         Raises:
@@ -95,14 +102,18 @@ class DataCollatorForVideoLanguageModeling:
         if self.sequences is not None and self.sequences.overfull(encoded):
             rows, encoded, bad = self._leave_out_mispriced(self.sequences, rows, encoded, bad)
         lengths = [len(each) for each in encoded]
-        if not encoded or (self.always_media and not any(len(each.pixels) for each in encoded)):
-            encoded.append(self.encoder.dummy())
+        if not encoded or (self.always_media and self._lacks_media(encoded)):
+            encoded.append(self.encoder.dummy(video=self.always_video))
         batch = self._pack(encoded) if self.packed else self._pad(encoded)
-        images = [each.pixels for each in encoded if len(each.pixels)]
-        if images:
-            batch["pixels"] = stack_images(images)
         told = {"bad_rows": bad} if self.on_bad_row == "drop" else {}
-        return {**batch, "sources": [row["source"] for row in rows], "row_lengths": lengths, **told}
+        sources = [row["source"] for row in rows]
+        return {**batch, **pixel_tensors(encoded), "sources": sources, "row_lengths": lengths, **told}
+
+    def _lacks_media(self, encoded: Sequence[Encoded]) -> bool:
+        """Whether the batch would call the vision tower less often than another rank's."""
+        images = any(len(each.pixels) for each in encoded)
+        videos = any(each.videos for each in encoded)
+        return not (images and videos) if self.always_video else not (images or videos)
 
     def _leave_out_mispriced(
         self, check: SequenceCheck, rows: list[Row], encoded: list[Encoded], bad: list[BadRow]
@@ -162,7 +173,7 @@ def collator_of_run(
         cost ([`~t2vid_hf.batches.token_cost.TokenCost`]): What prices the rows.
     """
     return DataCollatorForVideoLanguageModeling(
-        RowEncoder(processor, adapter, num_frames=args.num_frames, labels=args.labels),
+        RowEncoder(processor, adapter, policy=args.video_policy(), labels=args.labels),
         packed=args.packing or args.padding_free,
         max_length=args.max_length,
         pad_to_multiple_of=args.pad_to_multiple_of,
@@ -171,4 +182,5 @@ def collator_of_run(
         sequences=sequence_check(cost, args),
         # also for one rank that was launched as one of several: DDP wraps it all the same
         always_media=args.distributed_state.distributed_type != DistributedType.NO,
+        always_video=adapter.takes_video and not adapter.video_as_images and trains_native_video(processor),
     )

@@ -32,6 +32,7 @@ from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.trainer import T2VidSFTTrainer
 from t2vid_hf.training.trial import dry_run
 from t2vid_hf.training.tuning import lora_config, quantization_config
+from t2vid_hf.training.video_setup import forget_parts, record_parts, set_up
 
 
 def fine_tune(
@@ -64,14 +65,16 @@ def fine_tune(
     check_evaluates(recipe, config, parts)
     datasets.disable_progress_bars()
     model, processor, adapter = load_model(recipe, config)
-    adapter.configure(processor)
+    forget_parts(processor)
+    set_up(processor, adapter, config)
     adapter.configure_model(model.config)
 
     def count_tokens(text: str) -> int:
         return len(processor.tokenizer(text)["input_ids"])
 
     mixture = load_mixture(parts, seed=recipe.mixture_seed, count_tokens=count_tokens, eval_share=recipe.eval_share)
-    cost = TokenCost(processor, adapter, num_frames=config.num_frames)
+    record_parts(processor, adapter, config, mixture)
+    cost = TokenCost(processor, adapter, policy=config.video_policy(), on_bad_row=config.on_bad_row)
     evaluation, eval_prices = evaluation_mixture(mixture, count_tokens=count_tokens), None
     if evaluation is not None:
         evaluation, eval_prices = hold_to_limits(evaluation, cost, config)
@@ -194,10 +197,10 @@ def hold_to_limits(mixture: Mixture, cost: TokenCost, config: T2VidSFTConfig) ->
     Returns:
         `tuple[Mixture, Prices]`: the rows that are left, and what each of them costs.
     """
-    prices = cost.prices(mixture.light)
+    prices = cost.prices(mixture)
     longest = config.max_length or int(prices.tokens.max())
     kept = apply_limits(mixture, prices, max_tokens=longest, max_images=config.max_images)
-    return kept, prices if kept is mixture else cost.prices(kept.light)
+    return kept, prices if kept is mixture else cost.prices(kept)
 
 
 def choose_lora(model: Any, adapter: Adapter, recipe: RecipeArguments, config: T2VidSFTConfig) -> LoraConfig | None:

@@ -111,9 +111,9 @@ class LossEvaluation:
             if light is None:
                 raise InputError(
                     f"the {name} is read through a transform, so its rows cannot be priced to pack them; give "
-                    f"eval_prices=TokenCost(...).prices(mixture.light), or set eval_packing: false"
+                    f"eval_prices=TokenCost(...).prices(mixture), or set eval_packing: false"
                 )
-            prices = self._cost.prices(light)
+            prices = self._cost.prices(light, media=dataset)
         if len(prices) != len(dataset):
             raise InputError(f"{len(prices)} prices for {len(dataset)} rows of the {name}")
         names = None

@@ -63,6 +63,7 @@ class ModelOnLoan:
             stack.enter_context(self._hooks.in_place())
             for patches in (self._forwards, *self._others):
                 stack.enter_context(patches.in_place())
+            stack.enter_context(self._adapter.while_running(bare_model(self._given)))
             if training:
                 stack.enter_context(self.weights.train())
             yield

@@ -14,7 +14,7 @@ from datasets import Dataset, IterableDataset
 
 from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
-from t2vid_hf.mixtures.light_rows import drop_media, has_our_columns, light_dataset, to_columns
+from t2vid_hf.mixtures.light_rows import TAKE, drop_media, has_our_columns, light_dataset, to_columns
 from t2vid_hf.mixtures.normalise import READ_COLUMNS, normalise
 from t2vid_hf.schema import COLUMNS, Row
 
@@ -128,9 +128,7 @@ class _Streamed:
 
 def _normalise(given: Mapping[str, Any], name: str, index: int) -> Row:
     row = normalise(given, source=name, index=index)
-    if given.get("take_frames") is not None:
-        row["take_frames"] = given["take_frames"]
-    return row
+    return {**row, **{key: given[key] for key in TAKE if given.get(key) is not None}}  # type: ignore[typeddict-item]
 
 
 def _is_ours(dataset: Any, first: Mapping[str, Any]) -> bool:
@@ -146,5 +144,5 @@ def _is_ours(dataset: Any, first: Mapping[str, Any]) -> bool:
 def _no_light() -> Any:
     raise InputError(
         "the training set is a stream or read through a transform, so its rows cannot be priced here; give "
-        "prices=TokenCost(...).prices(mixture.light)"
+        "prices=TokenCost(...).prices(mixture)"
     )

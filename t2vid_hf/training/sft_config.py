@@ -7,7 +7,9 @@ from trl import SFTConfig
 
 from t2vid_hf._processors import available_processors
 from t2vid_hf.batches.labels import LABELS
+from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError, unknown
+from t2vid_hf.models.trained_with import FRAME_SIZES
 from t2vid_hf.training.bad_rows import ON_BAD_ROW
 from t2vid_hf.training.float32_weights import check_float32
 from t2vid_hf.training.honoured_fields import check_fields
@@ -24,8 +26,19 @@ class T2VidSFTConfig(SFTConfig):
     """Configuration of [`~t2vid_hf.training.T2VidSFTTrainer`].
 
     Args:
-        num_frames (`int`, *optional*, defaults to `24`): Frames taken of each video, by the paper's mid-segment rule,
-            where its part of the mixture does not say otherwise. Pages are never thinned.
+        num_frames (`int`, *optional*): Frames taken of each video, by the paper's mid-segment rule, where its part of
+            the mixture does not say otherwise; `None` takes 24, or `fps`. Pages are never thinned.
+        fps (`float`, *optional*): Frames a second taken of each video, in place of `num_frames`; needs `max_frames`.
+        max_frames (`int`, *optional*): With `fps`, the most frames taken of a video.
+        video (`str`, *optional*, defaults to `"as_frames"`): How videos are fed, where their part of the mixture does
+            not say otherwise: `"as_frames"`, as images, the paper's way; `"native"`, as the family's own video.
+        frame_size (`str`, *optional*): How images that are not square are shown: `"native"`, as the family's processor
+            shows them, or `"square"`, squeezed, which is written into the checkpoint and served by this package alone;
+            `None` leaves it as the checkpoint says, else to the family.
+        image_max_pixels (`int`, *optional*): On Qwen-VL, the most pixels that an image or a frame among images is shown
+            with; smaller ones than a page are enlarged to it. `None` takes as many as a page has, 448 x 448.
+        video_max_pixels (`int`, *optional*): On Qwen-VL, the most pixels of a frame of native video, which is then not
+            enlarged; `None` shows each with as many as a page has.
         labels (`str`, *optional*, defaults to `"assistant"`): What is learned: `"assistant"`, its turns with their
             end-of-turn tokens; `"all_text"`, everything but the images' tokens, as the paper's Idefics3 code has it.
         packing (`bool`, *optional*, defaults to `False`): Whether sequences of `max_length` tokens are filled by a plan
@@ -71,7 +84,19 @@ class T2VidSFTConfig(SFTConfig):
         [`~t2vid_hf.errors.InputError`]: the fields contradict each other, or `labels` is unknown.
     """
 
-    num_frames: int = field(default=24, metadata={"help": "Frames taken of each video. Pages are never thinned."})
+    num_frames: int | None = field(
+        default=None, metadata={"help": "Frames taken of each video, 24 if not given. Pages are never thinned."}
+    )
+    fps: float | None = field(default=None, metadata={"help": "Frames a second in place of num_frames."})
+    max_frames: int | None = field(default=None, metadata={"help": "With fps, the most frames of a video."})
+    video: str = field(default="as_frames", metadata={"help": "How videos are fed: as_frames or native."})
+    frame_size: str | None = field(default=None, metadata={"help": "native or square; the family's way if not given."})
+    image_max_pixels: int | None = field(
+        default=None, metadata={"help": "Qwen-VL: the most pixels of an image or frame; a page's if not given."}
+    )
+    video_max_pixels: int | None = field(
+        default=None, metadata={"help": "Qwen-VL: the most pixels of a frame of native video; a page's if not given."}
+    )
     labels: str = field(default="assistant", metadata={"help": "What is learned: assistant or all_text."})
     packing: bool = field(
         default=False, metadata={"help": "Fill sequences of max_length tokens by a plan of the epoch."}
@@ -128,6 +153,9 @@ class T2VidSFTConfig(SFTConfig):
         super().__post_init__()
         if self.labels not in LABELS:
             raise unknown("labels", self.labels, LABELS)
+        self.video_policy()  # what contradicts itself ends here
+        if self.frame_size not in (None, *FRAME_SIZES):
+            raise unknown("frame_size", self.frame_size, FRAME_SIZES)
         if self.remove_unused_columns:
             raise InputError("remove_unused_columns=True would drop the videos of a row; leave it false")
         if self.packing and self.max_length is None:
@@ -152,3 +180,7 @@ class T2VidSFTConfig(SFTConfig):
             self.max_bad_share = 0.01
         elif not 0 <= self.max_bad_share <= 1:
             raise InputError(f"max_bad_share is {self.max_bad_share}; give a share of the rows, from 0 to 1")
+
+    def video_policy(self) -> VideoPolicy:
+        """How videos are taken, where their part of the mixture does not say it."""
+        return VideoPolicy(self.video, self.num_frames, self.fps, self.max_frames)  # type: ignore[arg-type]  # checked

@@ -14,10 +14,11 @@ from peft import PeftModel
 from trl import SFTTrainer
 
 from t2vid_hf.batches.packing import PackingPlan
-from t2vid_hf.batches.pixels import apply_table, normalisation_table
+from t2vid_hf.batches.pixels import model_pixels, normalisation_table
 from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
+from t2vid_hf.training.checkpoint_weights import LoadsPublishedNames
 from t2vid_hf.training.collator import collator_of_run
 from t2vid_hf.training.epoch_plan import check_plan, plan_epoch
 from t2vid_hf.training.honoured_fields import check_arguments, check_parallelism, hide_packing, shuffle_rows
@@ -34,9 +35,10 @@ from t2vid_hf.training.settled_arguments import settle
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
 from t2vid_hf.training.telemetry import Telemetry
 from t2vid_hf.training.tuning import freeze, freeze_unused
+from t2vid_hf.training.video_setup import set_up
 
 
-class T2VidSFTTrainer(SFTTrainer):
+class T2VidSFTTrainer(LoadsPublishedNames, SFTTrainer):
     """Fine-tune a vision-language model on a mixture of pages, video and text.
 
     Args:
@@ -83,10 +85,10 @@ class T2VidSFTTrainer(SFTTrainer):
         train_dataset = take_rows(shuffle_rows(args, train_dataset), "train_dataset")
         kwargs["eval_dataset"] = take_eval_rows(shuffle_rows(args, kwargs.get("eval_dataset")))
         self.adapter = adapter_for(model.config.model_type)
-        self.adapter.configure(processing_class)
+        set_up(processing_class, self.adapter, args)
         self.adapter.configure_model(model.config)
         self._prices = prices
-        self._cost = TokenCost(processing_class, self.adapter, num_frames=args.num_frames)
+        self._cost = TokenCost(processing_class, self.adapter, policy=args.video_policy(), on_bad_row=args.on_bad_row)
         self._pixel_table = normalisation_table(processing_class)
         if args.ddp_find_unused_parameters is None:
             # Every part runs on every rank in every step (`always_media`), so no graph need be searched for parts that
@@ -145,7 +147,7 @@ class T2VidSFTTrainer(SFTTrainer):
     def prices(self) -> Prices:
         """What each row of the training set costs."""
         if self._prices is None:
-            self._prices = self._cost.prices(light_of(self.train_dataset)())
+            self._prices = self._cost.prices(light_of(self.train_dataset)(), media=self.train_dataset)
         if len(self._prices) != len(self.train_dataset):
             raise InputError(f"{len(self._prices)} prices for {len(self.train_dataset)} rows")
         return self._prices
@@ -159,11 +161,7 @@ class T2VidSFTTrainer(SFTTrainer):
     # Overridden because pixels travel as uint8: they become values on the device, by the processor's own table.
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
         inputs = super()._prepare_inputs(dict(inputs))
-        if "pixels" in inputs:
-            pixels = inputs.pop("pixels")
-            table = self._pixel_table.to(pixels.device, self.model.dtype)
-            inputs.update(self.adapter.model_inputs(apply_table(pixels, table)))
-        return inputs
+        return {**inputs, **model_pixels(self.adapter, inputs, self._pixel_table.to(dtype=self.model.dtype))}
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None

@@ -63,6 +63,7 @@ class Survey:
         packets (`int`, *optional*, defaults to `0`): Packets that are there.
         declared (`int`, *optional*, defaults to `0`): Frames that the container says it holds; 0 where it does not say.
         frame_seconds (`float`, *optional*, defaults to `0.0`): How long a frame is shown; 0 where nobody says.
+        rate (`float`, *optional*): The container's average frame rate; `None` where it tells none.
     """
 
     cause: str | None = None
@@ -70,6 +71,7 @@ class Survey:
     packets: int = 0
     declared: int = 0
     frame_seconds: float = 0.0
+    rate: float | None = None
 
     def note_damage(self, cause: str, frames: int) -> None:
         """Keep the first damage, and the number of frames before it."""
@@ -178,6 +180,7 @@ def decode_all(source: ClipInput, survey: Survey, threads: int) -> Iterator[Any]
     with open_clip(source, quick=False) as (container, stream):
         context, survey.declared = stream.codec_context, stream.frames
         survey.frame_seconds = float(1 / stream.average_rate) if stream.average_rate else 0.0
+        survey.rate = float(stream.average_rate) if stream.average_rate else None
         set_threads(context, threads)
         packets, packet = container.demux(stream), None
         lost = False  # whether what follows refers to what did not decode

@@ -19,10 +19,10 @@ import numpy as np
 from PIL import Image
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.video.folders import MANIFEST
 from t2vid_hf.video.limits import VIDEO_SUFFIXES
 from t2vid_hf.video.reading import read_frames
 
-MANIFEST = "frames.json"
 SUFFIXES = ("jpg", "png")
 JPEG_QUALITY = 95
 

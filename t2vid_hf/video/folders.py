@@ -1,5 +1,6 @@
 """A folder of frames as a clip: files in the order of the numbers in their names (frame_9 before frame_10)."""
 
+import json
 import re
 import warnings
 from collections.abc import Callable
@@ -10,9 +11,10 @@ from PIL import Image
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.video.limits import Limits
-from t2vid_hf.video.pictures import Canvas, Frames, Sink
+from t2vid_hf.video.pictures import Canvas, Frames, Sink, Timing
 from t2vid_hf.video.stills import PictureError, open_picture, picture_pixels
 
+MANIFEST = "frames.json"
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
@@ -35,6 +37,15 @@ def frame_files(folder: Path) -> list[Path]:
     """The pictures of a frame folder, in order; hidden files are left out."""
     names = [path for path in folder.iterdir() if path.suffix.lower() in FRAME_SUFFIXES and path.name[0] != "."]
     return sorted(names, key=lambda path: (natural_key(path.name), path.name))
+
+
+def made_at(folder: Path) -> float | None:
+    """Frames a second that `t2vid frames` made a folder with; `None` for a folder of another make."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return None
+    told = json.loads(manifest.read_text("utf-8"))
+    return float(told["fps"]) if isinstance(told, dict) and told.get("fps") else None
 
 
 def read_folder(
@@ -87,7 +98,8 @@ def read_folder(
         if isinstance(picture, str):
             raise InputError(f"{label}: {picture}; remove the file, or leave it out with on_damage='keep'")
         canvas.put([place], picture)
-    return Frames(canvas.data, times[indices], len(files), damaged, lost=len(problems))
+    timing = Timing.measure(times, len(files) / rate, indices=indices, rate=rate)
+    return Frames(canvas.data, times[indices], len(files), timing, damaged, lost=len(problems))
 
 
 def _open_picture(path: Path, label: str, limits: Limits, root: Path | None) -> np.ndarray | str:

@@ -1,7 +1,7 @@
 """The frames of a clip as one array, or handed on one by one: decoded pictures to upright RGB."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,57 @@ from t2vid_hf._optional import require
 from t2vid_hf.errors import InputError
 from t2vid_hf.video.decoding import av_version
 from t2vid_hf.video.limits import Limits
+from t2vid_hf.video.sampling import has_constant_rate
 
 Sink = Callable[[int, np.ndarray], None]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What is told of the time of the frames taken of a clip.
+
+    Args:
+        seconds (`tuple[float, ...]`): When each frame taken is shown, from the first frame of the clip on: its number
+            over the rate where the rate is constant, its own time where it varies.
+        total (`int`): Frames of the whole clip.
+        fps (`float`): Frames a second: the container's average where the rate is constant, frames over duration where
+            it varies.
+    """
+
+    seconds: tuple[float, ...]
+    total: int
+    fps: float
+
+    @classmethod
+    def measure(cls, times: np.ndarray, end: float, *, indices: Sequence[int], rate: float | None) -> "Timing":
+        """The timing of some frames of a clip.
+
+        Args:
+            times (`np.ndarray` of shape `(total,)`): When each frame of the clip is shown, ascending, in seconds.
+            end (`float`): When the last one ends.
+            indices (`Sequence[int]`): The numbers of the frames taken.
+            rate (`float` or `None`): The container's average frame rate; `None` where it tells none.
+
+        Example:
+
+        ```python
+        >>> import numpy as np
+        >>> from t2vid_hf.video.pictures import Timing
+        >>> Timing.measure(np.array([0.0, 0.04, 0.08, 0.12]), 0.16, indices=[0, 3], rate=25.0)
+        Timing(seconds=(0.0, 0.12), total=4, fps=25.0)
+        >>> Timing.measure(np.array([2.0, 2.1, 2.2, 2.3, 10.0]), 12.0, indices=[0, 4], rate=25.0)
+        Timing(seconds=(0.0, 8.0), total=5, fps=0.5)
+
+        ```
+        """
+        total = len(times)
+        # half a frame's time: a number over the rate then names the nearest frame
+        even = rate and abs(times[-1] - times[0] - (total - 1) / rate) <= 0.5 / rate
+        if rate and even and has_constant_rate(times, tolerance=0.5):
+            return cls(tuple(index / rate for index in indices), total, rate)
+        lasts = float(end - times[0])
+        shown = tuple(float(times[index] - times[0]) for index in indices)
+        return cls(shown, total, total / lasts if lasts > 0 else float(rate or 1.0))
 
 
 @dataclass(frozen=True)
@@ -25,6 +74,7 @@ class Frames:
         timestamps (`np.ndarray` of shape `(n,)`, float64): When each is shown, in seconds from the start of
             the stream.
         total (`int`): Frames the whole clip decodes to.
+        timing ([`Timing`]): What is told of their time: seconds by the clip's frame rate where that is constant.
         damaged (`str`, *optional*): What is wrong with the file, where `on_damage="keep"` let it pass; `None` for a
             whole file.
         lost (`int`, *optional*, defaults to `0`): How many frames of a damaged file do not decode.
@@ -33,6 +83,7 @@ class Frames:
     data: np.ndarray
     timestamps: np.ndarray
     total: int
+    timing: "Timing"
     damaged: str | None = None
     lost: int = 0
 

@@ -17,10 +17,10 @@ import numpy as np
 
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.video.decoding import ClipInput, Mispredicted, Survey, decode_all, open_clip, processor_count, scan
-from t2vid_hf.video.folders import read_folder
+from t2vid_hf.video.folders import made_at, read_folder
 from t2vid_hf.video.limits import VIDEO_SUFFIXES, Limits, video_path
-from t2vid_hf.video.pictures import Canvas, Converter, Frames, Sink
-from t2vid_hf.video.planning import plan_decoding, predict_timeline
+from t2vid_hf.video.pictures import Canvas, Converter, Frames, Sink, Timing
+from t2vid_hf.video.planning import Packets, Timeline, plan_decoding, predict_timeline
 from t2vid_hf.video.sampling import SAMPLINGS, choose_frames
 from t2vid_hf.video.segments import decode_plan, divide_work
 
@@ -44,6 +44,7 @@ def read_frames(
     threads: int = 0,
     name: str | None = None,
     sink: Sink | None = None,
+    folder_fps: float | None = None,
 ) -> Frames:
     """Read frames of a video. Of several video streams the first is read, cover pictures left aside.
 
@@ -53,7 +54,7 @@ def read_frames(
         sampling (`str`, *optional*, defaults to `"mid_segment"`): Which frames are taken: a key of
             `t2vid_hf.video.sampling.SAMPLINGS`, or "fps".
         fps (`float`, *optional*, defaults to `1.0`): Frames a second: what sampling "fps" takes, and what a folder of
-            frames holds.
+            frames holds where nothing else tells.
         on_damage (`str`, *optional*, defaults to `"error"`): What a damaged file does: "error" raises; "keep" uses the
             frames before the damage, and those from the next key frame on, and counts the others in `Frames.lost`.
         root (`str` or `Path`, *optional*): A folder that `video` is relative to and must not lead out of, symbolic
@@ -65,6 +66,8 @@ def read_frames(
         sink (`Callable[[int, np.ndarray], None]`, *optional*): What takes each frame with its place, so that none is
             kept. It may be called for a place again, with the frame that then counts. `None` keeps the frames in the
             result.
+        folder_fps (`float`, *optional*): Frames a second that a folder of frames was made with; `None` takes what
+            `t2vid frames` has written into it, or `fps`.
 
     Returns:
         [`Frames`]
@@ -87,41 +90,63 @@ def read_frames(
 
     ```
     """
-    if sampling != "fps" and sampling not in SAMPLINGS:
-        raise unknown("sampling", sampling, [*SAMPLINGS, "fps"])
     if on_damage not in ON_DAMAGE:
         raise unknown("on_damage", on_damage, ON_DAMAGE)
-    label = name or ("a video given as bytes" if isinstance(video, bytes) else str(video))
-    if isinstance(video, bytes):
-        if not video:
-            raise InputError(f"{label}: it has 0 bytes; give a whole video")
-        source = ClipInput(video, label, limits, threads)
-    else:
-        source = ClipInput(video_path(video, root=root, label=label), label, limits, threads)
-    choose = partial(choose_frames, sampling=sampling, num_frames=num_frames, rate=fps)
+    choose = choosing(num_frames, sampling=sampling, fps=fps)
+    source = clip_input(video, root=root, limits=limits, threads=threads, name=name)
     if isinstance(source.video, Path) and source.video.is_dir():
+        rate = folder_fps or made_at(source.video) or fps
         within = None if root is None else Path(root)
         return read_folder(
-            source.video, choose, label=label, limits=limits, rate=fps, root=within, on_damage=on_damage, sink=sink
-        )
+            source.video, choose, label=source.label, limits=limits, rate=rate, root=within, on_damage=on_damage,
+            sink=sink,
+        )  # fmt: skip
     try:
         return _read_needed(source, choose, sink)
     except Mispredicted:
         return _read_in_full(source, choose, sink, on_damage)
 
 
+def choosing(num_frames: int | None, *, sampling: str, fps: float) -> Choose:
+    """A policy of sampling as a function of the frames' times and the end of the last.
+
+    Args:
+        num_frames (`int` or `None`): How many frames to take at most; `None` takes all.
+        sampling (`str`): A key of `t2vid_hf.video.sampling.SAMPLINGS`, or "fps".
+        fps (`float`): Frames a second, for "fps".
+    """
+    if sampling != "fps" and sampling not in SAMPLINGS:
+        raise unknown("sampling", sampling, [*SAMPLINGS, "fps"])
+    return partial(choose_frames, sampling=sampling, num_frames=num_frames, rate=fps)
+
+
+def clip_input(
+    video: str | Path | bytes, *, root: str | Path | None, limits: Limits, threads: int, name: str | None
+) -> ClipInput:
+    """A clip to open, its path checked; see [`read_frames`].
+
+    Args:
+        video (`str`, `Path` or `bytes`): The clip.
+        root (`str`, `Path` or `None`): A folder that it must not lead out of.
+        limits ([`~t2vid_hf.video.limits.Limits`]): What it may take.
+        threads (`int`): Threads for decoding.
+        name (`str` or `None`): What messages call it; `None` takes its path.
+    """
+    label = name or ("a video given as bytes" if isinstance(video, bytes) else str(video))
+    if not isinstance(video, bytes):
+        return ClipInput(video_path(video, root=root, label=label), label, limits, threads)
+    if not video:
+        raise InputError(f"{label}: it has 0 bytes; give a whole video")
+    return ClipInput(video, label, limits, threads)
+
+
 def _read_needed(source: ClipInput, choose: Choose, sink: Sink | None) -> Frames:
     """Decode what the wanted frames need."""
     with open_clip(source, quick=True) as (container, stream):
         packets, held = scan(container, stream, source)
-        line = predict_timeline(packets)
-        if line is None:
-            raise Mispredicted
-        unit = stream.time_base
-        times = line.times * unit.numerator / unit.denominator
-        length = packets.duration * unit.numerator / unit.denominator or _mean_gap(times)
-        source.limits.check(source.label, seconds=times[-1] - times[0])
-        indices = choose(times, times[-1] + length)
+        line, times, end = read_timeline(packets, stream, source)
+        indices = choose(times, end)
+        timing = Timing.measure(times, end, indices=indices, rate=average_rate(stream))
         needs = plan_decoding(packets, line.positions[indices])
         places = _places([int(line.times[index]) for index in indices])
         canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
@@ -134,12 +159,33 @@ def _read_needed(source: ClipInput, choose: Choose, sink: Sink | None) -> Frames
         pixels = stream.codec_context.width * stream.codec_context.height
         at_once, threads = divide_work(needs, sizes, asked=source.threads, pixels=pixels)
         decode_plan(source, stream, needs, take, held=held, at_once=at_once, threads=threads)
-    return Frames(canvas.data, times[indices], len(times))
+    return Frames(canvas.data, times[indices], len(times), timing)
+
+
+def read_timeline(packets: Packets, stream: Any, source: ClipInput) -> tuple[Timeline, np.ndarray, float]:
+    """The frames that a clip's packets promise: which they are, when each is shown, and when the last ends, in seconds.
+
+    Args:
+        packets ([`~t2vid_hf.video.planning.Packets`]): What the packets say.
+        stream (`av.video.VideoStream`): Their stream.
+        source ([`~t2vid_hf.video.decoding.ClipInput`]): The clip, for its limits.
+
+    Raises:
+        [`~t2vid_hf.video.decoding.Mispredicted`]: they promise nothing.
+    """
+    line = predict_timeline(packets)
+    if line is None:
+        raise Mispredicted
+    unit = stream.time_base
+    times = line.times * unit.numerator / unit.denominator
+    source.limits.check(source.label, seconds=times[-1] - times[0])
+    length = packets.duration * unit.numerator / unit.denominator or _mean_gap(times)
+    return line, times, float(times[-1] + length)
 
 
 def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damage: str) -> Frames:
     """Decode all to count, and again to convert the wanted frames: no memory for the frames between."""
-    shown, survey, threads = _time_frames(source, source.threads or processor_count())
+    shown, survey, threads = time_frames(source, source.threads or processor_count())
     if survey.cause is not None and (on_damage == "error" or not len(shown)):
         raise InputError(
             f"{source.label}: {survey.cause} after {survey.after} frames; remove the file, give a whole video, or keep "
@@ -149,7 +195,8 @@ def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damag
         raise InputError(f"{source.label}: no frame decodes; remove the file or give a whole video")
     ascending = np.maximum.accumulate(shown)
     source.limits.check(source.label, seconds=ascending[-1] - ascending[0])
-    indices = choose(ascending, float(ascending[-1]) + survey.frame_seconds)
+    end = float(ascending[-1]) + survey.frame_seconds
+    indices = choose(ascending, end)
     places = _places(indices)
     canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
     convert = Converter()
@@ -159,21 +206,31 @@ def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damag
         if index == indices[-1]:
             break
     lost = max(survey.packets - len(shown), survey.declared - len(shown), 0) if survey.cause else 0
-    return Frames(canvas.data, shown[indices], len(shown), survey.cause, lost)
+    timing = Timing.measure(ascending, end, indices=indices, rate=survey.rate)
+    return Frames(canvas.data, shown[indices], len(shown), timing, survey.cause, lost)
 
 
-def _time_frames(source: ClipInput, threads: int) -> tuple[np.ndarray, Survey, int]:
+def time_frames(source: ClipInput, threads: int) -> tuple[np.ndarray, Survey, int]:
     """When each frame is shown, in seconds; what was met; and the number of threads with which it was.
 
     With one thread where there is damage: then the frames that come out do not change from run to run.
+
+    Args:
+        source ([`~t2vid_hf.video.decoding.ClipInput`]): The clip; all of it is decoded.
+        threads (`int`): Threads for decoding.
     """
     survey = Survey()
     times = [frame.time for frame in decode_all(source, survey, threads)]
     if survey.cause is not None and threads > 1:
-        return _time_frames(source, 1)
+        return time_frames(source, 1)
     if any(time is None for time in times):
         return np.arange(len(times)) * survey.frame_seconds, survey, threads
     return np.array(times, float), survey, threads
+
+
+def average_rate(stream: Any) -> float | None:
+    """The container's average frame rate, if it tells one."""
+    return float(stream.average_rate) if stream.average_rate else None
 
 
 def _places(keys: list[int]) -> dict[int, list[int]]:

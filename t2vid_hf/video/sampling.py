@@ -3,6 +3,9 @@
 `mid_segment` and `uniform` are functions of (frames there are, frames wanted); `fps` of the frames' times. The first
 is the paper's rule for training frames, NumPy's half-to-even rounding included, the last that of its preprocessing
 (`ffmpeg -vf fps=1`), so that the same frames are taken as in its training data.
+
+Where the frame rate varies, equal numbers of frames are not equal times: of a minute whose first second has most of the
+frames, they take most of them from that second. There the same places are taken in time ([`in_time`]).
 """
 
 from collections.abc import Callable, Sequence
@@ -103,6 +106,69 @@ def fps(
     return taken.tolist()
 
 
+def has_constant_rate(times: Sequence[float] | np.ndarray, *, tolerance: float = 1.0) -> bool:
+    """Whether no frame is shown further than a frame's time from where an even rate would show it.
+
+    Rounded times (a container may count in milliseconds) and a frame that was left out do not make a rate vary.
+
+    Args:
+        times (`Sequence[float]`): When each frame is shown, in seconds, ascending; at least one.
+        tolerance (`float`, *optional*, defaults to `1.0`): How far it may be from there, in frames' times.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.video.sampling import has_constant_rate
+    >>> has_constant_rate([0.0, 0.033, 0.067, 0.1]), has_constant_rate([0.0, 0.1, 0.2, 0.3, 10.0, 20.0])
+    (True, False)
+
+    ```
+    """
+    times = np.asarray(times, float)
+    if len(times) < 3:
+        return True
+    even = np.linspace(times[0], times[-1], len(times))
+    gap = (times[-1] - times[0]) / (len(times) - 1)
+    return bool((np.abs(times - even) <= tolerance * gap * (1 + 1e-6)).all())
+
+
+def in_time(times: Sequence[float] | np.ndarray, end: float, *, sampling: str, wanted: int) -> list[int]:
+    """What a policy takes of a clip whose frame rate varies: the frames that are shown at its places in time.
+
+    "mid_segment" takes what is shown in the middle of each of `wanted` equal stretches of time, "uniform" what is shown
+    at the start, at the last frame and at equal steps between. A frame that stays for several is repeated.
+
+    Args:
+        times (`Sequence[float]`): When each frame is shown, in seconds, ascending.
+        end (`float`): When the last one ends.
+        sampling (`str`): A key of [`SAMPLINGS`].
+        wanted (`int`): Frames to take.
+
+    Returns:
+        `list[int]`: `wanted` indices into `times`, ascending, with repeats.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.video.sampling import in_time, mid_segment
+    >>> times = [frame / 20 for frame in range(20)] + list(range(1, 60))  # a third of the frames are of a second
+    >>> in_time(times, 60.0, sampling="mid_segment", wanted=4), mid_segment(len(times), 4)
+    ([26, 41, 56, 71], [10, 29, 48, 68])
+
+    ```
+    """
+    if sampling not in SAMPLINGS:
+        raise unknown("sampling", sampling, SAMPLINGS)
+    _check(len(times), wanted)
+    times = np.asarray(times, float)
+    if sampling == "uniform":
+        places = np.linspace(times[0], times[-1], wanted)
+    else:
+        places = times[0] + (np.arange(wanted) + 0.5) / wanted * (max(end, times[-1]) - times[0])
+    # a millionth of a second: a frame that is due at the place is the one that is shown
+    return np.maximum(np.searchsorted(times, places + 1e-6, side="right") - 1, 0).tolist()
+
+
 def choose_frames(
     times: Sequence[float] | np.ndarray, end: float, *, sampling: str, num_frames: int | None, rate: float = 1.0
 ) -> list[int]:
@@ -128,7 +194,10 @@ def choose_frames(
         return fps(times, end, rate=rate, max_frames=num_frames)
     if sampling not in SAMPLINGS:
         raise unknown("sampling", sampling, [*SAMPLINGS, "fps"])
-    return SAMPLINGS[sampling](len(times), len(times) if num_frames is None else num_frames)
+    wanted = len(times) if num_frames is None else num_frames
+    if len(times) <= wanted or has_constant_rate(times):
+        return SAMPLINGS[sampling](len(times), wanted)
+    return in_time(times, end, sampling=sampling, wanted=wanted)
 
 
 def _check(total: int, wanted: int) -> None:

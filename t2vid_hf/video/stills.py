@@ -61,6 +61,22 @@ def upright(image: Image.Image) -> Image.Image:
         raise PictureError(f"does not open ({error})") from None
 
 
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Height and width of a picture once it is upright; it is not decoded.
+
+    Args:
+        image (`PIL.Image.Image`): The picture.
+
+    Raises:
+        [`PictureError`]: what its header says of it is damaged.
+    """
+    try:
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+    except _DAMAGE as error:
+        raise PictureError(f"does not open ({error})") from None
+    return (image.width, image.height) if turned else (image.height, image.width)
+
+
 def picture_pixels(image: Image.Image) -> np.ndarray:
     """The pixels of a picture, upright and on white.
 

@@ -10,8 +10,9 @@ from transformers import AutoProcessor
 
 from t2vid_hf.batches.encoding import IGNORED, RowEncoder
 from t2vid_hf.batches.labels import assistant_spans
-from t2vid_hf.batches.media import image_inputs
+from t2vid_hf.batches.media import media_inputs
 from t2vid_hf.batches.pixels import apply_table, normalisation_table, stack_images
+from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import ADAPTERS, tiny
 from t2vid_hf.schema import conversation, media_block
@@ -55,7 +56,7 @@ def moved(spans: Sequence[tuple[int, int]], replacements: Sequence[dict]) -> lis
 def reference_labels(processor, adapter, row) -> list[int]:
     """Labels read off the processor's own offsets: what each token of its output covers, and where images went."""
     made = processed(processor, row)
-    messages, _ = image_inputs(row, num_frames=NUM_FRAMES)
+    messages = media_inputs(row, VideoPolicy(num_frames=NUM_FRAMES)).messages
 
     def render(turns, prompt):
         return processor.apply_chat_template(list(turns), tokenize=False, add_generation_prompt=prompt)
@@ -103,7 +104,7 @@ def test_tokenizers_that_mark_words(flags, clip, monkeypatch):
 def test_delimiters_of_plain_text_are_written_out(processor, clip):
     encoder = RowEncoder(processor, PlainDelimiters(), num_frames=NUM_FRAMES)
     for row in random_rows(clip, 20, seed=1):
-        messages, _ = image_inputs(row, num_frames=NUM_FRAMES)
+        messages = media_inputs(row, VideoPolicy(num_frames=NUM_FRAMES)).messages
         text = processor.apply_chat_template(messages, tokenize=False)
         written = text.replace(tiny.IMAGE, "\nPic" + tiny.IMAGE * 7 + "the\n")
         assert (

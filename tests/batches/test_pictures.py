@@ -11,8 +11,9 @@ from PIL import Image
 from transformers.image_utils import load_image
 
 from t2vid_hf.batches.encoding import RowEncoder
-from t2vid_hf.batches.media import image_inputs
+from t2vid_hf.batches.media import media_inputs
 from t2vid_hf.batches.pixels import apply_table, normalisation_table
+from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.data.pages import lazy_features
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import conversation, features, media_block
@@ -92,7 +93,7 @@ def on_disk(given: dict, folder: Path) -> dict:
 
 def pixels(route: str, files: list[bytes], folder: Path) -> list[np.ndarray]:
     """The pixels in RGB, `(height, width, 3)`."""
-    images = image_inputs(by_route(route, files, folder), num_frames=len(files))[1]
+    images = media_inputs(by_route(route, files, folder), VideoPolicy(num_frames=len(files))).images
     return [np.repeat(image[..., None], 3, -1) if image.ndim == 2 else image for image in images]
 
 
@@ -162,13 +163,13 @@ def test_grey_of_16_bits_in_memory(mode):
     kind = {"I": "<i4", "I;16B": ">u2"}.get(mode, "<u2")
     image = Image.frombytes(mode, (5, 1), data.astype(kind).tobytes())
     given = {**row([b""]), "images": [image]}
-    assert image_inputs(given, num_frames=1)[1][0].tolist() == [[0, 0, 1, 128, 255]]
+    assert media_inputs(given, VideoPolicy(num_frames=1)).images[0].tolist() == [[0, 0, 1, 128, 255]]
 
 
 def test_a_transparent_level_of_16_bits_becomes_white():
     image = Image.fromarray(np.array([[0, 700, 65535]], np.uint16))
     given = row([saved(image, transparency=700)])
-    assert image_inputs(given, num_frames=1)[1][0].tolist() == [[0, 255, 255]]
+    assert media_inputs(given, VideoPolicy(num_frames=1)).images[0].tolist() == [[0, 255, 255]]
 
 
 @pytest.mark.parametrize(
@@ -186,13 +187,13 @@ def test_a_transparent_level_of_16_bits_becomes_white():
 def test_a_bad_picture_names_its_row(file, told, tmp_path):
     given = row([saved(Image.new("L", (2, 2))), file])
     with pytest.raises(InputError, match=rf"row 'a', image 2 \(1\.png\): .*{told}"):
-        image_inputs(given, num_frames=1)
+        media_inputs(given, VideoPolicy(num_frames=1))
     (tmp_path / "1.png").write_bytes(file)
     with pytest.raises(InputError, match=r"row 'a', video .*1\.png"):
-        image_inputs(by_route("folder", [saved(Image.new("L", (2, 2)))], tmp_path), num_frames=2)
+        media_inputs(by_route("folder", [saved(Image.new("L", (2, 2)))], tmp_path), VideoPolicy(num_frames=2))
 
 
 def test_a_picture_that_is_not_there_names_its_row(tmp_path):
     for image in ({"bytes": None, "path": str(tmp_path / "gone.png")}, {"bytes": None, "path": None}):
         with pytest.raises(InputError, match="row 'a', image 1"):
-            image_inputs({**row([b""]), "images": [image]}, num_frames=1)
+            media_inputs({**row([b""]), "images": [image]}, VideoPolicy(num_frames=1))

@@ -7,8 +7,9 @@ from PIL import Image
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoProcessor, PreTrainedTokenizerFast
 
-from t2vid_hf.batches.media import image_inputs
+from t2vid_hf.batches.media import media_inputs
 from t2vid_hf.batches.token_cost import TokenCost
+from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import ADAPTERS, ImageText, tiny
 from t2vid_hf.models.idefics3 import Idefics3Adapter
@@ -99,7 +100,8 @@ def check_equal(processor, adapter, rows) -> None:
 
 def processed(processor, row: dict) -> dict:
     """What the processor itself makes of a row, rendered and given its images as PIL images."""
-    messages, images = image_inputs(row, num_frames=NUM_FRAMES)
+    made = media_inputs(row, VideoPolicy(num_frames=NUM_FRAMES))
+    messages, images = made.messages, made.images
     encoded = processor(
         text=[processor.apply_chat_template(messages, tokenize=False)],
         images=[[Image.fromarray(image) for image in images]] if images else None,
@@ -229,7 +231,7 @@ def test_input_that_cannot_be_priced(idefics3, clip, monkeypatch):
         cost.price({**pages, "messages": conversation([IMAGE], "What is <image>?", "x")})
     with pytest.raises(InputError, match="row 'row-0' has 0 images and 1 times '<image>'"):
         cost.price({**text_row, "messages": conversation([], "What is <image>?", "x")})
-    with pytest.raises(InputError, match="row 'row-2' has 2 videos"):
+    with pytest.raises(InputError, match="row 'row-2' has 0 videos and 2 video blocks"):
         cost.price({**video, "messages": conversation([VIDEO, VIDEO], "?", "x")})
     with pytest.raises(InputError, match="row 'row-2' takes 0 frames of a video of 0"):
         cost.price({**video, "num_frames": 0})

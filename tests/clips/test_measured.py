@@ -3,12 +3,14 @@
 import numpy as np
 
 from t2vid_hf.clips.measured import measured_questions
+from t2vid_hf.video.pictures import Timing
 from t2vid_hf.video.reading import Frames
 
 
 def fading(levels: list[int]) -> Frames:
     data = np.stack([np.full((8, 8, 3), level, np.uint8) for level in levels])
-    return Frames(data, np.arange(len(levels)) * 1.0, len(levels))
+    times = np.arange(len(levels)) * 1.0
+    return Frames(data, times, len(levels), Timing(tuple(times), len(levels), 1.0))
 
 
 def test_measured_answers_are_true():

@@ -61,7 +61,7 @@ def test_without_a_share_or_a_split_nothing_is_evaluated():
 
 
 def test_a_split_is_evaluated_whole_and_its_part_holds_nothing_out(folder):
-    split = MixturePart(str(folder), "texts", share=1, eval_split="validation", frames=3)
+    split = MixturePart(str(folder), "texts", share=1, eval_split="validation", num_frames=3)
     trained = load_mixture([split], eval_share=0.2)
     evaluated = evaluation_mixture(trained)
     assert len(trained.picks) == 40

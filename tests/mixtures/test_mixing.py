@@ -64,7 +64,7 @@ def test_parts_are_mixed_and_not_one_behind_the_other():
 
 
 def test_filters_name_their_reasons():
-    settings, dataset = part("c", 4, share=1, max_frames=65)
+    settings, dataset = part("c", 4, share=1, max_pages=65)
     silent = dataset.map(lambda row, index: {"num_frames": 70 if index == 0 else 1}, with_indices=True)
     mixture = mix([(settings, silent)], 0)
     assert mixture.counts[0].dropped == {TOO_MANY_FRAMES: 1}
@@ -78,7 +78,7 @@ def test_filters_name_their_reasons():
         ([part("a", 3, share=1), part("b", 3, count=1)], "all of them the same"),
         ([part("a", 3, share=1), part("a", 3, share=1)], "the id 'a/0' stands twice"),
         ([part("a", 3, share=10), part("b", 3, share=1)], "without a row"),
-        ([part("a", 3, share=1, max_frames=0)], "0 usable rows of 3"),
+        ([part("a", 3, frames=2, share=1, max_pages=1)], "0 usable rows of 3"),
     ],
 )
 def test_bad_mixtures(parts, message):
@@ -93,7 +93,7 @@ def test_parts_of_other_shapes_meet_ours(rows):
     theirs = Dataset.from_list(
         [{"messages": turns, "image": rows[1]["images"][0]}], features=Features({**THEIRS, "image": Image()})
     )
-    mixture = mix([(MixturePart("ours", count=1), ours), (MixturePart("theirs", count=1, frames=3), theirs)], 0)
+    mixture = mix([(MixturePart("ours", count=1), ours), (MixturePart("theirs", count=1, num_frames=3), theirs)], 0)
     by_id = {row["id"]: row for row in mixture.dataset}
     assert set(by_id) == {"pages", "theirs/0"}
     assert [block["type"] for block in by_id["theirs/0"]["messages"][0]["content"]] == ["image", "text"]
@@ -118,7 +118,7 @@ def test_the_paper_s_mixtures():
     totals = {name: sum(item.count for item in parts) for name, parts in MIXTURES.items()}
     assert totals == {"t2vid_30k": 30_000, "video_200k": 200_000, "sparrow_60k": 60_000, "sparrow_100k": 100_000}
     for name in ("t2vid_30k", "sparrow_60k", "sparrow_100k"):
-        video = sum(item.count for item in MIXTURES[name] if item.frames)
+        video = sum(item.count for item in MIXTURES[name] if item.num_frames)
         assert video == pytest.approx(2 * totals[name] / 3, abs=2)
     with pytest.raises(InputError, match="needs a path for share_gemini"):
         named_mixture("video_200k", {"video_chatgpt": "a"})
@@ -155,7 +155,8 @@ def test_a_published_filter_needs_a_tokenizer():
 
 
 def test_videos_by_path_stay_below_their_root(tmp_path, clip_file):
-    from t2vid_hf.batches.media import image_inputs
+    from t2vid_hf.batches.media import media_inputs
+    from t2vid_hf.batches.video_policy import VideoPolicy
 
     (tmp_path / "clip.mp4").write_bytes(clip_file.read_bytes())
     settings, dataset = videos("v", 1, 16, share=1, media_root=str(tmp_path))
@@ -164,7 +165,7 @@ def test_videos_by_path_stay_below_their_root(tmp_path, clip_file):
         rows = [{**row, "videos": [{"bytes": None, "path": path}]} for row in dataset]
         return mix([(settings, Dataset.from_list(rows, features=features()))], 0).dataset[0]
 
-    assert len(image_inputs(row_with("clip.mp4"), num_frames=4)[1]) == 4
+    assert len(media_inputs(row_with("clip.mp4"), VideoPolicy(num_frames=4)).images) == 4
     for path in ("../../etc/passwd", "/etc/passwd"):
         with pytest.raises(InputError, match="not of a file below"):
             row_with(path)

@@ -3,7 +3,8 @@
 import pytest
 from datasets import Dataset
 
-from t2vid_hf.batches.media import image_inputs
+from t2vid_hf.batches.media import media_inputs
+from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.filters import TOO_MANY_FRAMES
 from t2vid_hf.mixtures.parts import MixturePart
@@ -18,7 +19,7 @@ def stream(rows, source: str, length: int, **settings):
 
 
 def mixed(rows):
-    return mix_streams([stream(rows, "a", 60, share=2, frames=8), stream(rows, "b", 60, share=1)], 0)
+    return mix_streams([stream(rows, "a", 60, share=2, num_frames=8), stream(rows, "b", 60, share=1)], 0)
 
 
 def test_rows_come_by_share_and_can_be_shown(rows):
@@ -27,7 +28,8 @@ def test_rows_come_by_share_and_can_be_shown(rows):
     assert 0.5 < sources.count("a") / len(sources) < 0.8
     assert [row["id"] for row in taken if row["source"] == "a"] == [f"a/{n}" for n in range(sources.count("a"))]
     assert {row["take_frames"] for row in taken if row["source"] == "a"} == {8}
-    messages, images = image_inputs(taken[0], num_frames=4)
+    made = media_inputs(taken[0], VideoPolicy(num_frames=4))
+    messages, images = made.messages, made.images
     assert len(images) == 2 and images[0].shape == (48, 48) and len(messages) == 2
 
 
@@ -42,7 +44,7 @@ def test_it_resumes_row_for_row(rows):
 
 
 def test_dropped_rows_are_counted(rows):
-    mixture = mix_streams([stream(rows, "a", 5, share=1, max_frames=1), stream(rows, "b", 5, share=1)], 0)
+    mixture = mix_streams([stream(rows, "a", 5, share=1, max_pages=1), stream(rows, "b", 5, share=1)], 0)
     kept = [row["source"] for row in mixture.dataset]
     assert "a" not in kept
     assert mixture.dropped["a"][TOO_MANY_FRAMES] > 0

@@ -11,7 +11,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.models.minicpm_llama3_v25 import register
+from t2vid_hf.models import register
 from t2vid_hf.models.minicpm_llama3_v25.configuration import MiniCPMVConfig
 from t2vid_hf.models.minicpm_llama3_v25.vision import patch_lines
 from tests.models.minicpm_checkpoint import IDS, PUBLISHED_CONFIG, REFERENCE_TEXT, published_shapes, write_model

@@ -23,8 +23,9 @@ from PIL import Image
 
 from t2vid_hf.batches.encoding import RowEncoder
 from t2vid_hf.batches.labels import assistant_spans
-from t2vid_hf.batches.media import image_inputs
+from t2vid_hf.batches.media import media_inputs
 from t2vid_hf.batches.token_cost import TokenCost
+from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.models import ADAPTERS, Adapter
@@ -294,7 +295,8 @@ def random_rows(pairs: list[tuple[str, str]], clip: Path, random: np.random.Gene
 
 def squared(row: dict, adapter: Adapter, processor: Any) -> dict:
     """A row with the frames of its video as square pages, for processors that count tokens by shape."""
-    messages, images = image_inputs(row, num_frames=NUM_FRAMES)
+    made = media_inputs(row, VideoPolicy(num_frames=NUM_FRAMES))
+    messages, images = made.messages, made.images
     px = adapter.page_px(processor)
     frames = [Image.fromarray(image).resize((px, px)) if row["videos"] else Image.fromarray(image) for image in images]
     return {**row, "media": "image_sequence", "messages": messages, "images": frames, "videos": []}

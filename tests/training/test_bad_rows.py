@@ -9,6 +9,7 @@ from datasets import Dataset
 
 from t2vid_hf.batches.encoding import RowEncoder
 from t2vid_hf.batches.token_cost import TokenCost
+from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.mixing import mix
 from t2vid_hf.mixtures.parts import MixturePart
@@ -202,7 +203,7 @@ def test_a_row_that_overfills_its_bin_is_named(tiny_checkpoint, tmp_path, clip, 
     rows = wrong_frames(clip)
     _, processor = load(tiny_checkpoint)
     cost, encoder = TokenCost(processor, adapter_for("idefics3"), num_frames=12), collator(tiny_checkpoint).encoder
-    encoder.num_frames = 12
+    encoder.policy = VideoPolicy(num_frames=12)
     priced, true = cost.price(rows[11]), len(encoder.encode(rows[11]))
     assert priced + 100 < true
     args = {"packing": True, "max_length": true + room, "num_frames": 12, "max_steps": -1, "num_train_epochs": 1,

@@ -98,3 +98,26 @@ def test_fps_is_ffmpeg_s_filter(rate, gaps):
 def test_what_cannot_be_sampled_is_said(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+SECOND_OF_A_MINUTE = [frame / 20 for frame in range(20)] + [1.0, 20.0, 40.0, 50.0]
+
+
+def test_a_rate_that_varies_is_sampled_in_time():
+    """Twenty of the twenty-four frames are of the first of sixty seconds."""
+    taken = choose_frames(SECOND_OF_A_MINUTE, 60.0, sampling="mid_segment", num_frames=12)
+    assert taken == [20, 20, 20, 20, 21, 21, 21, 21, 22, 22, 23, 23]
+    assert choose_frames(SECOND_OF_A_MINUTE, 60.0, sampling="uniform", num_frames=4) == [0, 20, 21, 23]
+    # no fewer than there are: all of them
+    assert choose_frames(SECOND_OF_A_MINUTE, 60.0, sampling="mid_segment", num_frames=24) == list(range(24))
+
+
+@pytest.mark.parametrize("wanted", [1, 5, 24])
+@pytest.mark.parametrize("total", [30, 150, 1691])
+def test_a_constant_rate_is_sampled_as_in_the_paper(wanted, total):
+    for times in (np.arange(total) / 29.97, np.round(np.arange(total) / 29.97, 3), 7 + np.arange(total) / 5):
+        assert choose_frames(times, times[-1] + 0.01, sampling="mid_segment", num_frames=wanted) == mid_segment(
+            total, wanted
+        )
+    dropped = np.delete(np.arange(total + 1), total // 2) / 29.97
+    assert choose_frames(dropped, dropped[-1], sampling="mid_segment", num_frames=wanted) == mid_segment(total, wanted)

@@ -8,6 +8,7 @@ Checked against the published code (`modeling_minicpmv.py` and `resampler.py` of
 transformers 4.40.0: see tests/golden/minicpm_llama3_v25.md.
 """
 
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -24,6 +25,9 @@ from t2vid_hf.models.minicpm_llama3_v25.configuration import MiniCPMVConfig
 from t2vid_hf.models.minicpm_llama3_v25.resampler import Resampler, ResamplerAttention
 from t2vid_hf.models.minicpm_llama3_v25.vision import LineEmbeddings, patch_lines
 
+# What transformers calls the cache of keys and values: renamed in 5.24
+CACHE = "cache" if "cache" in {item.name for item in fields(CausalLMOutputWithPast)} else "past_key_values"
+
 
 class MiniCPMVPreTrainedModel(PreTrainedModel):
     """What both classes below tell transformers of themselves."""
@@ -34,7 +38,7 @@ class MiniCPMVPreTrainedModel(PreTrainedModel):
     input_modalities = ("image", "text")
     supports_gradient_checkpointing = True
     _no_split_modules = ["LlamaDecoderLayer", "Idefics2EncoderLayer", "Resampler"]
-    _skip_keys_device_placement = ["past_key_values"]
+    _skip_keys_device_placement = [CACHE]
     _supports_flash_attn = True
     _supports_sdpa = True
     _supports_attention_backend = True
@@ -211,7 +215,6 @@ class MiniCPMV(MiniCPMVPreTrainedModel, GenerationMixin):
         target_sizes: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
         position_ids: torch.Tensor | None = None,
-        past_key_values: Any = None,
         inputs_embeds: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
         logits_to_keep: int | torch.Tensor = 0,
@@ -229,7 +232,6 @@ class MiniCPMV(MiniCPMVPreTrainedModel, GenerationMixin):
             target_sizes=target_sizes,
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
             inputs_embeds=inputs_embeds,
             mm_encoder_outputs=mm_encoder_outputs,
             **kwargs,
@@ -242,7 +244,7 @@ class MiniCPMV(MiniCPMVPreTrainedModel, GenerationMixin):
         return CausalLMOutputWithPast(
             loss=loss,
             logits=logits,
-            past_key_values=outputs.past_key_values,
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
+            **{CACHE: outputs[CACHE] if CACHE in outputs else None},
         )

@@ -1,0 +1,140 @@
+"""How the videos of a run are taken: as frames or natively, and which frames of them. A row may say otherwise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from t2vid_hf.errors import InputError, unknown
+from t2vid_hf.mixtures.parts import VIDEO_WAYS, VideoWay
+from t2vid_hf.models.trained_with import recorded
+from t2vid_hf.video.folders import made_at
+from t2vid_hf.video.probing import Probe, probe
+from t2vid_hf.video.reading import Frames, read_frames
+
+NUM_FRAMES = 24
+"""Frames of a video, where nothing is said: the paper's."""
+PAPER_FPS = 1.0
+"""Frames a second of a folder of frames that does not say: the paper's preprocessing."""
+
+
+@dataclass(frozen=True)
+class VideoPolicy:
+    """How a video is taken: by `num_frames`, or by `fps` with `max_frames`.
+
+    Args:
+        video (`str`, *optional*, defaults to `"as_frames"`): `"as_frames"` or `"native"`.
+        num_frames (`int`, *optional*): How many frames, at most; `None` takes 24 where there is no `fps`.
+        fps (`float`, *optional*): Frames a second.
+        max_frames (`int`, *optional*): The most of them; needed with `fps`.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: an unknown way, both ways of counting, `fps` without `max_frames` or
+            `max_frames` without `fps`, or a number that is not above 0.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.batches.video_policy import VideoPolicy
+    >>> VideoPolicy().of_row({"take_fps": 2.0, "take_frames": 64})
+    VideoPolicy(video='as_frames', num_frames=None, fps=2.0, max_frames=64)
+
+    ```
+    """
+
+    video: VideoWay = "as_frames"
+    num_frames: int | None = None
+    fps: float | None = None
+    max_frames: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.video not in VIDEO_WAYS:
+            raise unknown("way of video", self.video, VIDEO_WAYS)
+        if self.fps is not None and self.num_frames is not None:
+            raise InputError(f"fps={self.fps} and num_frames={self.num_frames}: give one of them, fps with max_frames")
+        if (self.fps is None) != (self.max_frames is None):
+            raise InputError(f"fps={self.fps} and max_frames={self.max_frames}: give both, or num_frames")
+        for name in ("num_frames", "fps", "max_frames"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InputError(f"{name} is {value}; give a number above 0: at least 1 frame must be taken of a video")
+
+    @property
+    def most(self) -> int:
+        """The most frames that are taken of a video."""
+        return self.max_frames or self.num_frames or NUM_FRAMES
+
+    def of_row(self, row: Mapping[str, Any]) -> "VideoPolicy":
+        """The policy of a row, which may have its own `take_video`, `take_fps` and `take_frames`.
+
+        Args:
+            row (`Mapping[str, Any]`): The row.
+        """
+        way = row.get("take_video") or self.video
+        fps, most = row.get("take_fps"), row.get("take_frames")
+        fps = self.fps if fps is None else fps or None
+        if fps is None:
+            return replace(self, video=way, fps=None, max_frames=None, num_frames=most or self.num_frames)
+        return replace(self, video=way, fps=fps, max_frames=most or self.most, num_frames=None)
+
+    def read(self, video: str | Path | bytes, *, threads: int, name: str) -> Frames:
+        """Read the frames of a video; see [`~t2vid_hf.video.reading.read_frames`].
+
+        Args:
+            video (`str`, `Path` or `bytes`): The clip.
+            threads (`int`): Threads for decoding.
+            name (`str`): What messages call it.
+        """
+        return read_frames(video, self.most, threads=threads, name=name, **self._sampling(video))
+
+    def probe(self, video: str | Path | bytes, *, name: str) -> Probe:
+        """What `read` would give, without pixels; see [`~t2vid_hf.video.probing.probe`].
+
+        Args:
+            video (`str`, `Path` or `bytes`): The clip.
+            name (`str`): What messages call it.
+        """
+        return probe(video, self.most, name=name, **self._sampling(video))
+
+    def _sampling(self, video: str | Path | bytes) -> dict[str, Any]:
+        rate = None
+        if not isinstance(video, bytes) and Path(video).is_dir():
+            rate = made_at(Path(video)) or PAPER_FPS
+        by_rate = {} if self.fps is None else {"sampling": "fps", "fps": self.fps}
+        return {"folder_fps": rate, **by_rate}
+
+
+def trained_policy(
+    processor: Any,
+    *,
+    video: Any = None,
+    num_frames: int | None = None,
+    fps: float | None = None,
+    max_frames: int | None = None,
+) -> VideoPolicy:
+    """How a checkpoint's videos are taken: as it was trained, but for what is given.
+
+    Args:
+        processor ([`~transformers.ProcessorMixin`]): The checkpoint's processor.
+        video (`Any`, *optional*): "as_frames" or "native".
+        num_frames (`int`, *optional*): How many frames.
+        fps (`float`, *optional*): Frames a second, with `max_frames`.
+        max_frames (`int`, *optional*): The most of them.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it was trained with video in several ways and none is chosen, or what is given
+            contradicts itself.
+    """
+    ways = recorded(processor).get("videos") or [{}]
+    counted = num_frames is not None or fps is not None or max_frames is not None
+    if len(ways) > 1 and not (video and counted):
+        told = "; ".join(", ".join(f"{name}={value}" for name, value in way.items() if value) for way in ways)
+        raise InputError(
+            f"the checkpoint was trained with video in {len(ways)} ways ({told}): say which, with video and "
+            f"num_frames, or fps and max_frames"
+        )
+    way = ways[0] if len(ways) == 1 else {}
+    by: dict[str, Any] = {"num_frames": num_frames, "fps": fps, "max_frames": max_frames}
+    if not counted:
+        by = {name: way.get(name) for name in by}
+    return VideoPolicy(video or way.get("video", "as_frames"), **by)
