@@ -29,6 +29,7 @@ class Telemetry:
         self._trainer = trainer
         self._media_ids = torch.tensor(collator.encoder.adapter.media_token_ids(collator.encoder.processor))
         self.total_tokens = 0
+        self._step_visual: list[torch.Tensor] = []
         self._gathered: dict[str, float] = {}
         self._bad_rows = BadRowCount(trainer)
         trainer.add_callback(self._bad_rows)
@@ -65,7 +66,9 @@ class Telemetry:
         # without a dummy, which stands last
         ids = ids[: len(lengths)] if "attention_mask" in inputs else ids[:, : sum(lengths)]
         self._media_ids = self._media_ids.to(ids.device)
-        self._visual.append(torch.isin(ids, self._media_ids).sum())
+        visual = torch.isin(ids, self._media_ids).sum()
+        self._visual.append(visual)
+        self._step_visual.append(visual)
         self._tokens += sum(lengths)
 
     def count_losses(
@@ -90,6 +93,12 @@ class Telemetry:
         sums.index_add_(0, numbers[rows[kept]], torch.stack([losses, torch.ones_like(losses)], dim=1))
         for name, pair in zip(names, sums, strict=True):
             self._losses[name].append(pair)
+
+    def visual_tokens_of_step(self) -> int:
+        """Count the tokens of images of all ranks, which all must call it, since the last call."""
+        counted, self._step_visual = self._step_visual, []
+        mine = torch.stack(counted).sum() if counted else torch.zeros((), dtype=torch.long)
+        return int(self._trainer.accelerator.reduce(mine.to(self._trainer.accelerator.device), reduction="sum"))
 
     def tokens_until_now(self) -> int:
         """Count the tokens of all ranks since the run began, those that were not logged yet with them.

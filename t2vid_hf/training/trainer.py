@@ -24,6 +24,7 @@ from t2vid_hf.training.epoch_plan import check_plan, plan_epoch
 from t2vid_hf.training.honoured_fields import check_arguments, check_parallelism, hide_packing, shuffle_rows
 from t2vid_hf.training.largest_batch import LargestBatch
 from t2vid_hf.training.loss_evaluation import LossEvaluation
+from t2vid_hf.training.media_free_steps import MediaFreeSteps
 from t2vid_hf.training.model_on_loan import ModelOnLoan
 from t2vid_hf.training.model_parts import bare_model, what_trains
 from t2vid_hf.training.noisy_embeddings import add_noise
@@ -126,6 +127,7 @@ class T2VidSFTTrainer(LoadsPublishedNames, SFTTrainer):
         self.telemetry = Telemetry(self, collator)
         self._evaluation = LossEvaluation(self, collator, self._cost, prices=eval_prices)
         self.add_callback(LargestBatch(self))
+        self.add_callback(MediaFreeSteps(self))
         self.rows_taken = RowsTaken()
         self.add_callback(self.rows_taken)
 
@@ -225,6 +227,8 @@ class T2VidSFTTrainer(LoadsPublishedNames, SFTTrainer):
     def _maybe_log_save_evaluate(self, *args: Any, **kwargs: Any) -> None:
         if self.control.should_log and self.state.global_step > self._globalstep_last_logged:
             self.telemetry.gather()
+        if self.control.should_save:
+            self.rows_taken.record["num_tokens"] = self.telemetry.tokens_until_now()
         super()._maybe_log_save_evaluate(*args, **kwargs)
 
     def _finalize_training(self, *args: Any, **kwargs: Any) -> Any:

@@ -13,7 +13,7 @@ import torch
 from accelerate.utils import gather_object
 from datasets import Dataset
 from torch.distributed.tensor import DTensor
-from transformers import AutoModelForImageTextToText, AutoProcessor, TrainerCallback
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, TrainerCallback
 from transformers.distributed import DistributedConfig
 
 from t2vid_hf.errors import InputError
@@ -22,10 +22,20 @@ from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
 from tests.conftest import page
 
 
-def rows(spoilt: Sequence[int] = ()) -> Dataset:
+# What FSDP2 shards, by family
+BLOCKS = {
+    "idefics3": ["model.text_model.layers.*", "model.vision_model.encoder.layers.*", "model.connector"],
+    "qwen2_5_vl": ["model.language_model.layers.*", "model.visual.blocks.*", "model.visual.merger"],
+    "llava_onevision": [
+        "model.language_model.layers.*", "model.vision_tower.*.encoder.layers.*", "model.multi_modal_projector",
+    ],
+}  # fmt: skip
+
+
+def rows(spoilt: Sequence[int] = (), clip: str | None = None) -> Dataset:
     """By twos: two with images, two of text, and so on; in order, so that of two ranks one has no image at all.
 
-    The spoilt ones have a picture that does not open.
+    The spoilt ones have a picture that does not open. With a clip, the first of two has it in place of images.
     """
     made = []
     for index in range(12):
@@ -41,6 +51,9 @@ def rows(spoilt: Sequence[int] = ()) -> Dataset:
         )  # fmt: skip
     for index in spoilt:
         made[index]["images"] = [{"bytes": b"no picture", "path": None}] * max(1, len(made[index]["images"]))
+    for row in made[::4] if clip is not None else []:
+        row["messages"] = conversation([media_block("video")], "What?", "A clock." * 2)
+        row.update(media="video", source="video", images=[], videos=[{"bytes": None, "path": clip}], num_frames=16)
     return Dataset.from_list(made, features=features())
 
 
@@ -66,18 +79,15 @@ def main() -> None:
     }  # fmt: skip
     loading = {"dtype": "float32"}
     fsdp2, alone = changes.pop("fsdp2", False), changes.pop("log_alone", False)
-    spoilt = changes.pop("spoilt", [])
+    spoilt, clip = changes.pop("spoilt", []), changes.pop("clip", None)
     if fsdp2:
         # As transformers does it when it loads a model: accelerate offers FSDP on accelerators only.
-        plan = dict.fromkeys(
-            ["model.text_model.layers.*", "model.vision_model.encoder.layers.*", "model.connector"],
-            "free_full_weight",
-        )
+        plan = dict.fromkeys(BLOCKS[AutoConfig.from_pretrained(checkpoint).model_type], "free_full_weight")
         loading["distributed_config"] = DistributedConfig(fsdp_size=2, fsdp_plan=plan)
     trainer = T2VidSFTTrainer(
         AutoModelForImageTextToText.from_pretrained(checkpoint, **loading),
         args=T2VidSFTConfig(**{**settings, **changes}),
-        train_dataset=rows(spoilt),
+        train_dataset=rows(spoilt, clip),
         processing_class=AutoProcessor.from_pretrained(checkpoint),
     )
     if alone:

@@ -25,11 +25,11 @@ RECIPE = {
 PACKED = {"packing": True, "max_length": 140}
 
 
-def data_set(folder: Path, clip: bytes, count: int = 13, *, only: str | None = None) -> Path:
-    """Rows of text, pages and video, or of one of these, as a part of a mixture."""
+def data_set(folder: Path, clip: bytes, count: int = 13, *, only: tuple[str, ...] | None = None) -> Path:
+    """Rows of text, pages and video, or of some of these, as a part of a mixture."""
     texts = folder / "texts"
     texts.mkdir(parents=True)
-    made = [row for row in make_rows(count, clip) if only in (None, row["media"])]
+    made = [row for row in make_rows(count, clip) if only is None or row["media"] in only]
     rows = Dataset.from_list(made, features=features())
     rows.to_parquet(str(texts / "train-00000-of-00001.parquet"))
     return folder

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.models.families import build
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -89,3 +91,21 @@ def test_ddp_where_the_language_model_is_frozen(tiny_checkpoint, tmp_path):
     settings = {"tune_llm": False, "train_sampling_strategy": "sequential"}
     one = launch(tiny_checkpoint, tmp_path / "one.json", 0, per_device_train_batch_size=4, **settings)
     check(launch(tiny_checkpoint, tmp_path / "run.json", 2, per_device_train_batch_size=2, **settings), one)
+
+
+@pytest.mark.parametrize("name", ["qwen2_5_vl", "llava_onevision"])
+def test_native_video_on_one_rank_alone(name, clip_file, tmp_path):
+    """A rank of text runs the tower as often as that with a video and images, under FSDP2 too, or both would hang."""
+    build(name, tmp_path / "model")
+    given = {"clip": str(clip_file), "video": "native", "num_frames": 3}
+    alone = launch(tmp_path / "model", tmp_path / "alone.json", 0, per_device_train_batch_size=4, **given)
+    for fsdp2 in (False, True):
+        run = launch(
+            tmp_path / "model", tmp_path / f"{fsdp2}.json", 2, per_device_train_batch_size=2, fsdp2=fsdp2, **given
+        )
+        for mine, theirs in zip(run["history"], alone["history"], strict=True):
+            for key in ("loss", "grad_norm", "num_tokens", "visual_token_share"):
+                assert mine[key] == pytest.approx(theirs[key], rel=1e-4), (fsdp2, key)
+        assert {key for entry in run["history"] for key in entry if key.startswith("loss/")} == {
+            "loss/pages", "loss/text", "loss/video",
+        }  # fmt: skip
