@@ -32,7 +32,7 @@ class RowsTaken(TrainerCallback, ExportableState):
         record (`dict`, *optional*): "settings" of the run, "ranks" that it ran on last, "planned_ranks" and
             "accumulation" that it began with, "rows_per_step" (of packed sequences: bins), the "plan" of packing,
             "workers" of a stream, "rows" and "prices" of the mixture; of the epoch's rows how many were "taken", and
-            their "digest"; "num_tokens" since the run began. Given where `Trainer` restores callbacks from a checkpoint.
+            their "digest"; "num_tokens" since the run began. Given where `Trainer` restores callbacks of a checkpoint.
     """
 
     def __init__(self, record: dict[str, Any] | None = None) -> None:

@@ -21,13 +21,12 @@ from t2vid_hf.schema import conversation, features, media_block
 from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
 from tests.conftest import page
 
-
 # What FSDP2 shards, by family
 BLOCKS = {
     "idefics3": ["model.text_model.layers.*", "model.vision_model.encoder.layers.*", "model.connector"],
     "qwen2_5_vl": ["model.language_model.layers.*", "model.visual.blocks.*", "model.visual.merger"],
     "llava_onevision": [
-        "model.language_model.layers.*", "model.vision_tower.*.encoder.layers.*", "model.multi_modal_projector",
+        "model.language_model.layers.*", "model.vision_tower.encoder.layers.*", "model.multi_modal_projector",
     ],
 }  # fmt: skip
 
