@@ -68,7 +68,7 @@ class RowEncoder:
         num_frames (`int`, *optional*): Frames taken of each video, where the row has no `take_frames` of its own;
             `None` takes 24. Short for a `policy` of that number.
         policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`], *optional*): How videos are taken, where the row does
-            not say it; `None` takes `num_frames` of them as frames.
+            not say it; `None` takes `num_frames` of them, as the family takes video.
         labels (`str`, *optional*, defaults to `"assistant"`): What is learned: `"assistant"`, the assistant's turns
             with their end-of-turn tokens; `"all_text"`, every token but the images', as the paper's Idefics3 code has
             it.
@@ -117,7 +117,8 @@ class RowEncoder:
         if labels not in LABELS:
             raise unknown("labels", labels, LABELS)
         self.processor, self.adapter = processor, adapter
-        self.policy, self.labels, self.threads = policy or VideoPolicy(num_frames=num_frames), labels, threads
+        self.policy = (policy or VideoPolicy(num_frames=num_frames)).settled(adapter)
+        self.labels, self.threads = labels, threads
         self.layout = MediaLayout(processor, adapter)
         self.page_px = self.layout.fitter.page_px
 

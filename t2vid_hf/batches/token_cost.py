@@ -48,7 +48,7 @@ class TokenCost:
         num_frames (`int`, *optional*): Frames taken of each video, where the row has no `take_frames` of its own;
             `None` takes 24. Short for a `policy` of that number.
         policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`], *optional*): How videos are taken, where the row does
-            not say it; `None` takes `num_frames` of them as frames.
+            not say it; `None` takes `num_frames` of them, as the family takes video.
         on_bad_row (`str`, *optional*, defaults to `"error"`): What a row does whose price depends on media that do not
             open: `"error"` raises; `"drop"` gives it 1 token, for a run that leaves it out.
 
@@ -86,7 +86,7 @@ class TokenCost:
         if processor.chat_template is None:
             raise InputError(f"{type(processor).__name__} has no chat template; set processor.chat_template")
         self.processor = processor
-        self.policy = policy or VideoPolicy(num_frames=num_frames)
+        self.policy = (policy or VideoPolicy(num_frames=num_frames)).settled(adapter)
         self._on_bad_row = on_bad_row
         self.measuring = Measuring(processor, adapter, self.policy)
         self._image = adapter.image_text(processor)

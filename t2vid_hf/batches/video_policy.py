@@ -7,6 +7,7 @@ from typing import Any
 
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.mixtures.parts import VIDEO_WAYS, VideoWay
+from t2vid_hf.models import Adapter
 from t2vid_hf.models.trained_with import recorded
 from t2vid_hf.video.folders import made_at
 from t2vid_hf.video.probing import Probe, probe
@@ -23,7 +24,8 @@ class VideoPolicy:
     """How a video is taken: by `num_frames`, or by `fps` with `max_frames`.
 
     Args:
-        video (`str`, *optional*, defaults to `"as_frames"`): `"as_frames"` or `"native"`.
+        video (`str`, *optional*): `"as_frames"` or `"native"`; `None` is `"native"` where the family takes video, see
+            [`~VideoPolicy.settled`].
         num_frames (`int`, *optional*): How many frames, at most; `None` takes 24 where there is no `fps`.
         fps (`float`, *optional*): Frames a second.
         max_frames (`int`, *optional*): The most of them; needed with `fps`.
@@ -36,19 +38,19 @@ class VideoPolicy:
 
     ```python
     >>> from t2vid_hf.batches.video_policy import VideoPolicy
-    >>> VideoPolicy().of_row({"take_fps": 2.0, "take_frames": 64})
-    VideoPolicy(video='as_frames', num_frames=None, fps=2.0, max_frames=64)
+    >>> VideoPolicy("native").of_row({"take_fps": 2.0, "take_frames": 64})
+    VideoPolicy(video='native', num_frames=None, fps=2.0, max_frames=64)
 
     ```
     """
 
-    video: VideoWay = "as_frames"
+    video: VideoWay | None = None
     num_frames: int | None = None
     fps: float | None = None
     max_frames: int | None = None
 
     def __post_init__(self) -> None:
-        if self.video not in VIDEO_WAYS:
+        if self.video not in (None, *VIDEO_WAYS):
             raise unknown("way of video", self.video, VIDEO_WAYS)
         if self.fps is not None and self.num_frames is not None:
             raise InputError(f"fps={self.fps} and num_frames={self.num_frames}: give one of them, fps with max_frames")
@@ -63,6 +65,15 @@ class VideoPolicy:
     def most(self) -> int:
         """The most frames that are taken of a video."""
         return self.max_frames or self.num_frames or NUM_FRAMES
+
+    def settled(self, adapter: Adapter) -> "VideoPolicy":
+        """The policy for a family, which knows its own way of video: natively where it can, because that is how its
+        users ask; the frames as images, the paper's way, where not.
+
+        Args:
+            adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
+        """
+        return self if self.video else replace(self, video="native" if adapter.takes_video else "as_frames")
 
     def of_row(self, row: Mapping[str, Any]) -> "VideoPolicy":
         """The policy of a row, which may have its own `take_video`, `take_fps` and `take_frames`.
@@ -106,6 +117,7 @@ class VideoPolicy:
 
 def trained_policy(
     processor: Any,
+    adapter: Adapter,
     *,
     video: Any = None,
     num_frames: int | None = None,
@@ -116,6 +128,7 @@ def trained_policy(
 
     Args:
         processor ([`~transformers.ProcessorMixin`]): The checkpoint's processor.
+        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of its family.
         video (`Any`, *optional*): "as_frames" or "native".
         num_frames (`int`, *optional*): How many frames.
         fps (`float`, *optional*): Frames a second, with `max_frames`.
@@ -137,4 +150,4 @@ def trained_policy(
     by: dict[str, Any] = {"num_frames": num_frames, "fps": fps, "max_frames": max_frames}
     if not counted:
         by = {name: way.get(name) for name in by}
-    return VideoPolicy(video or way.get("video", "as_frames"), **by)
+    return VideoPolicy(video or way.get("video"), **by).settled(adapter)

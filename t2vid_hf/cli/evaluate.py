@@ -14,6 +14,7 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.benchmarks import BENCHMARKS
 from t2vid_hf.evaluation.runs import ask, load_items, write_scores
 from t2vid_hf.metrics.scoring import Score
+from t2vid_hf.models import adapter_for
 
 
 def evaluate(
@@ -37,7 +38,14 @@ def evaluate(
     answers, policies = {}, {}
     for name, path in checkpoints.items():
         model, processor = load_to_answer(path)
-        policy = trained_policy(processor, video=video, num_frames=num_frames, fps=fps, max_frames=max_frames)
+        policy = trained_policy(
+            processor,
+            adapter_for(model.config.model_type),
+            video=video,
+            num_frames=num_frames,
+            fps=fps,
+            max_frames=max_frames,
+        )
         policies[name] = asdict(policy)
         answers[name] = ask(
             model,

@@ -49,7 +49,7 @@ def questions(trainer: "T2VidSFTTrainer", recipe: "RecipeArguments") -> list[Any
 
     if not recipe.ask_dataset:
         return []
-    policy = trainer.args.video_policy()
+    policy = trainer.args.video_policy().settled(trainer.adapter)
     items = load_items(recipe.ask_benchmark, recipe.ask_dataset, at_most=recipe.ask_questions)
 
     def evaluate(model: Any, processor: Any) -> dict[str, float]:

@@ -70,7 +70,7 @@ def answer(
     adapter = adapter_for(model.config.model_type)
     adapter.configure(processor)
     adapter.configure_model(model.config)
-    encoder = RowEncoder(processor, adapter, policy=policy or trained_policy(processor, num_frames=num_frames))
+    encoder = RowEncoder(processor, adapter, policy=policy or trained_policy(processor, adapter, num_frames=num_frames))
     table = normalisation_table(processor).to(model.device, model.dtype)
     model.eval()
     replies: list[str] = []

@@ -35,8 +35,8 @@ class MixturePart:
             `max_frames`.
         max_frames (`int`, *optional*): With `fps`, the most frames to take of a video.
         max_pages (`int`, *optional*): The most pages of a row; those with more are dropped, and with `None` none is.
-        video (`str`, *optional*): How videos of this part are fed: `"as_frames"`, as images, or `"native"`, as the
-            family's own video; `None` leaves it to the trainer.
+        video (`str`, *optional*): How videos of this part are fed: `"as_frames"`, as images, the paper's way, or
+            `"native"`, as the family's own video; `None` leaves it to the trainer.
         filter (`str`, *optional*): The filters of a published data set, a key of `t2vid_hf.mixtures.filters.PRESETS`;
             `None` for no filter.
         media_root (`str`, *optional*): The folder that images and videos are below, where rows hold their paths and not

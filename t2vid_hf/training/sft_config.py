@@ -30,8 +30,9 @@ class T2VidSFTConfig(SFTConfig):
             the mixture does not say otherwise; `None` takes 24, or `fps`. Pages are never thinned.
         fps (`float`, *optional*): Frames a second taken of each video, in place of `num_frames`; needs `max_frames`.
         max_frames (`int`, *optional*): With `fps`, the most frames taken of a video.
-        video (`str`, *optional*, defaults to `"as_frames"`): How videos are fed, where their part of the mixture does
-            not say otherwise: `"as_frames"`, as images, the paper's way; `"native"`, as the family's own video.
+        video (`str`, *optional*): How videos are fed, where their part of the mixture does not say otherwise:
+            `"native"`, as the family's own video, the default of families that have one; `"as_frames"`, as images, the
+            paper's way and the default of the others.
         frame_size (`str`, *optional*): How images that are not square are shown: `"native"`, as the family's processor
             shows them, or `"square"`, squeezed, which is written into the checkpoint and served by this package alone;
             `None` leaves it as the checkpoint says, else to the family.
@@ -89,7 +90,9 @@ class T2VidSFTConfig(SFTConfig):
     )
     fps: float | None = field(default=None, metadata={"help": "Frames a second in place of num_frames."})
     max_frames: int | None = field(default=None, metadata={"help": "With fps, the most frames of a video."})
-    video: str = field(default="as_frames", metadata={"help": "How videos are fed: as_frames or native."})
+    video: str | None = field(
+        default=None, metadata={"help": "as_frames or native; native where the family has video, if not given."}
+    )
     frame_size: str | None = field(default=None, metadata={"help": "native or square; the family's way if not given."})
     image_max_pixels: int | None = field(
         default=None, metadata={"help": "Qwen-VL: the most pixels of an image or frame; a page's if not given."}

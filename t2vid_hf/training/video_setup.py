@@ -19,7 +19,7 @@ def set_up(processor: Any, adapter: Adapter, args: Any) -> None:
     Raises:
         [`~t2vid_hf.errors.InputError`]: the family takes no video, or no image in its proportions, and is asked to.
     """
-    policy = args.video_policy()
+    policy = args.video_policy().settled(adapter)
     if policy.video == "native" and not adapter.takes_video:
         raise InputError("video: native: the model's family takes no video; leave video out, or give as_frames")
     set_frame_size(
@@ -57,12 +57,12 @@ def record_parts(processor: Any, adapter: Adapter, args: Any, mixture: Any) -> N
     ways: list[dict[str, Any]] = []
     for number in sorted(with_video):
         part = mixture.parts[number][0]
-        policy = args.video_policy().of_row(part.takes(part.take_frames))
+        policy = args.video_policy().settled(adapter).of_row(part.takes(part.take_frames))
         if policy.video == "native" and not adapter.takes_video:
             raise InputError(f"part '{part.label}': video: native: the model's family takes no video; give as_frames")
         if asdict(policy) not in ways:
             ways.append(asdict(policy))
-    record(processor, videos=ways or [asdict(args.video_policy())], parts=True)
+    record(processor, videos=ways or [asdict(args.video_policy().settled(adapter))], parts=True)
 
 
 def trains_native_video(processor: Any) -> bool:

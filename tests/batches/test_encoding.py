@@ -70,7 +70,7 @@ def reference_labels(processor, adapter, row) -> list[int]:
 
 
 def check(processor, adapter, rows) -> None:
-    encoder = RowEncoder(processor, adapter, num_frames=NUM_FRAMES)
+    encoder = RowEncoder(processor, adapter, policy=VideoPolicy("as_frames", num_frames=NUM_FRAMES))
     for row in rows:
         encoded = encoder.encode(row)
         made = processed(processor, row)
@@ -102,7 +102,7 @@ def test_tokenizers_that_mark_words(flags, clip, monkeypatch):
 
 
 def test_delimiters_of_plain_text_are_written_out(processor, clip):
-    encoder = RowEncoder(processor, PlainDelimiters(), num_frames=NUM_FRAMES)
+    encoder = RowEncoder(processor, PlainDelimiters(), policy=VideoPolicy("as_frames", num_frames=NUM_FRAMES))
     for row in random_rows(clip, 20, seed=1):
         messages = media_inputs(row, VideoPolicy(num_frames=NUM_FRAMES)).messages
         text = processor.apply_chat_template(messages, tokenize=False)

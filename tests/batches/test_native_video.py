@@ -268,11 +268,11 @@ def test_what_a_checkpoint_was_trained_with_is_recorded(family: Family, tmp_path
     processor.save_pretrained(tmp_path)
     again = AutoProcessor.from_pretrained(tmp_path)
     assert family.adapter.frame_size(again) == "square"
-    assert trained_policy(again) == VideoPolicy("as_frames", fps=2.0, max_frames=8)
-    assert trained_policy(again, num_frames=3) == VideoPolicy("as_frames", num_frames=3)
+    assert trained_policy(again, family.adapter) == VideoPolicy("as_frames", fps=2.0, max_frames=8)
+    assert trained_policy(again, family.adapter, num_frames=3) == VideoPolicy("as_frames", num_frames=3)
     record(again, videos=[*ways, {"video": "native", "num_frames": 4}])
     with pytest.raises(InputError, match="trained with video in 2 ways"):
-        trained_policy(again)
+        trained_policy(again, family.adapter)
     encoder = RowEncoder(again, family.adapter)
     sizes = encoder.encode(make_row("a", images=[picture(50, 160)])).pixels.shape[2:]
     assert sizes == (encoder.page_px, encoder.page_px)
@@ -344,7 +344,7 @@ def test_a_mixture_of_pages_and_native_video_trains_and_is_asked(family: Family,
 
     saved = AutoProcessor.from_pretrained(config.output_dir)
     ways = [VideoPolicy(), VideoPolicy("native", fps=4.0, max_frames=9)]
-    assert trained_policy(saved) == ways[1]  # the pages have a column of videos, and none in it
+    assert trained_policy(saved, adapter) == ways[1]  # the pages have a column of videos, and none in it
     row = {**make_row("q", [clip]), "messages": make_row("q", [clip])["messages"][:1]}
     assert len(answer(model, saved, [row, row], policy=ways[1], max_new_tokens=2)) == 2
 

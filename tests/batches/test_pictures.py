@@ -102,7 +102,9 @@ def test_every_mode_is_what_the_family_s_processor_sees(family: Family, tmp_path
     processor, adapter = family.processor(), family.adapter
     px = adapter.page_px(processor)
     files = [picture(mode, px, px) for mode in MODES]
-    encoded = RowEncoder(processor, adapter, num_frames=len(files)).encode(by_route(route, files, tmp_path))
+    encoded = RowEncoder(processor, adapter, policy=VideoPolicy("as_frames", num_frames=len(files))).encode(
+        by_route(route, files, tmp_path)
+    )
     table = normalisation_table(processor)
     for mode, file, ours in zip(MODES, files, encoded.pixels, strict=True):
         text = adapter.image_text(processor).placeholder
@@ -119,7 +121,9 @@ def test_no_mode_is_resized_before_it_is_put_on_white(family: Family, tmp_path, 
     processor, adapter = family.processor(), family.adapter
     side = 2 * adapter.page_px(processor) + 7
     files = [picture(mode, side, side) for mode in MODES[:4]]
-    encoded = RowEncoder(processor, adapter, num_frames=len(files)).encode(by_route(route, files, tmp_path))
+    encoded = RowEncoder(processor, adapter, policy=VideoPolicy("as_frames", num_frames=len(files))).encode(
+        by_route(route, files, tmp_path)
+    )
     for file, ours in zip(files, encoded.pixels, strict=True):
         image = Image.open(io.BytesIO(file)).convert("RGBA")
         flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")

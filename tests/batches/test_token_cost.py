@@ -94,7 +94,7 @@ def random_rows(clip: bytes, count: int, seed: int) -> list[dict]:
 
 
 def check_equal(processor, adapter, rows) -> None:
-    cost = TokenCost(processor, adapter, num_frames=NUM_FRAMES)
+    cost = TokenCost(processor, adapter, policy=VideoPolicy("as_frames", num_frames=NUM_FRAMES))
     assert [cost.price(row) for row in rows] == [len(processed(processor, row)["input_ids"]) for row in rows]
 
 
@@ -151,7 +151,7 @@ class PlainDelimiters(Idefics3Adapter):
 
 
 def test_delimiters_of_plain_text_are_priced_with_their_neighbours(idefics3, clip):
-    cost = TokenCost(idefics3, PlainDelimiters(), num_frames=NUM_FRAMES)
+    cost = TokenCost(idefics3, PlainDelimiters(), policy=VideoPolicy("as_frames", num_frames=NUM_FRAMES))
     for row in random_rows(clip, 30, seed=1):
         if row["media"] == "video":
             continue
@@ -171,7 +171,7 @@ def prepared(clip: bytes, count: int = 30) -> list[dict]:
 
 def test_data_sets_are_priced_row_by_row_in_any_number_of_processes(idefics3, clip, tmp_path):
     rows = prepared(clip)
-    cost = TokenCost(idefics3, ADAPTERS["idefics3"], num_frames=NUM_FRAMES)
+    cost = TokenCost(idefics3, ADAPTERS["idefics3"], policy=VideoPolicy("as_frames", num_frames=NUM_FRAMES))
     prices = cost.prices(light(rows))
     assert prices.tokens.tolist() == [cost.price(row) for row in rows]
     video = [min(16, row.get("take_frames", NUM_FRAMES)) if row["media"] == "video" else 0 for row in rows]
