@@ -67,8 +67,7 @@ class VideoPolicy:
         return self.max_frames or self.num_frames or NUM_FRAMES
 
     def settled(self, adapter: Adapter) -> "VideoPolicy":
-        """The policy for a family, which knows its own way of video: natively where it can, because that is how its
-        users ask; the frames as images, the paper's way, where not.
+        """The policy for a family: where nothing is said, natively if it has video, because so its users ask.
 
         Args:
             adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
