@@ -47,8 +47,9 @@ class RenderedPages:
 
 @dataclass(frozen=True)
 class TextRenderer:
-    """Draws texts as pages, all alike. Renderers of one configuration share what they have drawn; threads take turns,
-    and a fork waits for the text that is being drawn.
+    """Draws texts as pages, all alike. Renderers of one configuration share what they have drawn; threads take turns.
+
+    A process may fork while its threads draw: the fork waits for the text that is being drawn.
 
     Args:
         config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks: size, type, margins, white space.

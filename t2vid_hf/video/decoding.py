@@ -62,7 +62,8 @@ class Survey:
         cause (`str`, *optional*): The first damage; `None` where there is none.
         after (`int`, *optional*, defaults to `0`): Frames that came out before it.
         packets (`int`, *optional*, defaults to `0`): Packets that are there.
-        promise ([`~t2vid_hf.video.truncation.Promise`], *optional*): What the file says of its length.
+        promise ([`~t2vid_hf.video.truncation.Promise`], *optional*, defaults to `Promise()`): What the
+            file says of its length.
         frame_seconds (`float`, *optional*, defaults to `0.0`): How long a frame is shown; 0 where nobody says.
         rate (`float`, *optional*): The container's average frame rate; `None` where it tells none.
     """
