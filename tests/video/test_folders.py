@@ -6,6 +6,7 @@ from PIL import Image
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.video.counting import count_frames
+from t2vid_hf.video.extraction import extract
 from t2vid_hf.video.limits import Limits
 from t2vid_hf.video.probing import probe
 from t2vid_hf.video.reading import read_frames
@@ -89,3 +90,6 @@ def test_frames_are_upright_and_grey_of_16_bits_is_scaled(tmp_path):
     Image.fromarray(levels).save(tmp_path / "grey/1.png")
     grey = read_frames(tmp_path / "grey").data[0]
     assert np.array_equal(grey, np.repeat(np.arange(256).reshape(16, 16, 1), 3, axis=2))
+    for name in ("turned", "grey"):  # and written again as they are read
+        assert extract(tmp_path / name, tmp_path / f"{name}-made", name=name, suffix="png").status == "made"
+        assert np.array_equal(read_frames(tmp_path / f"{name}-made").data, read_frames(tmp_path / name).data)
