@@ -7,7 +7,6 @@ scripts are drawn whole. One atlas serves all texts of one configuration; how fu
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from threading import Lock
 
 import numpy as np
 
@@ -40,7 +39,7 @@ _TABLES = ("kind", "symbol", "advance", "kern_row", "glyphs")
 
 
 class Atlas:
-    """Slots: their kinds, widths and bitmaps. Not to be used by two threads at once: hold `lock`.
+    """Slots: their kinds, widths and bitmaps. Used by the thread alone whose [`~t2vid_hf.rendering.turns.Turn`] it is.
 
     Args:
         config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks: its type size, its size, and whether white
@@ -48,7 +47,6 @@ class Atlas:
     """
 
     def __init__(self, config: RenderConfig) -> None:
-        self.lock = Lock()
         self._px = config.font_px
         self._flow = config.whitespace == "flow"
         self._room = (config.text_width_px, config.height_px)

@@ -17,6 +17,7 @@ from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.layout import Layout, lay_out
 from t2vid_hf.rendering.png import encode_png
 from t2vid_hf.rendering.slots import STRIP_PX, UNIT
+from t2vid_hf.rendering.turns import Turn
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class RenderedPages:
 @dataclass(frozen=True)
 class TextRenderer:
     """Draws texts as pages, all alike. Renderers of one configuration share what they have drawn; threads take turns.
+
+    A process may fork while its threads draw: the fork waits for the text that is being drawn.
 
     Args:
         config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks: size, type, margins, white space.
@@ -79,8 +82,8 @@ class TextRenderer:
             [`~t2vid_hf.errors.InputError`]: the text is empty or white space, or has a character that no installed
                 font has or that has no form, such as NUL (and `config.missing == "error"`).
         """
-        atlas = atlas_for(self.config)
-        with atlas.lock:
+        with Turn():
+            atlas = atlas_for(self.config)
             layout = self._lay_out(text, atlas)
             frames = _draw(layout, self.config, atlas)
         return RenderedPages(frames, layout.char_spans, layout.missing)
@@ -91,9 +94,8 @@ class TextRenderer:
         Raises:
             [`~t2vid_hf.errors.InputError`]: as [`~TextRenderer.render`].
         """
-        atlas = atlas_for(self.config)
-        with atlas.lock:
-            return self._lay_out(text, atlas).char_spans
+        with Turn():
+            return self._lay_out(text, atlas_for(self.config)).char_spans
 
     def _lay_out(self, text: str, atlas: Atlas) -> Layout:
         if not text or text.isspace():

@@ -156,14 +156,29 @@ def _av1(extradata: bytes) -> Reader:
     return read
 
 
-def _chained(extradata: bytes) -> Reader:
-    """Each frame is drawn over the one before it: decoding starts at the first."""
+def _gif(extradata: bytes) -> Reader:
+    """Each frame is drawn over the one before it: decoding starts at the first. The last packet may hold no picture."""
     seen = 0
 
     def read(data: bytes | memoryview) -> int:
         nonlocal seen
         seen += 1
-        return SHOWN | START if seen == 1 else SHOWN
+        position, end = 0, len(data)
+        if seen == 1:  # the header of the file comes first, with a palette
+            if bytes(data[:3]) != b"GIF" or end < 13:
+                return UNREADABLE
+            position = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
+        start = START if seen == 1 else 0
+        while position < end and data[position] != 0x3B:  # a semicolon ends the file
+            if data[position] == 0x2C:
+                return SHOWN | start
+            if data[position] != 0x21:
+                return UNREADABLE
+            position += 2  # an extension: blocks of up to 255 bytes, up to one of none
+            while position < end and data[position]:
+                position += 1 + data[position]
+            position += 1
+        return start if position <= end else UNREADABLE
 
     return read
 
@@ -179,6 +194,6 @@ READERS: dict[str, Callable[[bytes], Reader]] = {
     "vp9": _vp9,
     "av1": _av1,
     "libdav1d": _av1,
-    "gif": _chained,
+    "gif": _gif,
     "mjpeg": _independent,
 }

@@ -12,8 +12,8 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.video.decoding import ClipInput, Mispredicted, open_clip, scan
 from t2vid_hf.video.folders import FRAME_SUFFIXES, frame_files
 from t2vid_hf.video.limits import Limits, video_path
-from t2vid_hf.video.planning import predict_timeline
 from t2vid_hf.video.reading import read_frames
+from t2vid_hf.video.timelines import read_timeline
 
 
 def count_frames(video: str | Path | bytes, *, name: str | None = None) -> int:
@@ -64,9 +64,7 @@ def _count(video: Path | bytes, label: str) -> int:
     try:
         with open_clip(source, quick=True) as (container, stream):
             packets, _ = scan(container, stream, source)
-        line = predict_timeline(packets)
-        if line is not None:
-            return len(line.times)
+            return len(read_timeline(packets, stream, source)[1])
     except Mispredicted:
         pass
     return read_frames(video, 1, name=label).total

@@ -23,6 +23,7 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.video.bitstream import SHOWN, START, UNREADABLE, reader
 from t2vid_hf.video.limits import CONTAINERS, Limits
 from t2vid_hf.video.planning import NO_TIME, Packets
+from t2vid_hf.video.truncation import Promise
 
 HELD_BYTES = 2**25
 MAX_THREADS = 8  # each holds frames of its own, and more gain little
@@ -61,7 +62,8 @@ class Survey:
         cause (`str`, *optional*): The first damage; `None` where there is none.
         after (`int`, *optional*, defaults to `0`): Frames that came out before it.
         packets (`int`, *optional*, defaults to `0`): Packets that are there.
-        declared (`int`, *optional*, defaults to `0`): Frames that the container says it holds; 0 where it does not say.
+        promise ([`~t2vid_hf.video.truncation.Promise`], *optional*, defaults to `Promise()`): What the
+            file says of its length.
         frame_seconds (`float`, *optional*, defaults to `0.0`): How long a frame is shown; 0 where nobody says.
         rate (`float`, *optional*): The container's average frame rate; `None` where it tells none.
     """
@@ -69,7 +71,7 @@ class Survey:
     cause: str | None = None
     after: int = 0
     packets: int = 0
-    declared: int = 0
+    promise: Promise = Promise()
     frame_seconds: float = 0.0
     rate: float | None = None
 
@@ -99,7 +101,8 @@ def open_clip(source: ClipInput, *, quick: bool) -> Iterator[tuple[Any, Any]]:
     options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file", **bound}
     file = io.BytesIO(source.video) if isinstance(source.video, bytes) else f"file:{source.video}"
     try:
-        container = av.open(file, options=options | (_QUICK if quick else {}))
+        # titles are not needed, and some are not UTF-8
+        container = av.open(file, options=options | (_QUICK if quick else {}), metadata_errors="replace")
     except av.FFmpegError as error:
         raise InputError(
             f"{source.label}: {error.strerror} after 0 frames; remove the file or give a whole video"
@@ -152,7 +155,7 @@ def scan(container: Any, stream: Any, source: ClipInput) -> tuple[Packets, list[
                 flag &= ~SHOWN  # an edit list hides it
             times.append(time)
             flags.append(flag)
-            if time >= latest:
+            if time >= latest and flag & SHOWN:
                 latest, packets.duration = time, packet.duration or 0
             size += packet.size
             if size <= HELD_BYTES:
@@ -178,7 +181,7 @@ def decode_all(source: ClipInput, survey: Survey, threads: int) -> Iterator[Any]
     av = require("av", extra="video")
     frames = 0
     with open_clip(source, quick=False) as (container, stream):
-        context, survey.declared = stream.codec_context, stream.frames
+        context, survey.promise = stream.codec_context, Promise.read(source.video, stream)
         survey.frame_seconds = float(1 / stream.average_rate) if stream.average_rate else 0.0
         survey.rate = float(stream.average_rate) if stream.average_rate else None
         set_threads(context, threads)

@@ -14,8 +14,9 @@ from t2vid_hf.video.decoding import ClipInput, Mispredicted, Survey, decode_all,
 from t2vid_hf.video.folders import frame_files, made_at
 from t2vid_hf.video.limits import Limits
 from t2vid_hf.video.pictures import Timing
-from t2vid_hf.video.reading import Choose, average_rate, choosing, clip_input, read_timeline, time_frames
+from t2vid_hf.video.reading import Choose, choosing, clip_input
 from t2vid_hf.video.stills import open_picture, upright_size
+from t2vid_hf.video.timelines import average_rate, read_timeline, time_frames
 
 _DEFAULT_LIMITS = Limits()
 
@@ -87,7 +88,6 @@ def probe(
         times, survey, _ = time_frames(source, processor_count())
         if not len(times):
             raise InputError(f"{source.label}: no frame decodes; remove the file or give a whole video") from None
-        times = np.maximum.accumulate(times)
         end, rate = float(times[-1]) + survey.frame_seconds, survey.rate
     height, width = _frame_size(source)
     return Probe(Timing.measure(times, end, indices=choose(times, end), rate=rate), height, width)

@@ -5,7 +5,8 @@ decoded. Containers lie about how many frames they hold (webm, mkv and fragmente
 counted from the packets' headers (1% to 5% of the time), and where what decodes is not what was counted, the clip is
 decoded in full, twice. `tests/benchmarks/bench_decode.py` measures both. Memory is that of the frames returned.
 
-Damage is looked for in what is decoded: a broken packet that no wanted frame needs goes unnoticed.
+Damage is looked for in what is decoded: a broken packet that no wanted frame needs goes unnoticed. A file that was cut
+off is damaged, whatever is taken of it ([`truncation`]).
 """
 
 from collections.abc import Callable
@@ -20,9 +21,10 @@ from t2vid_hf.video.decoding import ClipInput, Mispredicted, Survey, decode_all,
 from t2vid_hf.video.folders import made_at, read_folder
 from t2vid_hf.video.limits import VIDEO_SUFFIXES, Limits, video_path
 from t2vid_hf.video.pictures import Canvas, Converter, Frames, Sink, Timing
-from t2vid_hf.video.planning import Packets, Timeline, plan_decoding, predict_timeline
+from t2vid_hf.video.planning import plan_decoding
 from t2vid_hf.video.sampling import SAMPLINGS, choose_frames
 from t2vid_hf.video.segments import decode_plan, divide_work
+from t2vid_hf.video.timelines import average_rate, read_timeline, time_frames
 
 __all__ = ["VIDEO_SUFFIXES", "Frames", "Limits", "read_frames"]
 
@@ -56,7 +58,8 @@ def read_frames(
         fps (`float`, *optional*, defaults to `1.0`): Frames a second: what sampling "fps" takes, and what a folder of
             frames holds where nothing else tells.
         on_damage (`str`, *optional*, defaults to `"error"`): What a damaged file does: "error" raises; "keep" uses the
-            frames before the damage, and those from the next key frame on, and counts the others in `Frames.lost`.
+            frames before the damage, and those from the next key frame on, and counts the others in `Frames.lost`. A
+            file that was cut off is damaged: "keep" uses what is there.
         root (`str` or `Path`, *optional*): A folder that `video` is relative to and must not lead out of, symbolic
             links followed. For names that come from a data set; `None` for anywhere.
         limits ([`~t2vid_hf.video.limits.Limits`], *optional*, defaults to `Limits()`): What a clip may take.
@@ -162,27 +165,6 @@ def _read_needed(source: ClipInput, choose: Choose, sink: Sink | None) -> Frames
     return Frames(canvas.data, times[indices], len(times), timing)
 
 
-def read_timeline(packets: Packets, stream: Any, source: ClipInput) -> tuple[Timeline, np.ndarray, float]:
-    """The frames that a clip's packets promise: which they are, when each is shown, and when the last ends, in seconds.
-
-    Args:
-        packets ([`~t2vid_hf.video.planning.Packets`]): What the packets say.
-        stream (`av.video.VideoStream`): Their stream.
-        source ([`~t2vid_hf.video.decoding.ClipInput`]): The clip, for its limits.
-
-    Raises:
-        [`~t2vid_hf.video.decoding.Mispredicted`]: they promise nothing.
-    """
-    line = predict_timeline(packets)
-    if line is None:
-        raise Mispredicted
-    unit = stream.time_base
-    times = line.times * unit.numerator / unit.denominator
-    source.limits.check(source.label, seconds=times[-1] - times[0])
-    length = packets.duration * unit.numerator / unit.denominator or _mean_gap(times)
-    return line, times, float(times[-1] + length)
-
-
 def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damage: str) -> Frames:
     """Decode all to count, and again to convert the wanted frames: no memory for the frames between."""
     shown, survey, threads = time_frames(source, source.threads or processor_count())
@@ -193,10 +175,9 @@ def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damag
         )
     if not len(shown):
         raise InputError(f"{source.label}: no frame decodes; remove the file or give a whole video")
-    ascending = np.maximum.accumulate(shown)
-    source.limits.check(source.label, seconds=ascending[-1] - ascending[0])
-    end = float(ascending[-1]) + survey.frame_seconds
-    indices = choose(ascending, end)
+    source.limits.check(source.label, seconds=shown[-1] - shown[0])
+    end = float(shown[-1]) + survey.frame_seconds
+    indices = choose(shown, end)
     places = _places(indices)
     canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
     convert = Converter()
@@ -205,32 +186,10 @@ def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damag
             canvas.put_frame(places[index], frame, convert)
         if index == indices[-1]:
             break
-    lost = max(survey.packets - len(shown), survey.declared - len(shown), 0) if survey.cause else 0
-    timing = Timing.measure(ascending, end, indices=indices, rate=survey.rate)
+    there = max(survey.packets, survey.promise.expected(survey.frame_seconds))
+    lost = max(there - len(shown), 0) if survey.cause else 0
+    timing = Timing.measure(shown, end, indices=indices, rate=survey.rate)
     return Frames(canvas.data, shown[indices], len(shown), timing, survey.cause, lost)
-
-
-def time_frames(source: ClipInput, threads: int) -> tuple[np.ndarray, Survey, int]:
-    """When each frame is shown, in seconds; what was met; and the number of threads with which it was.
-
-    With one thread where there is damage: then the frames that come out do not change from run to run.
-
-    Args:
-        source ([`~t2vid_hf.video.decoding.ClipInput`]): The clip; all of it is decoded.
-        threads (`int`): Threads for decoding.
-    """
-    survey = Survey()
-    times = [frame.time for frame in decode_all(source, survey, threads)]
-    if survey.cause is not None and threads > 1:
-        return time_frames(source, 1)
-    if any(time is None for time in times):
-        return np.arange(len(times)) * survey.frame_seconds, survey, threads
-    return np.array(times, float), survey, threads
-
-
-def average_rate(stream: Any) -> float | None:
-    """The container's average frame rate, if it tells one."""
-    return float(stream.average_rate) if stream.average_rate else None
 
 
 def _places(keys: list[int]) -> dict[int, list[int]]:
@@ -239,7 +198,3 @@ def _places(keys: list[int]) -> dict[int, list[int]]:
     for place, key in enumerate(keys):
         places.setdefault(key, []).append(place)
     return places
-
-
-def _mean_gap(times: np.ndarray) -> float:
-    return float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0

@@ -5,7 +5,10 @@ import pytest
 from PIL import Image
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.video.counting import count_frames
+from t2vid_hf.video.extraction import extract
 from t2vid_hf.video.limits import Limits
+from t2vid_hf.video.probing import probe
 from t2vid_hf.video.reading import read_frames
 
 
@@ -67,3 +70,26 @@ def test_frames_are_those_of_the_files(tmp_path):
     picture = np.random.default_rng(0).integers(0, 255, (12, 16, 3), np.uint8)
     Image.fromarray(picture).save(tmp_path / "1.png")
     assert np.array_equal(read_frames(tmp_path).data[0], picture)
+
+
+def test_frames_are_upright_and_grey_of_16_bits_is_scaled(tmp_path):
+    """Of photographs and scans: as their EXIF data turn them, and not clipped at 255."""
+    (tmp_path / "turned").mkdir()
+    (tmp_path / "grey").mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    picture = np.zeros((12, 16, 3), np.uint8)
+    picture[0] = 255  # white above, which is the right once it is turned
+    Image.fromarray(picture).save(tmp_path / "turned/1.png", exif=exif)
+    Image.fromarray(np.rot90(picture, -1).copy()).save(tmp_path / "turned/2.png")
+    frames = read_frames(tmp_path / "turned")
+    assert frames.data.shape == (2, 16, 12, 3) and np.array_equal(frames.data[0], frames.data[1])
+    found = probe(tmp_path / "turned")
+    assert (found.height, found.width) == (16, 12) and count_frames(tmp_path / "turned") == 2
+    levels = np.linspace(0, 65_535, 256).round().astype(np.uint16).reshape(16, 16)
+    Image.fromarray(levels).save(tmp_path / "grey/1.png")
+    grey = read_frames(tmp_path / "grey").data[0]
+    assert np.array_equal(grey, np.repeat(np.arange(256).reshape(16, 16, 1), 3, axis=2))
+    for name in ("turned", "grey"):  # and written again as they are read
+        assert extract(tmp_path / name, tmp_path / f"{name}-made", name=name, suffix="png").status == "made"
+        assert np.array_equal(read_frames(tmp_path / f"{name}-made").data, read_frames(tmp_path / name).data)

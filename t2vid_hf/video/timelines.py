@@ -1,0 +1,95 @@
+"""When each frame of a clip is shown: as its packets' headers promise, or as a full decode tells."""
+
+from typing import Any
+
+import numpy as np
+
+from t2vid_hf.video.decoding import ClipInput, Mispredicted, Survey, decode_all
+from t2vid_hf.video.planning import Packets, Timeline, predict_timeline
+from t2vid_hf.video.truncation import Promise
+
+_MOST_REORDERED = 16  # frames that H.264 and HEVC may hold back
+
+
+def read_timeline(packets: Packets, stream: Any, source: ClipInput) -> tuple[Timeline, np.ndarray, float]:
+    """The frames that a clip's packets promise: which they are, when each is shown, and when the last ends, in seconds.
+
+    Args:
+        packets ([`~t2vid_hf.video.planning.Packets`]): What the packets say.
+        stream (`av.video.VideoStream`): Their stream.
+        source ([`~t2vid_hf.video.decoding.ClipInput`]): The clip, for its limits.
+
+    Raises:
+        [`~t2vid_hf.video.decoding.Mispredicted`]: they promise nothing, or the file was cut off.
+    """
+    line = predict_timeline(packets)
+    if line is None:
+        raise Mispredicted
+    unit = stream.time_base
+    times = line.times * unit.numerator / unit.denominator
+    source.limits.check(source.label, seconds=times[-1] - times[0])
+    length = packets.duration * unit.numerator / unit.denominator or _mean_gap(times)
+    end = float(times[-1] + length)
+    if Promise.read(source.video, stream).broken(len(packets.flags), end, frame_seconds=length):
+        raise Mispredicted
+    return line, times, end
+
+
+def time_frames(source: ClipInput, threads: int) -> tuple[np.ndarray, Survey, int]:
+    """When each frame is shown, in seconds; what was met; and the number of threads with which it was.
+
+    With one thread where there is damage: then the frames that come out do not change from run to run.
+
+    Args:
+        source ([`~t2vid_hf.video.decoding.ClipInput`]): The clip; all of it is decoded.
+        threads (`int`): Threads for decoding.
+    """
+    survey = Survey()
+    told = [frame.time for frame in decode_all(source, survey, threads)]
+    if survey.cause is not None and threads > 1:
+        return time_frames(source, 1)
+    if any(time is None for time in told):
+        times = np.arange(len(told)) * survey.frame_seconds
+    else:
+        times = in_order(np.array(told, float))
+    if len(times):
+        step = survey.frame_seconds
+        cause = survey.promise.broken(survey.packets, float(times[-1]) + step, frame_seconds=step)
+        if cause is not None:
+            survey.note_damage(cause, len(times))
+    return times, survey, threads
+
+
+def in_order(times: np.ndarray) -> np.ndarray:
+    """When frames that come in the order shown are shown: ascending.
+
+    AVI has no times but the order of decoding, so that H.264 with B-frames comes with the right times on the wrong
+    frames: sorted they stand on the right ones. Where times jump back further than any codec holds frames back (parts
+    glued together), a frame is not shown before the one that it follows.
+
+    Args:
+        times (`np.ndarray` of shape `(total,)`, float64): What the decoder says of each frame, in the order shown.
+
+    Example:
+
+    ```python
+    >>> import numpy as np
+    >>> from t2vid_hf.video.timelines import in_order
+    >>> in_order(np.array([1.0, 2.0, 3.0, 5.0, 4.0, 6.0])).tolist()
+    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+
+    ```
+    """
+    order = np.argsort(times, kind="stable")
+    if np.abs(order - np.arange(len(times))).max(initial=0) <= _MOST_REORDERED:
+        return times[order]
+    return np.maximum.accumulate(times)
+
+
+def average_rate(stream: Any) -> float | None:
+    """The container's average frame rate, if it tells one."""
+    return float(stream.average_rate) if stream.average_rate else None
+
+
+def _mean_gap(times: np.ndarray) -> float:
+    return float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
