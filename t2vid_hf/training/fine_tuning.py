@@ -199,8 +199,10 @@ def hold_to_limits(mixture: Mixture, cost: TokenCost, config: T2VidSFTConfig) ->
     """
     prices = cost.prices(mixture)
     longest = config.max_length or int(prices.tokens.max())
-    kept = apply_limits(mixture, prices, max_tokens=longest, max_images=config.max_images)
-    return kept, prices if kept is mixture else cost.prices(kept)
+    # Until none is above: of few frames Qwen3-VL shows each larger, so that a thinned row may still be too long.
+    while (kept := apply_limits(mixture, prices, max_tokens=longest, max_images=config.max_images)) is not mixture:
+        mixture, prices = kept, cost.prices(kept)
+    return mixture, prices
 
 
 def choose_lora(model: Any, adapter: Adapter, recipe: RecipeArguments, config: T2VidSFTConfig) -> LoraConfig | None:
