@@ -1,6 +1,6 @@
-"""Prices of rows whose tokens depend on the media: native video, frames by the second, several videos, image sizes.
+"""Prices of rows whose tokens depend on the media: native or several videos, frames by the second, image sizes.
 
-Exact, and nothing is decoded but a frame of each video: sizes come of the headers of images, the frames' times of the
+Videos whose frames nobody has counted are such, too. Exact, and nothing is decoded but a frame of each video: sizes come of the headers of images, the frames' times of the
 packets of a video (`t2vid_hf.video.probing`).
 """
 
@@ -53,7 +53,8 @@ class Measuring:
             return True
         # How many frames a row has is known of all its videos together.
         policy = self._policy.of_row(row)
-        return videos > 1 or (videos == 1 and (policy.video == "native" or policy.fps is not None))
+        counted = row.get("num_frames") and policy.video == "as_frames" and policy.fps is None
+        return videos > 1 or (videos == 1 and not counted)
 
     def price(self, row: Any) -> tuple[int, ...]:
         """Measure and price a row.
@@ -98,7 +99,8 @@ class Measuring:
             return tokens, len(pages), 0, 0, 1, 0, 1
         group = self._adapter.frames_a_group if native else 1
         if native:
-            saved = [self._group_tokens(text, math.ceil(each / group)) for text, each in zip(texts, frames, strict=True)]
+            groups = [math.ceil(count / group) for count in frames]
+            saved = [self._group_tokens(text, count) for text, count in zip(texts, groups, strict=True)]
         else:
             saved = [each.repeats + self._text_tokens(each) for each in shown]
         return tokens, len(pages) + sum(frames), frames[longest], saved[longest], group, sum(saved), len(frames)

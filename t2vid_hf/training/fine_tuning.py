@@ -32,7 +32,7 @@ from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.trainer import T2VidSFTTrainer
 from t2vid_hf.training.trial import dry_run
 from t2vid_hf.training.tuning import lora_config, quantization_config
-from t2vid_hf.training.video_setup import forget_parts, record_parts, set_up
+from t2vid_hf.training.video_setup import set_up
 
 
 def fine_tune(
@@ -65,7 +65,6 @@ def fine_tune(
     check_evaluates(recipe, config, parts)
     datasets.disable_progress_bars()
     model, processor, adapter = load_model(recipe, config)
-    forget_parts(processor)
     set_up(processor, adapter, config)
     adapter.configure_model(model.config)
 
@@ -73,7 +72,7 @@ def fine_tune(
         return len(processor.tokenizer(text)["input_ids"])
 
     mixture = load_mixture(parts, seed=recipe.mixture_seed, count_tokens=count_tokens, eval_share=recipe.eval_share)
-    record_parts(processor, adapter, config, mixture)
+    set_up(processor, adapter, config, mixture.undecoded)
     cost = TokenCost(processor, adapter, policy=config.video_policy(), on_bad_row=config.on_bad_row)
     evaluation, eval_prices = evaluation_mixture(mixture, count_tokens=count_tokens), None
     if evaluation is not None:
