@@ -1,7 +1,7 @@
 """Prices of rows whose tokens depend on the media: native or several videos, frames by the second, image sizes.
 
-Videos whose frames nobody has counted are such, too. Exact, and nothing is decoded but a frame of each video: sizes come of the headers of images, the frames' times of the
-packets of a video (`t2vid_hf.video.probing`).
+Videos whose frames nobody has counted are such, too. Exact, and nothing is decoded but a frame of each video: sizes
+come of the headers of images, the frames' times of the packets of a video (`t2vid_hf.video.probing`).
 """
 
 import math
