@@ -1,7 +1,7 @@
-"""Prices of rows whose tokens depend on the media: native video, frames by the second, several videos, image sizes.
+"""Prices of rows whose tokens depend on the media: native or several videos, frames by the second, image sizes.
 
-Exact, and nothing is decoded but a frame of each video: sizes come of the headers of images, the frames' times of the
-packets of a video (`t2vid_hf.video.probing`).
+Videos whose frames nobody has counted are such, too. Exact, and nothing is decoded but a frame of each video: sizes
+come of the headers of images, the frames' times of the packets of a video (`t2vid_hf.video.probing`).
 """
 
 import math
@@ -53,17 +53,19 @@ class Measuring:
             return True
         # How many frames a row has is known of all its videos together.
         policy = self._policy.of_row(row)
-        return videos > 1 or (videos == 1 and (policy.video == "native" or policy.fps is not None))
+        counted = row.get("num_frames") and policy.video == "as_frames" and policy.fps is None
+        return videos > 1 or (videos == 1 and not counted)
 
-    def price(self, row: Any) -> tuple[int, int, int, int, int]:
+    def price(self, row: Any) -> tuple[int, ...]:
         """Measure and price a row.
 
         Args:
             row ([`~t2vid_hf.schema.Row`]): The row, with its media; they are not decoded.
 
         Returns:
-            `tuple[int, int, int, int, int]`: its tokens; its images and frames; the frames of its longest video; how
-            many tokens it saves, at the least, by some frames of that less; and how many frames these are.
+            `tuple[int, ...]`: its tokens; its images and frames; the frames of its longest video; how many tokens some
+            frames of that take, and how many frames these are; how many it saves, at the most, by as many frames less
+            of all its videos, and how many videos these are.
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: the row comes without its media, or its blocks and media do not agree;
@@ -94,19 +96,24 @@ class Measuring:
         tokens = len(self._layout.places.fill(rendered, images, texts, key=key).ids)
         longest = max(range(len(frames)), key=lambda number: frames[number], default=None)
         if longest is None:
-            return tokens, len(pages), 0, 0, 1
+            return tokens, len(pages), 0, 0, 1, 0, 1
         group = self._adapter.frames_a_group if native else 1
-        groups = math.ceil(frames[longest] / group)
-        saved = self._saved_by_a_group(texts[longest], groups) if native else shown[longest].repeats
-        return tokens, len(pages) + sum(frames), frames[longest], saved, group
+        if native:
+            groups = [math.ceil(count / group) for count in frames]
+            saved = [self._group_tokens(text, count) for text, count in zip(texts, groups, strict=True)]
+        else:
+            saved = [each.repeats + self._text_tokens(each) for each in shown]
+        return tokens, len(pages) + sum(frames), frames[longest], saved[longest], group, sum(saved), len(frames)
 
-    def _saved_by_a_group(self, video: VideoText, groups: int) -> int:
-        """Tokens that a video saves, at the least, by a group of frames less: features, and the text before them."""
+    def _group_tokens(self, video: VideoText, groups: int) -> int:
+        """Tokens of a group of frames of a video, at the most: features, and the text before them."""
         if len(video.pieces) == 1 or groups == 1:
             return sum(piece.repeats for piece in video.pieces) // groups
-        tokenizer = self._processor.tokenizer
-        lengths = [len(tokenizer(piece.text(0), add_special_tokens=False)["input_ids"]) for piece in video.pieces[1:-1]]
-        return video.pieces[-1].repeats + min(lengths, default=0)
+        return video.pieces[-1].repeats + max(map(self._text_tokens, video.pieces[1:-1]), default=0)
+
+    def _text_tokens(self, piece: ImageText) -> int:
+        """Tokens of what stands around the features of an image or a group of frames."""
+        return len(self._processor.tokenizer(piece.text(0), add_special_tokens=False)["input_ids"])
 
 
 def _in_order(

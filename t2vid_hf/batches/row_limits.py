@@ -101,7 +101,8 @@ def frames_within(
         names (`Sequence[str]`, *optional*): What an error calls each row; `None` calls it by its number.
 
     Returns:
-        `dict[int, int]`: for each row above the limits its frames; 0 where it is dropped.
+        `dict[int, int]`: for each row above the limits its frames, of each video; 0 where it is dropped. They are not
+        too few, and may be too many where videos differ: price the row with them, and ask again.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: an unknown policy, as many as there are not rows, a row whose policy is an
@@ -146,13 +147,15 @@ def _thin(prices: Prices, row: int, max_tokens: int, max_images: int | None, tol
     frames = int(prices.frames[row])
     if not frames:
         raise InputError(f"{told}: it has no video to thin, and pages are never left out; give over_limit: drop")
-    saved, at_once = prices.saving(row)
-    spare = -((max_tokens - int(prices.tokens[row])) // saved) * at_once
+    saved, at_once, videos = prices.saving(row)
+    groups = -(-frames // at_once) + (max_tokens - int(prices.tokens[row])) // saved
+    # A group that is left is kept whole: its frames cost nothing more, and Qwen3-VL takes no half of one.
+    kept = min(frames, groups * at_once)
     if max_images is not None:
-        spare = max(spare, int(prices.images[row]) - max_images)
-    if spare >= frames:
+        kept = min(kept, frames + (max_images - int(prices.images[row])) // videos)
+    if kept < 1:
         raise InputError(f"{told}: not even 1 frame of its video fits; raise the limits, or give over_limit: drop")
-    return frames - spare
+    return kept
 
 
 def _name_limits(max_tokens: int, max_images: int | None) -> str:

@@ -29,13 +29,13 @@ from t2vid_hf.models import Adapter
 from t2vid_hf.schema import Message
 
 # What a row is given whose media must be measured, and one whose media do not open, where it will be left out.
-_UNMEASURED, _BAD = (-1, 0, 0, 0, 1), (1, 0, 0, 1, 1)
+_UNMEASURED, _BAD = (-1, 0, 0, 0, 1, 0, 1), (1, 0, 0, 1, 1, 1, 1)
 # Raise it when the same row would be priced otherwise: prices are cached.
-_VERSION = 3
+_VERSION = 4
 # The columns that decide a price; `images` and `videos` are not among them, so that no byte of them is read.
 _COLUMNS = ("id", "messages", "num_frames", "take_frames", "take_fps", "take_video", "tools")
 __all__ = ["Prices", "TokenCost"]
-_PRICES = ("tokens", "images", "frames", "group_tokens", "group_frames")
+_PRICES = ("tokens", "images", "frames", "group_tokens", "group_frames", "saved_tokens", "videos")
 
 
 class TokenCost:
@@ -201,7 +201,7 @@ class TokenCost:
         texts = render_chats(self.processor, conversations, [tools[number] for number in plain])
         lengths = self._count_tokens(texts, images, [keys[number] for number in plain])
         for number, *price in zip(plain, lengths, images, frames, strict=True):
-            priced[number] = (*price, self.tokens_per_image, 1)
+            priced[number] = (*price, self.tokens_per_image, 1, self.tokens_per_image, 1)
         return {name: [price[column] for price in priced] for column, name in enumerate(_PRICES)}
 
     def _expand(self, row: Mapping[str, Any]) -> tuple[list[Message], int, int]:

@@ -13,18 +13,29 @@ class UndecodedRows:
 
     Args:
         dataset (`datasets.Dataset`): The data set.
+
+    Attributes:
+        features (`datasets.Features`): The columns.
     """
 
     def __init__(self, dataset: Any) -> None:
         self._arrow = dataset.with_format("arrow")
-        self._features = undecoded_features(dataset.features)
+        self.features = undecoded_features(dataset.features)
 
     def __len__(self) -> int:
         return len(self._arrow)
 
     def __getitem__(self, position: int) -> dict[str, Any]:
         (row,) = self._arrow[position].to_pylist()
-        return self._features.decode_example(row)
+        return self.features.decode_example(row)
+
+    def column(self, name: str) -> list[Any]:
+        """A column alone; nothing of the others is read.
+
+        Args:
+            name (`str`): Its name.
+        """
+        return self._arrow.select_columns([name])[:][name].to_pylist() if len(self) else []
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for position in range(len(self)):

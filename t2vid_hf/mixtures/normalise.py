@@ -41,7 +41,7 @@ def normalise(row: Mapping[str, Any], *, source: str, index: int, root: Path | N
 
     Returns:
         [`~t2vid_hf.schema.Row`]: media without a place of their own stand before the first user turn's text; frames of
-        a video that nobody counted are counted from its packets.
+        a video that nobody counted are counted from its packets; 0 where it does not open.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: there is no conversation, media and their places do not agree, a path leaves
@@ -121,4 +121,7 @@ def _frames(row: Mapping[str, Any], images: list[Any], videos: list[dict[str, An
 
 def _count(video: Mapping[str, Any], name: Any) -> int:
     content = video["path"] if video["bytes"] is None else video["bytes"]
-    return count_frames(content, name=f"row '{name}', video {video['path'] or 'given as bytes'}")
+    try:
+        return count_frames(content, name=f"row '{name}', video {video['path'] or 'given as bytes'}")
+    except (InputError, OSError):
+        return 0  # who prices or decodes it tells of it, and knows whether such a row is left out

@@ -14,6 +14,7 @@ from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.light_rows import has_our_columns, take_columns, turns_with_fields
 from t2vid_hf.mixtures.parts import MixturePart
+from t2vid_hf.mixtures.video_ways import remember_parts
 from t2vid_hf.schema import Row
 from t2vid_hf.schema import features as schema_features
 
@@ -120,4 +121,5 @@ def mix_streams(parts: Sequence[tuple[MixturePart, Any]], seed: int) -> Streamed
         seed=seed,
         stopping_strategy="first_exhausted",
     )
+    remember_parts(mixed, parts)
     return StreamedMixture(mixed, dropped)

@@ -4,6 +4,7 @@ Rows are priced, limits applied and sequences planned once, here; the trainer is
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.trainer import T2VidSFTTrainer
 from t2vid_hf.training.trial import dry_run
 from t2vid_hf.training.tuning import lora_config, quantization_config
-from t2vid_hf.training.video_setup import forget_parts, record_parts, set_up
+from t2vid_hf.training.video_setup import set_up
 
 
 def fine_tune(
@@ -65,7 +66,6 @@ def fine_tune(
     check_evaluates(recipe, config, parts)
     datasets.disable_progress_bars()
     model, processor, adapter = load_model(recipe, config)
-    forget_parts(processor)
     set_up(processor, adapter, config)
     adapter.configure_model(model.config)
 
@@ -73,7 +73,7 @@ def fine_tune(
         return len(processor.tokenizer(text)["input_ids"])
 
     mixture = load_mixture(parts, seed=recipe.mixture_seed, count_tokens=count_tokens, eval_share=recipe.eval_share)
-    record_parts(processor, adapter, config, mixture)
+    set_up(processor, adapter, config, mixture.undecoded)
     cost = TokenCost(processor, adapter, policy=config.video_policy(), on_bad_row=config.on_bad_row)
     evaluation, eval_prices = evaluation_mixture(mixture, count_tokens=count_tokens), None
     if evaluation is not None:
@@ -199,8 +199,18 @@ def hold_to_limits(mixture: Mixture, cost: TokenCost, config: T2VidSFTConfig) ->
     """
     prices = cost.prices(mixture)
     longest = config.max_length or int(prices.tokens.max())
-    kept = apply_limits(mixture, prices, max_tokens=longest, max_images=config.max_images)
-    return kept, prices if kept is mixture else cost.prices(kept)
+    # Until none is above: of few frames Qwen3-VL shows each larger, so that a thinned row may still be too long.
+    while (kept := apply_limits(mixture, prices, max_tokens=longest, max_images=config.max_images)) is not mixture:
+        mixture, prices = kept, _price_anew(cost, mixture, prices, kept)
+    return mixture, prices
+
+
+def _price_anew(cost: TokenCost, mixture: Mixture, prices: Prices, kept: Mixture) -> Prices:
+    """Prices of what limits have left of a mixture: only the rows that take fewer frames are priced again."""
+    before = {pick: row for row, pick in enumerate(mixture.picks)}
+    changed = replace(kept, picks=tuple(pick for pick in kept.picks if pick not in before))
+    rows = {**before, **{pick: len(before) + row for row, pick in enumerate(changed.picks)}}
+    return prices.joined(cost.prices(changed)).taken([rows[pick] for pick in kept.picks])
 
 
 def choose_lora(model: Any, adapter: Adapter, recipe: RecipeArguments, config: T2VidSFTConfig) -> LoraConfig | None:

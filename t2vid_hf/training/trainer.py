@@ -83,10 +83,10 @@ class T2VidSFTTrainer(LoadsPublishedNames, SFTTrainer):
         if args.shuffle_dataset and (prices is not None or packing_plan is not None):
             raise InputError("shuffle_dataset would put the rows in another order than prices and plan have them; "
                              "shuffle before they are made, as mixture_seed does")  # fmt: skip
-        train_dataset = take_rows(shuffle_rows(args, train_dataset), "train_dataset")
+        given, train_dataset = train_dataset, take_rows(shuffle_rows(args, train_dataset), "train_dataset")
         kwargs["eval_dataset"] = take_eval_rows(shuffle_rows(args, kwargs.get("eval_dataset")))
         self.adapter = adapter_for(model.config.model_type)
-        set_up(processing_class, self.adapter, args)
+        set_up(processing_class, self.adapter, args, given)
         self.adapter.configure_model(model.config)
         self._prices = prices
         self._cost = TokenCost(processing_class, self.adapter, policy=args.video_policy(), on_bad_row=args.on_bad_row)

@@ -4,17 +4,21 @@ from dataclasses import asdict
 from typing import Any
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.video_ways import parts_with_video
 from t2vid_hf.models import Adapter
 from t2vid_hf.models.trained_with import record, recorded, set_frame_size
 
 
-def set_up(processor: Any, adapter: Adapter, args: Any) -> None:
+def set_up(processor: Any, adapter: Adapter, args: Any, dataset: Any = None) -> None:
     """Set a processor, in place, to what a run trains with, and record it there.
 
     Args:
-        processor ([`~transformers.ProcessorMixin`]): The model's processor.
+        processor ([`~transformers.ProcessorMixin`]): The model's processor. What it records of an earlier run's videos
+            is written anew.
         adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
         args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments.
+        dataset (`datasets.Dataset` or `datasets.IterableDataset`, *optional*): The rows; those of a mixture take their
+            videos as its parts say. `None` takes all as the arguments say.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: the family takes no video, or no image in its proportions, and is asked to.
@@ -26,43 +30,15 @@ def set_up(processor: Any, adapter: Adapter, args: Any) -> None:
         processor, adapter, args.frame_size,
         image_max_pixels=args.image_max_pixels, video_max_pixels=args.video_max_pixels,
     )  # fmt: skip
-    if not recorded(processor).get("parts"):  # what the parts of a mixture say is recorded already
-        record(processor, videos=[asdict(policy)])
-    adapter.configure(processor)
-
-
-def forget_parts(processor: Any) -> None:
-    """Let a processor's record be written anew; it is of an earlier run, whose checkpoint the model is.
-
-    Args:
-        processor ([`~transformers.ProcessorMixin`]): The model's processor.
-    """
-    record(processor, parts=False)
-
-
-def record_parts(processor: Any, adapter: Adapter, args: Any, mixture: Any) -> None:
-    """Record in a processor how the parts of a mixture take their videos; a part without any says nothing.
-
-    Args:
-        processor ([`~transformers.ProcessorMixin`]): The model's processor.
-        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
-        args ([`~t2vid_hf.training.T2VidSFTConfig`]): The run's arguments.
-        mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: a part has native video and the family takes none.
-    """
-    kinds = mixture.light.select_columns("media").with_format(None)["media"]
-    with_video = {pick.part for pick, media in zip(mixture.picks, kinds, strict=True) if media == "video"}
     ways: list[dict[str, Any]] = []
-    for number in sorted(with_video):
-        part = mixture.parts[number][0]
-        policy = args.video_policy().settled(adapter).of_row(part.takes(part.take_frames))
-        if policy.video == "native" and not adapter.takes_video:
+    for part in parts_with_video(dataset) or () if dataset is not None else ():
+        own = policy.of_row(part.takes(part.take_frames))
+        if own.video == "native" and not adapter.takes_video:
             raise InputError(f"part '{part.label}': video: native: the model's family takes no video; give as_frames")
-        if asdict(policy) not in ways:
-            ways.append(asdict(policy))
-    record(processor, videos=ways or [asdict(args.video_policy().settled(adapter))], parts=True)
+        if asdict(own) not in ways:
+            ways.append(asdict(own))
+    record(processor, videos=ways or [asdict(policy)])
+    adapter.configure(processor)
 
 
 def trains_native_video(processor: Any) -> bool:

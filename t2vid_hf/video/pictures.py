@@ -103,6 +103,20 @@ class Converter:
         return np.rot90(rgb, frame.rotation // 90) if frame.rotation else rgb
 
 
+def size_changes(label: str, before: tuple[int, ...], after: tuple[int, ...]) -> InputError:
+    """The error about a clip whose frames are of several sizes.
+
+    Args:
+        label (`str`): What it calls the clip.
+        before (`tuple[int, int]`): Height and width of a frame.
+        after (`tuple[int, int]`): Those of another.
+    """
+    return InputError(
+        f"{label}: the picture's size changes from {before[1]} x {before[0]} to {after[1]} x {after[0]} pixels; give "
+        f"clips of one size each"
+    )
+
+
 class Canvas:
     """Where the frames of a clip are put: an array of all, or a sink that takes each with its place.
 
@@ -143,10 +157,7 @@ class Canvas:
     def _put(self, places: Iterable[int], picture: np.ndarray) -> None:
         if self.data.shape[1:] != picture.shape:
             if self.data.shape[1]:
-                raise InputError(
-                    f"{self._label}: the picture's size changes from {self.data.shape[2]} x {self.data.shape[1]} to "
-                    f"{picture.shape[1]} x {picture.shape[0]} pixels; give clips of one size each"
-                )
+                raise size_changes(self._label, self.data.shape[1:3], picture.shape[:2])
             if self._sink is None:
                 self._limits.check(self._label, bytes=self._size * picture.size)
             self.data = np.empty((0 if self._sink else self._size, *picture.shape), np.uint8)

@@ -13,7 +13,7 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.video.decoding import ClipInput, Mispredicted, Survey, decode_all, open_clip, processor_count, scan
 from t2vid_hf.video.folders import frame_files, made_at
 from t2vid_hf.video.limits import Limits
-from t2vid_hf.video.pictures import Timing
+from t2vid_hf.video.pictures import Timing, size_changes
 from t2vid_hf.video.reading import Choose, choosing, clip_input
 from t2vid_hf.video.stills import open_picture, upright_size
 from t2vid_hf.video.timelines import average_rate, read_timeline, time_frames
@@ -107,5 +107,9 @@ def _probe_folder(folder: Path, choose: Choose, *, rate: float, label: str) -> P
     if not files:
         raise InputError(f"{label}: no frames in this folder; give pictures or a video")
     times, end = np.arange(len(files)) / rate, len(files) / rate
-    height, width = upright_size(open_picture(files[0]))
-    return Probe(Timing.measure(times, end, indices=choose(times, end), rate=rate), height, width)
+    indices = choose(times, end)
+    # Of those that are taken, from their headers: another may be of another size.
+    (height, width), *others = dict.fromkeys(upright_size(open_picture(files[index])) for index in indices)
+    if others:
+        raise size_changes(label, (height, width), others[0])
+    return Probe(Timing.measure(times, end, indices=indices, rate=rate), height, width)

@@ -311,7 +311,7 @@ def test_a_mixture_of_pages_and_native_video_trains_and_is_asked(family: Family,
     from t2vid_hf.mixtures.parts import MixturePart
     from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
     from t2vid_hf.training.fine_tuning import hold_to_limits
-    from t2vid_hf.training.video_setup import record_parts, set_up
+    from t2vid_hf.training.video_setup import set_up
 
     processor, model, adapter = family.processor(), family.model(), family.adapter
     px = adapter.page_px(processor)
@@ -331,8 +331,7 @@ def test_a_mixture_of_pages_and_native_video_trains_and_is_asked(family: Family,
         per_device_train_batch_size=1,
     )  # fmt: skip
     mixture = mix(parts, 0)
-    set_up(processor, adapter, config)
-    record_parts(processor, adapter, config, mixture)
+    set_up(processor, adapter, config, mixture.dataset)
     mixture, prices = hold_to_limits(mixture, TokenCost(processor, adapter, policy=config.video_policy()), config)
     assert any(pick.take_frames not in (None, 9) for pick in mixture.picks)  # thinned, by what a frame really saves
     run = T2VidSFTTrainer(model, args=config, train_dataset=mixture.dataset, processing_class=processor, prices=prices)

@@ -127,6 +127,23 @@ def test_a_run_goes_on_without_a_bad_row(tiny_checkpoint, tmp_path, clip, packin
     assert all(loss == loss for loss in losses(trainer))
 
 
+@pytest.mark.parametrize("packing", [False, True])
+def test_a_video_that_nobody_counted_and_that_does_not_open_is_left_out(tiny_checkpoint, tmp_path, clip_file, packing):
+    answered = [{"role": "user", "content": "What is it?"}, {"role": "assistant", "content": "A clock."}]
+    paths = [str(clip_file), "nowhere.mp4", *[str(clip_file)] * 4]
+    rows = [{"id": f"row-{number}", "messages": answered, "video": path} for number, path in enumerate(paths)]
+    dataset = Dataset.from_list(rows)
+    mixture = mix([(MixturePart("here", share=1.0, media_root="/"), dataset)], 0)
+    settings = {"max_steps": -1, "packing": packing, "max_length": 400}
+    for given in [dataset] if packing else [dataset, mixture.undecoded]:  # a mixture is priced by itself
+        trainer = ours(tiny_checkpoint, config(tmp_path, **settings, on_bad_row="drop", max_bad_share=0.2), given)
+        trainer.train()
+        (entry,) = map(json.loads, (tmp_path / "bad_rows.jsonl").read_text().splitlines())
+        assert (entry["id"], entry["reason"]) == ("row-1", "video") and "nowhere.mp4" in entry["message"]
+        with pytest.raises(InputError, match="row 'row-1', video .*nowhere.mp4"):
+            ours(tiny_checkpoint, config(tmp_path, **settings), given).train()
+
+
 def test_a_batch_of_nothing_moves_nothing(tiny_checkpoint, tmp_path, clip):
     rows = [row for row in spoilt(clip, "picture") if row["id"] == "row-1"]
     args = config(tmp_path, on_bad_row="drop", max_bad_share=1.0, max_steps=2)

@@ -61,6 +61,17 @@ def test_a_folder_of_frames(tmp_path):
     assert len(read_frames(tmp_path, sampling="fps", fps=2.0).data) == 3
 
 
+def test_a_folder_is_as_large_as_the_frames_that_are_taken(tmp_path):
+    for number in range(6):
+        size = (30, 20) if number == 0 else (50, 40)
+        Image.new("RGB", size).save(tmp_path / f"frame_{number}.png")
+    found, read = probe(tmp_path, 2, folder_fps=1.0), read_frames(tmp_path, 2, folder_fps=1.0)
+    assert (found.height, found.width) == read.data.shape[1:3] == (40, 50)
+    for tell in (probe, read_frames):
+        with pytest.raises(InputError, match="size changes from 30 x 20 to 50 x 40 pixels; give clips of one size"):
+            tell(tmp_path, 6)
+
+
 def test_what_cannot_be_probed():
     with pytest.raises(InputError, match="0 bytes"):
         probe(b"")
