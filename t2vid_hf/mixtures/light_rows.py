@@ -42,7 +42,8 @@ def light_dataset(rows: Iterable[Mapping[str, Any]]) -> Any:
         columns["messages"] = turns_with_fields()
     if any(row["tools"] for row in taken):
         columns["tools"] = Value("string")
-    return Dataset.from_list([{name: row[name] for name in columns} for row in taken], features=Features(columns))
+    # by columns, because of no rows `from_list` makes none
+    return Dataset.from_dict({name: [row[name] for row in taken] for name in columns}, features=Features(columns))
 
 
 def take_columns() -> dict[str, Any]:

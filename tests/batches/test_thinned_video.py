@@ -4,13 +4,15 @@ from types import SimpleNamespace
 
 import pytest
 from datasets import Dataset
+from transformers import AutoProcessor
 
 from t2vid_hf.batches.token_cost import TokenCost
 from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.mixing import mix
 from t2vid_hf.mixtures.parts import MixturePart
-from t2vid_hf.schema import features
+from t2vid_hf.models import adapter_for
+from t2vid_hf.schema import conversation, features
 from t2vid_hf.training.fine_tuning import hold_to_limits
 from tests.batches.test_native_video import make_row
 from tests.models.families import Family, family
@@ -44,3 +46,12 @@ def test_a_thinned_row_fits(family: Family, clips, way, tmp_path):
     assert prices.images.max() == 6
     with pytest.raises(InputError, match="row 'video' of part 'here' has .* not even 1 frame of its video fits"):
         hold_to_limits(mixture, cost, SimpleNamespace(max_length=30, max_images=None))
+
+
+def test_rows_that_are_dropped_leave_the_prices_of_the_others(tiny_checkpoint):
+    texts = [{**make_row(str(n)), "messages": conversation([], "Why? " * (1 + 30 * (n == 2)), "So.")} for n in range(4)]
+    part = MixturePart("here", share=1, over_limit="drop")
+    mixture = mix([(part, Dataset.from_list(texts, features=features()))], 0)
+    cost = TokenCost(AutoProcessor.from_pretrained(tiny_checkpoint), adapter_for("idefics3"))
+    kept, prices = hold_to_limits(mixture, cost, SimpleNamespace(max_length=60, max_images=None))
+    assert sorted(kept.ids) == ["0", "1", "3"] and prices.tokens.tolist() == cost.prices(kept).tokens.tolist()
