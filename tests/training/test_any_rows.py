@@ -150,7 +150,6 @@ def test_an_evaluation_set_of_any_shape(tiny_checkpoint, tmp_path):
         (Dataset.from_list([]), "train_dataset has no rows"),
         (Dataset.from_list([{"text": "What?"}]), "row 'train_dataset/0' has neither 'messages'"),
         (Dataset.from_list([{"messages": [SAID]}]), "row 'train_dataset/0' begins with the assistant"),
-        (Dataset.from_list([{"messages": [ASKED, SAID], "video": "none.mp4"}]), "no such file"),
     ],
 )
 def test_what_is_no_set_to_learn_from(tiny_checkpoint, tmp_path, dataset, message):
@@ -158,9 +157,13 @@ def test_what_is_no_set_to_learn_from(tiny_checkpoint, tmp_path, dataset, messag
         ours(tiny_checkpoint, config(tmp_path), dataset)
 
 
-def test_a_missing_image_is_told_when_it_is_read(tiny_checkpoint, tmp_path):
-    run = ours(tiny_checkpoint, config(tmp_path), Dataset.from_list([{"messages": [ASKED, SAID], "image": "none.png"}]))
-    with pytest.raises(InputError, match=r"row 'train_dataset/0', image 1 \(none.png\): "):
+@pytest.mark.parametrize(
+    ("medium", "message"),
+    [({"image": "none.png"}, r"image 1 \(none.png\): "), ({"video": "none.mp4"}, "video none.mp4: no such file")],
+)
+def test_a_missing_medium_is_told_when_it_is_read(tiny_checkpoint, tmp_path, medium, message):
+    run = ours(tiny_checkpoint, config(tmp_path), Dataset.from_list([{"messages": [ASKED, SAID], **medium}]))
+    with pytest.raises(InputError, match="row 'train_dataset/0', " + message):
         run.train()
 
 
