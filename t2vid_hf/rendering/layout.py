@@ -14,7 +14,7 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.rendering.atlas import Atlas, is_missing
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.fonts import missing_glyph
-from t2vid_hf.rendering.slots import BOX_SLOT, COMPLEX, KINDS, UNIT, UNKNOWN
+from t2vid_hf.rendering.slots import BOX_SLOT, COMPLEX, EMPTY, KINDS, UNIT, UNKNOWN
 from t2vid_hf.rendering.words import draw_words
 
 _UNLIMITED = 2**31 - 1
@@ -68,11 +68,15 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
     slots, counts, missing = _slots(text, config, atlas)
     breaks = atlas.breaks.find(text, slots, atlas.kind, atlas.symbol)
     levels = bases = None
+    # What is read from right to left is joined, without ink (a mark), or a box.
+    if counts[COMPLEX] or counts[EMPTY] or missing:
+        from t2vid_hf.rendering.bidi import levels_of
+
+        levels, bases = levels_of(text, flow=config.whitespace == "flow")
     if counts[COMPLEX]:
-        levels, bases = _levels(text)
         draw_words(text, atlas, slots, breaks, levels=levels, width_px=config.text_width_px)
-        if levels is not None:
-            _mirror(text, atlas, slots, levels)
+    if levels is not None:
+        _mirror(text, atlas, slots, levels)
     x = np.empty(len(text), np.int32)
     starts = np.empty((len(text) + 1, 2), np.int32)
     limits = np.array(
@@ -117,19 +121,6 @@ def _refuse_missing(text: str, codes: list[int]) -> None:
     if missing:
         first = min(missing, key=text.index)
         raise InputError(f"character {text.index(first)} of the text: {missing_glyph(first)}")
-
-
-def _levels(text: str) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Embedding levels of the characters and of their paragraphs; `None` where all text is left to right."""
-    from t2vid_hf.rendering import bidi
-
-    classes_of = {char: bidi.class_of(char) for char in set(text)}
-    if not {bidi.R, bidi.AL, bidi.AN}.intersection(classes_of.values()):
-        return None, None
-    classes = np.fromiter(map(classes_of.__getitem__, text), np.uint8, len(text))
-    levels, bases = np.empty_like(classes), np.empty_like(classes)
-    bidi.resolve(classes, levels, bases)
-    return levels, bases
 
 
 def _mirror(text: str, atlas: Atlas, slots: np.ndarray, levels: np.ndarray) -> None:
