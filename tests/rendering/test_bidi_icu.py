@@ -16,8 +16,8 @@ from t2vid_hf.rendering import RenderConfig
 from t2vid_hf.rendering.atlas import atlas_for
 from t2vid_hf.rendering.layout import lay_out
 
-KEEP = RenderConfig(missing="replace")
-FLOW = RenderConfig(missing="replace", whitespace="flow")
+KEEP = RenderConfig(max_missing=1.0)
+FLOW = RenderConfig(max_missing=1.0, whitespace="flow")
 # Letters of both directions, digits, signs of every class, marks, white space, joiners. No brackets: see `bidi`. A mark
 # stands on a letter, since alone it takes no room, and what takes none has no place in a drawn order.
 SIGNS = "abA\u05d0\u05d1\u05d2\u0627\u0628\u062f12\u0661\u0662.,:/+-$%!?\"'\xa0\xad\u200b\u200e\u200f"
