@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,10 +11,11 @@ import typer
 from tqdm import tqdm
 
 from t2vid_hf import sources
+from t2vid_hf.cli.build_report import NOT_DRAWN, print_report
 from t2vid_hf.data.exchange import write_exchange
 from t2vid_hf.data.exchange_formats import FORMATS_ELSEWHERE
 from t2vid_hf.data.repository import write_config
-from t2vid_hf.data.synthesis import RENDER, synthesize
+from t2vid_hf.data.synthesis import RENDER, DrawingReport, synthesize
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.mixtures.filters import reason_to_drop
 from t2vid_hf.rendering import RenderConfig
@@ -37,6 +38,8 @@ def build(
     format: Annotated[
         str, typer.Option(help=f"parquet, a data set of the Hub; or for others: {', '.join(FORMATS_ELSEWHERE)}.")
     ] = "parquet",
+    missing: Annotated[str, typer.Option(help="What no font has: replace, a counted box, or error.")] = "replace",
+    max_missing: Annotated[float, typer.Option(help="The largest share of a text that may be boxes.")] = 0.01,
     max_documents: Annotated[int | None, typer.Option(help="Take only so many texts.")] = None,
     max_frames: Annotated[int | None, typer.Option(help="Drop rows of more pages.")] = None,
     on_error: Annotated[str, typer.Option(help="A bad row: raise, or skip, count and list it.")] = "raise",
@@ -58,7 +61,7 @@ def build(
     if render not in RENDER:
         raise unknown("way to render", render, RENDER)
     check_format(format, render, push)
-    config = RenderConfig.preset(preset)
+    config = RenderConfig.preset(preset, missing=missing, max_missing=max_missing)
     files = files_of_splits(data_files or [f"train={sources.SAMPLE}"])
     report = sources.ReadReport()
     reading: dict[str, Any] = {
@@ -77,12 +80,12 @@ def build(
 
     dropped: dict[str, Counter[str]] = {split: Counter() for split in questions}
     found = sorted({qa.source for asked in questions.values() for qa in asked})
-    kept = {
-        split: partial(kept_rows, asked, config, "lazy" if dry_run else render, max_frames, dropped[split])
-        for split, asked in questions.items()
-    }
+    drawing = DrawingReport()
+    how: dict[str, Any] = {"render": "lazy" if dry_run else render, "on_error": on_error, "report": drawing}
+    draw = partial(synthesize, config=config, **how)
+    kept = {split: partial(kept_rows, asked, draw, max_frames, dropped[split]) for split, asked in questions.items()}
     if dry_run:
-        print_report({split: sum(1 for _ in generate()) for split, generate in kept.items()}, dropped)
+        print_report({split: sum(1 for _ in generate()) for split, generate in kept.items()}, dropped, drawing)
         return
     stats = {
         "kind": "synthetic",
@@ -92,6 +95,7 @@ def build(
         "documents": len(documents),
         "not_read": report.dropped,
         "dropped": dropped,
+        "boxes": drawing.boxes,
         "render": render,
         "render_preset": preset,
         "render_config": config.to_json(),
@@ -99,13 +103,13 @@ def build(
     }
     if format != "parquet":
         written = write_exchange(output, name or found[0], kept, format=format, about=stats)
-        print_report(written["rows"], dropped)
+        print_report(written["rows"], dropped, drawing, rejects)
         print(f"{format}: {output / (name or found[0])}")
         return
     columns = lazy_features() if render == "lazy" else features()
     written = write_config(output, name or found[0], kept, features=columns, stats=stats)
     write_dataset_card(output, name=push)
-    print_report(written["rows"], dropped)
+    print_report(written["rows"], dropped, drawing, rejects)
     print(f"data set and card: {output / (name or found[0])}")
     if push is not None:
         print(f"published: {publish(output, push, repo_type='dataset', private=private)}")
@@ -206,32 +210,27 @@ def read_all(
 
 
 def kept_rows(
-    questions: Sequence[LongTextQA], config: RenderConfig, render: Any, max_frames: int | None, dropped: Counter[str]
+    questions: Sequence[LongTextQA],
+    draw: Callable[[Iterable[LongTextQA]], Iterator[Row]],
+    max_frames: int | None,
+    dropped: Counter[str],
 ) -> Iterator[Row]:
     """Rows that can be trained on; the others are counted by reason.
 
     Args:
         questions (`Sequence[LongTextQA]`): The questions of a split.
-        config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks.
-        render (`str`): When pages are drawn, see [`~t2vid_hf.data.synthesis.synthesize`].
+        draw (`Callable[[Iterable[LongTextQA]], Iterator[Row]]`): What makes rows of them, see
+            [`~t2vid_hf.data.synthesis.synthesize`].
         max_frames (`int` or `None`): The most pages of a row; `None` for no limit.
         dropped (`Counter[str]`): Where rows that are left out are counted.
     """
-    for row in tqdm(synthesize(questions, config, render=render), "drawing", len(questions), unit=" rows", delay=1):
+    made = 0
+    for row in tqdm(draw(questions), "drawing", len(questions), unit=" rows", delay=1):
+        made += 1
         reason = reason_to_drop(row, max_frames=max_frames)
         if reason is None:
             yield row
         else:
             dropped[reason] += 1
-
-
-def print_report(kept: Mapping[str, int], dropped: Mapping[str, Counter[str]]) -> None:
-    """Print what became of the rows of each split.
-
-    Args:
-        kept (`Mapping[str, int]`): How many rows each split has.
-        dropped (`Mapping[str, Counter[str]]`): How many were left out of each split, by reason.
-    """
-    for split, count in kept.items():
-        reasons = ", ".join(f"{n} ({reason})" for reason, n in dropped[split].most_common()) or "none"
-        print(f"{split}: {count} rows kept; dropped: {reasons}")
+    if made < len(questions):
+        dropped[NOT_DRAWN] += len(questions) - made

@@ -23,7 +23,7 @@ from datasets.exceptions import DatasetGenerationError
 
 from t2vid_hf import sources
 from t2vid_hf.data.pages import lazy_features
-from t2vid_hf.data.synthesis import RENDER, synthesize
+from t2vid_hf.data.synthesis import RENDER, DrawingReport, synthesize
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.rendering import RenderConfig
 from t2vid_hf.schema import Row, features
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 SAMPLE = "sample"
 # What decides the rows of a file, inside the package and beside it.
 _CODE = ("schema.py", "_compiled.py", "data/builder.py", "data/pages.py", "data/synthesis.py", "sources", "rendering")
-_DRAWING = ("Pillow", "icu4py", "fonttools", "fontpkg-arimo", "manimgx-fonts", "manimgx-fonts-cjk")
+_DRAWING = ("Pillow", "icu4py", "fonttools", "fontpkg-arimo", "manimgx-fonts", "manimgx-fonts-cjk", "ziamath")
 
 
 @dataclass
@@ -164,11 +164,15 @@ class T2VidBuilder(GeneratorBasedBuilder):
     def _generate_examples(self, files: list[str]) -> Iterator[tuple[str, Row]]:
         for number, path in enumerate(files):
             report = sources.ReadReport()
+            drawing = DrawingReport()
             questions = sources.read(path, report=report, **self.config.read_options())
-            for index, row in enumerate(synthesize(questions, self.config.page_config(), render=self.config.render)):
+            how = {"render": self.config.render, "on_error": self.config.on_error, "report": drawing}
+            for index, row in enumerate(synthesize(questions, self.config.page_config(), **how)):
                 yield f"{number}-{index}", row
             if report.dropped:
                 logger.warning("%s: %s", path, report)
+            if drawing:
+                logger.warning("%s: %s", path, drawing)
 
     def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         try:

@@ -38,7 +38,7 @@ def resolve_inside(path: str, root: Path) -> Path:
         [`~t2vid_hf.errors.InputError`]: the path leaves the folder.
     """
     # ".." is refused on both separators: a file written on one system is read on another
-    if path and bad_character(path, drawn=True) is None and ".." not in re.split(r"[/\\]", path):
+    if path and bad_character(path, controls=False) is None and ".." not in re.split(r"[/\\]", path):
         base, whole = Path(os.path.realpath(root)), Path(os.path.realpath(root / path))
         if whole != base and whole.is_relative_to(base):
             return whole

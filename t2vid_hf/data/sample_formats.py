@@ -135,7 +135,7 @@ def _as_conversation(sample: Sample, index: int) -> Sample:
 
 
 def _parse_id(given: Any) -> str:
-    if type(given) not in (str, int) or bad_character(str(given), drawn=True):  # not isinstance: True is an int
+    if type(given) not in (str, int) or bad_character(str(given), controls=False):  # not isinstance: True is an int
         raise InputError(f"the id is {given!r}; it must be text without control characters, or a whole number")
     return given if isinstance(given, str) else f"int:{given}"
 
@@ -184,7 +184,7 @@ def _build_turn(message: Message, form: Format, unused: Iterator[str]) -> dict[s
         raise InputError(f"the role is '{message['role']}'; known: {', '.join(names)}")
     for value in (block["text"] or "" for block in message["content"]):
         tag = form.tag.search(value)
-        problem = f"{tag[0]} inside of it; a tag has a line of its own" if tag else bad_character(value, drawn=False)
+        problem = f"{tag[0]} inside of it; a tag has a line of its own" if tag else bad_character(value)
         if problem is not None:
             raise InputError(f"a text of the {message['role']}: {problem}")
     lines = [next(unused, "") if block["text"] is None else block["text"] for block in message["content"]]

@@ -5,6 +5,7 @@ scripts are drawn whole. One atlas serves all texts of one configuration; how fu
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -165,6 +166,11 @@ def is_missing(char: str) -> bool:
     if kind not in (INK, COMPLEX) or char in BLANK_EM or char == JOINER:
         return False
     return is_undrawable(char) or font_for(char) is None
+
+
+def missing_characters(text: str) -> Counter[str]:
+    """The characters of a text that are drawn as boxes, and how often each stands there."""
+    return Counter({char: text.count(char) for char in sorted(set(text)) if is_missing(char)})
 
 
 @lru_cache(maxsize=4)

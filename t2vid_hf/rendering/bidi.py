@@ -1,17 +1,19 @@
 """Reading order of lines with right-to-left text: Unicode's algorithm (UAX 9), compiled.
 
 All rules but those for explicit embeddings and isolates, whose marks count as nothing, and for paired brackets (N0).
-Within a word raqm orders the letters; here words, numbers and single signs are placed.
+Within a word raqm orders the letters; here words, numbers and single signs are placed. A paragraph ends where a line
+is drawn to end: where white space runs together the whole text is one.
 """
 
 import unicodedata
 
 import numpy as np
 
+from t2vid_hf.rendering.characters import kind_of
 from t2vid_hf.rendering.kernels import compiled
 
 # numba's cache looks at this file alone; a change of slots.py has to change it too: e1dc17974863b8dc
-from t2vid_hf.rendering.slots import CARRIAGE_RETURN, CONTINUED, EMPTY, LINE_FEED, NEWLINE, SPACE, TAB
+from t2vid_hf.rendering.slots import CARRIAGE_RETURN, CONTINUED, EMPTY, INK, LINE_FEED, NEWLINE, SPACE, TAB
 
 _CLASSES = ("L", "R", "AL", "EN", "ES", "ET", "AN", "CS", "NSM", "BN", "B", "S", "WS", "ON")
 L, R, AL, EN, ES, ET, AN, CS, NSM, BN, B, S, WS, ON = range(14)
@@ -25,12 +27,44 @@ def class_of(char: str) -> int:
     return _CLASSES.index(name) if name in _CLASSES else (BN if name else L)
 
 
+def levels_of(text: str, *, flow: bool) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Embedding levels of the characters of a text, and of their paragraphs; `None` where all is left to right.
+
+    Args:
+        text (`str`): The text.
+        flow (`bool`): Whether white space runs together: then line ends and tabs are white space to this algorithm too,
+            as they are to the eye. A separator that is drawn (U+001C to U+001F) is a sign like others.
+    """
+    class_of_char = {char: _drawn_class(char, flow=flow) for char in set(text)}
+    if not {R, AL, AN}.intersection(class_of_char.values()):
+        return None, None
+    given = np.fromiter(map(class_of_char.__getitem__, text), np.uint8, len(text))
+    # X9: what counts as nothing stands between no two others. Its level is that of what it follows.
+    (kept,) = np.nonzero(given != BN)
+    some = np.empty((2, len(kept)), np.uint8)
+    resolve(given[kept], some[0], some[1])
+    following = np.cumsum(given != BN) - (given != BN)
+    bases = some[1][np.minimum(following, len(kept) - 1)]
+    levels = np.where((following == 0) | (given[kept[following - 1]] == B), bases, some[0][following - 1])
+    levels[kept] = some[0]
+    return levels, bases
+
+
+def _drawn_class(char: str, *, flow: bool) -> int:
+    sort = class_of(char)
+    if sort not in (B, S):
+        return sort
+    kind = kind_of(char, flow=flow)
+    return WS if kind == SPACE else ON if kind == INK else sort
+
+
 @compiled
 def resolve(classes, levels, bases):  # type: ignore[no-untyped-def]
     """Embedding levels of a text, paragraph by paragraph.
 
     Args:
-        classes (`np.ndarray` of shape `(n,)`, uint8): The bidirectional class of each character; written over.
+        classes (`np.ndarray` of shape `(n,)`, uint8): The bidirectional class of each character, without BN; written
+            over.
         levels (`np.ndarray` of shape `(n,)`, uint8): Written: the embedding level of each character.
         bases (`np.ndarray` of shape `(n,)`, uint8): Written: the embedding level of each character's paragraph.
     """
@@ -49,13 +83,14 @@ def resolve(classes, levels, bases):  # type: ignore[no-untyped-def]
             if sort == B:
                 break
         side = np.uint8(R if base else L)
-        # W1 to W3: marks and nothings are as what they follow; numbers after Arabic letters are Arabic.
+        # W1 to W3: marks are as what they follow; numbers after Arabic letters are Arabic.
         before = side
         strong = side
         for i in range(start, end):
             sort = classes[i]
-            if sort == NSM or sort == BN:
-                sort = before
+            if sort == NSM:
+                # On white space a mark is a neutral sign: it ends no line.
+                sort = before if before < B else np.uint8(ON)
             if sort == L or sort == R or sort == AL:
                 strong = sort
             if sort == EN and strong == AL:
@@ -116,8 +151,11 @@ def resolve(classes, levels, bases):  # type: ignore[no-untyped-def]
             if stop < end:
                 after = np.uint8(L if classes[stop] == L else R)
             same = before if before == after else side
-            for k in range(i, stop):
-                levels[k] = base if classes[k] == B or classes[k] == S else (2 * base if same == L else 1)
+            # L1: tabs and line ends, and white space before them, are as the paragraph.
+            plain = False
+            for k in range(stop - 1, i - 1, -1):
+                plain = classes[k] == B or classes[k] == S or (plain and classes[k] == WS)
+                levels[k] = base if plain else (2 * base if same == L else 1)
             i = stop
         for i in range(start, end):
             bases[i] = base
@@ -147,11 +185,13 @@ def reorder(slots, kind, advance, levels, bases, lines, width, units, x):  # typ
         highest = 0
         for i in range(start, end):
             sort = kind[slots[i]]
-            if sort == CONTINUED or sort == EMPTY:
+            if sort == CONTINUED:
                 continue
             units[count] = i
             count += 1
-            blank = sort == SPACE or sort == TAB or sort == LINE_FEED or sort == NEWLINE or sort == CARRIAGE_RETURN
+            # A direction mark has no ink, and keeps two numbers apart.
+            blank = sort == EMPTY or sort == SPACE or sort == TAB or sort == LINE_FEED or sort == NEWLINE
+            blank = blank or sort == CARRIAGE_RETURN
             if not blank:
                 visible = count
                 highest = max(highest, levels[i])

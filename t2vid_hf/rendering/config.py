@@ -12,7 +12,7 @@ from typing import Literal
 from t2vid_hf.errors import InputError, unknown
 
 # Raised whenever the same configuration would draw other pixels than before.
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 
 # Positions are counted in 1/1024 px in 32 bits.
 MOST_PX = 2**14
@@ -33,8 +33,11 @@ class RenderConfig:
             `"flow"` runs all words together, as the paper does.
         vertical (`str`, *optional*, defaults to `"top"`): Where the lines stand on a page that they do not fill:
             `"top"` or `"center"`.
-        missing (`str`, *optional*, defaults to `"error"`): What happens to a character that no installed font has:
-            `"error"` raises, `"replace"` draws a box.
+        missing (`str`, *optional*, defaults to `"replace"`): What happens to a character that no installed font has,
+            or that has no form: `"replace"` draws a box and counts it, `"error"` raises.
+        max_missing (`float`, *optional*, defaults to `0.01`): The largest share of a text's characters that may be
+            boxes; above it drawing raises. Of the Universal Declaration of Human Rights in 387 languages 371 have no
+            box, three at most 0.6 %, and the others, whose scripts no font has, more than half.
 
     Example:
 
@@ -57,7 +60,8 @@ class RenderConfig:
     max_words: int | None = None
     whitespace: Literal["keep", "flow"] = "keep"
     vertical: Literal["center", "top"] = "top"
-    missing: Literal["error", "replace"] = "error"
+    missing: Literal["error", "replace"] = "replace"
+    max_missing: float = 0.01
 
     def __post_init__(self) -> None:
         for name in ("width_px", "height_px", "font_px", "line_px"):
@@ -73,6 +77,8 @@ class RenderConfig:
             raise InputError(f"a {self.width_px}x{self.height_px} px page: at most {MOST_PX} px a side")
         if self.max_words is not None and self.max_words < 1:
             raise InputError(f"max_words={self.max_words}: give at least 1, or null for as many as fit")
+        if not 0 <= self.max_missing <= 1:
+            raise InputError(f"max_missing={self.max_missing}: it is a share of a text's characters, from 0 to 1")
         for name, allowed in (
             ("whitespace", ("keep", "flow")),
             ("vertical", ("center", "top")),

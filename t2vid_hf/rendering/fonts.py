@@ -1,9 +1,9 @@
 """Fonts from packages, which characters they have, and which font draws which run of a text.
 
 The first font is Arimo: its advance widths are Arial's, so pages break where the paper's do. What it lacks is looked
-up in the Noto fonts of the extra `fonts`, in a fixed order, so that the same text takes the same fonts everywhere;
-fonts of the operating system are never used. A font's character map is read only when a text needs it: 0.1 s for
-Arimo, 0.2 s more for a text with Chinese.
+up in the Noto fonts of the extra `fonts` and, for mathematics and arrows, in STIX Two Math, in a fixed order, so that
+the same text takes the same fonts everywhere; fonts of the operating system are never used. A font's character map is
+read only when a text needs it: 0.1 s for Arimo, 0.2 s more for a text with Chinese.
 """
 
 import importlib.util
@@ -23,7 +23,7 @@ _IGNORABLE = frozenset(
     {0x00AD, 0x034F, 0x061C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)}
     | {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)}
 )
-# (package, file, index in a collection). CJK last: it also has Latin, and it is the largest.
+# (package, file). CJK behind the others: it also has Latin, and it is the largest. STIX last: it has what all lack.
 _SCRIPTS = (
     "Arabic", "Armenian", "Bengali", "Devanagari", "Ethiopic", "Georgian", "Gujarati", "Gurmukhi", "Hebrew",
     "Kannada", "Khmer", "Lao", "Malayalam", "Myanmar", "Oriya", "Sinhala", "Tamil", "Telugu", "Thai", "Symbols",
@@ -34,6 +34,7 @@ _CHAIN: tuple[tuple[str, str], ...] = (
     *(("manimgx_fonts", f"NotoSans{script}[wght].ttf") for script in _SCRIPTS),
     ("manimgx_fonts", "NotoEmoji[wght].ttf"),
     ("manimgx_fonts_cjk", "NotoSansCJK-VF.otf.ttc"),
+    ("ziamath", "fonts/STIXTwoMath-Regular.ttf"),
 )
 
 
@@ -72,6 +73,11 @@ def font_files() -> tuple[Path, ...]:
     return tuple(files)
 
 
+def all_installed() -> bool:
+    """Whether every font of the chain is there."""
+    return len(font_files()) == len(_CHAIN)
+
+
 @cache
 def _coverage(font: int) -> frozenset[int]:
     with TTFont(font_files()[font], fontNumber=0, lazy=True) as file:
@@ -107,8 +113,9 @@ def load_font(font: int, size_px: int) -> ImageFont.FreeTypeFont:
             "(its wheels have both), or install the system's libfribidi0"
         )
     loaded = ImageFont.truetype(str(font_files()[font]), size_px, layout_engine=ImageFont.Layout.RAQM)
-    # CJK's default instance is Thin. All fonts of the chain have one axis, weight.
-    loaded.set_variation_by_axes([400])
+    # CJK's default instance is Thin. All fonts of the chain but STIX Two Math have one axis, weight.
+    if "STIX" not in font_files()[font].name:
+        loaded.set_variation_by_axes([400])
     return loaded
 
 
@@ -168,8 +175,13 @@ def missing_glyph(char: str) -> InputError:
             f"U+{ord(char):04X} is {sort} and has no form: remove it, or draw a box for it with missing='replace'"
         )
     name = unicodedata.name(char, "unnamed")
-    all_installed = len(font_files()) == len(_CHAIN)
-    cure = "no font of the extra 'fonts' has it either" if all_installed else FONTS_EXTRA
+    cure = "no font of the extra 'fonts' has it either" if all_installed() else FONTS_EXTRA
     return InputError(
         f"no installed font has U+{ord(char):04X} ({name}): {cure}; or draw a box for it with missing='replace'"
     )
+
+
+def describe(char: str) -> str:
+    """A character as it is named in a report: `U+223C TILDE OPERATOR`, `U+0092 a control character`."""
+    sort = {"Cc": "a control character", "Cs": "half of a surrogate pair"}.get(unicodedata.category(char), "unnamed")
+    return f"U+{ord(char):04X} {unicodedata.name(char, sort)}"

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.rendering.atlas import Atlas, is_missing
+from t2vid_hf.rendering.atlas import Atlas, is_missing, missing_characters
+from t2vid_hf.rendering.characters import is_undrawable
 from t2vid_hf.rendering.config import RenderConfig
-from t2vid_hf.rendering.fonts import missing_glyph
-from t2vid_hf.rendering.slots import BOX_SLOT, COMPLEX, KINDS, UNIT, UNKNOWN
+from t2vid_hf.rendering.fonts import FONTS_EXTRA, all_installed, describe, missing_glyph
+from t2vid_hf.rendering.slots import BOX_SLOT, COMPLEX, EMPTY, KINDS, UNIT, UNKNOWN
 from t2vid_hf.rendering.words import draw_words
 
 _UNLIMITED = 2**31 - 1
@@ -61,18 +62,23 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
             where its lines may end.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: no installed font has a character (and `config.missing == "error"`).
+        [`~t2vid_hf.errors.InputError`]: no installed font has a character (and `config.missing == "error"`), or more
+            than the share `config.max_missing` of them.
     """
     from t2vid_hf.rendering.kernels import wrap
 
     slots, counts, missing = _slots(text, config, atlas)
     breaks = atlas.breaks.find(text, slots, atlas.kind, atlas.symbol)
     levels = bases = None
+    # What is read from right to left is joined, without ink (a mark), or a box.
+    if counts[COMPLEX] or counts[EMPTY] or missing:
+        from t2vid_hf.rendering.bidi import levels_of
+
+        levels, bases = levels_of(text, flow=config.whitespace == "flow")
     if counts[COMPLEX]:
-        levels, bases = _levels(text)
         draw_words(text, atlas, slots, breaks, levels=levels, width_px=config.text_width_px)
-        if levels is not None:
-            _mirror(text, atlas, slots, levels)
+    if levels is not None:
+        _mirror(text, atlas, slots, levels)
     x = np.empty(len(text), np.int32)
     starts = np.empty((len(text) + 1, 2), np.int32)
     limits = np.array(
@@ -108,7 +114,9 @@ def _slots(text: str, config: RenderConfig, atlas: Atlas) -> tuple[np.ndarray, n
             _refuse_missing(text, unknown)
         atlas.learn(unknown)
         look_up(codes, atlas.slot_of, atlas.kind, slots, counts)
-    missing = int(np.count_nonzero(slots == BOX_SLOT)) if config.missing == "replace" else 0
+    missing = int(np.count_nonzero(slots == BOX_SLOT))
+    if missing > config.max_missing * len(text):
+        _refuse_share(text, missing, config)
     return slots, counts, missing
 
 
@@ -117,19 +125,6 @@ def _refuse_missing(text: str, codes: list[int]) -> None:
     if missing:
         first = min(missing, key=text.index)
         raise InputError(f"character {text.index(first)} of the text: {missing_glyph(first)}")
-
-
-def _levels(text: str) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Embedding levels of the characters and of their paragraphs; `None` where all text is left to right."""
-    from t2vid_hf.rendering import bidi
-
-    classes_of = {char: bidi.class_of(char) for char in set(text)}
-    if not {bidi.R, bidi.AL, bidi.AN}.intersection(classes_of.values()):
-        return None, None
-    classes = np.fromiter(map(classes_of.__getitem__, text), np.uint8, len(text))
-    levels, bases = np.empty_like(classes), np.empty_like(classes)
-    bidi.resolve(classes, levels, bases)
-    return levels, bases
 
 
 def _mirror(text: str, atlas: Atlas, slots: np.ndarray, levels: np.ndarray) -> None:
@@ -143,6 +138,18 @@ def _mirror(text: str, atlas: Atlas, slots: np.ndarray, levels: np.ndarray) -> N
         if len(turned):
             atlas.learn([mirrored])
             slots[turned] = atlas.slot_of[mirrored]
+
+
+def _refuse_share(text: str, missing: int, config: RenderConfig) -> None:
+    found = missing_characters(text)
+    often = ", ".join(f"{describe(char)} ({count})" for char, count in found.most_common(3))
+    drawable = any(not is_undrawable(char) for char in found)
+    cure = f"{FONTS_EXTRA} has more of them; " if drawable and not all_installed() else ""
+    raise InputError(
+        f"{missing} of {len(text)} characters have no glyph in any installed font, {missing / len(text):.1%} where "
+        f"max_missing allows {config.max_missing:.1%}: {often}{', ...' if len(found) > 3 else ''}; {cure}leave the "
+        f"text out, or raise max_missing to draw boxes for all of them"
+    )
 
 
 def _base_lines(pages: np.ndarray, config: RenderConfig, ascent_px: int) -> np.ndarray:

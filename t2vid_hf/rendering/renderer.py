@@ -28,8 +28,8 @@ class RenderedPages:
         frames (`np.ndarray` of shape `(n, height, width)`, uint8): The pages in grey levels, 255 is white.
         char_spans (`tuple[tuple[int, int], ...]`): For each page the half-open span of the source that it shows.
             The spans partition the source.
-        missing (`int`, *optional*, defaults to `0`): Characters drawn as a box because no font has them; 0 unless the
-            configuration says `missing="replace"`.
+        missing (`int`, *optional*, defaults to `0`): Characters drawn as a box because no font has them, or because
+            they have no form; [`~t2vid_hf.rendering.missing_characters`] says which.
     """
 
     frames: np.ndarray
@@ -80,7 +80,8 @@ class TextRenderer:
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: the text is empty or white space, or has a character that no installed
-                font has or that has no form, such as NUL (and `config.missing == "error"`).
+                font has or that has no form, such as NUL, where `config.missing == "error"`; else more than the share
+                `config.max_missing` of them.
         """
         with Turn():
             atlas = atlas_for(self.config)

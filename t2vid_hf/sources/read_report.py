@@ -35,7 +35,7 @@ REASONS: dict[Reason, str] = {
     "missing_field": "a field is not there",
     "wrong_type": "a field is not of the type it must have",
     "empty_text": "a text with nothing in it",
-    "bad_character": "a character that cannot be drawn or stored: NUL, a control character, a lone surrogate",
+    "bad_character": "a character that cannot be stored: NUL, a lone surrogate",
     "unknown_shape": "a prompt in none of the shapes that its source is known to have",
     "duplicate_id": "an id that an earlier row has",
 }

@@ -8,7 +8,7 @@ from datasets import Dataset
 from PIL import Image
 
 from t2vid_hf import sources
-from t2vid_hf.data.synthesis import synthesize
+from t2vid_hf.data.synthesis import DrawingReport, synthesize
 from t2vid_hf.errors import InputError
 from t2vid_hf.gallery.sheets import contact_sheet
 from t2vid_hf.rendering import RenderConfig, TextRenderer
@@ -43,6 +43,19 @@ def test_questions_about_one_text_share_its_pages():
 def test_a_text_that_cannot_be_drawn_names_its_row():
     with pytest.raises(InputError, match="row 'q0' of source 'long_qa'"):
         list(synthesize([LongTextQA("q0", "long_qa", "glyph \U0001fbff", "?", "!")], PAPER))
+
+
+@pytest.mark.parametrize("render", ["eager", "lazy"])
+def test_what_cannot_be_drawn_is_left_out_and_boxes_are_counted(render):
+    texts = ["\u0f40" * 90, "The keeper\x92s clock. " + "All is well. " * 40, "All is well."]
+    asked = [LongTextQA(f"q{n}", "long_qa", text, "?", "!") for n, text in enumerate(texts) for _ in range(2)]
+    report = DrawingReport()
+    rows = list(synthesize(asked, PAPER, render=render, on_error="skip", report=report))
+    assert [row["id"] for row in rows] == ["long_qa/q1", "long_qa/q1", "long_qa/q2", "long_qa/q2"]
+    assert report.boxes == {"U+0092 a control character": 1} and report.texts_with_boxes == 1
+    assert list(report.not_drawn) == ["long_qa/q0"] and "max_missing" in report.not_drawn["long_qa/q0"]
+    with pytest.raises(InputError, match="unknown on_error"):
+        synthesize(asked, PAPER, on_error="ignore")
 
 
 def test_a_contact_sheet_holds_every_image():

@@ -54,6 +54,43 @@ def test_splits_filter_report_and_card(tmp_path, capsys, render, column):
     assert [len(row["images"]) for row in rows] == list(rows["num_frames"]) == [2, 2]
 
 
+def papers(path: Path) -> Path:
+    """Three articles of two questions each: one with a box, one of a script that no font has, one with neither."""
+    contexts = ["The keeper\x92s clock. " + "All is well. " * 40, "\u0f40 " * 90, "x \u223c y. " * 40]
+    records = [
+        {"id": f"{number}-{n}", "context": context, "question": "Who?", "answer": "He."}
+        for number, context in enumerate(contexts)
+        for n in range(2)
+    ]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("render", ["eager", "lazy"])
+def test_boxes_and_texts_that_cannot_be_drawn_are_counted(tmp_path, capsys, render):
+    file = papers(tmp_path / "a.jsonl")
+    with pytest.raises(InputError, match=r"row '1-0' of source 'long_qa': 90 of 180 characters .* max_missing"):
+        build(tmp_path / "none", [str(file)], render=render)
+    build(tmp_path / "out", [str(file)], render=render, on_error="skip")
+    printed = capsys.readouterr().out
+    assert "train: 4 rows kept; dropped: 2 (a text that cannot be drawn)" in printed
+    assert "1 characters of 1 texts are boxes: 1 U+0092 a control character; rows not drawn: 2, the first:" in printed
+    stats = configs(tmp_path / "out")["long_qa"]
+    assert stats["dropped"]["train"] == {"a text that cannot be drawn": 2}
+    assert stats["boxes"] == {"U+0092 a control character": 1}
+    assert "since no font has them: 1 U+0092 a control character." in (tmp_path / "out/README.md").read_text("utf-8")
+    rejects = [json.loads(line) for line in (tmp_path / "out/rejects.jsonl").read_text("utf-8").splitlines()]
+    assert [reject["place"] for reject in rejects] == ["long_qa/1-0", "long_qa/1-1"]
+
+
+def test_boxes_can_be_refused_and_allowed(tmp_path, capsys):
+    file = papers(tmp_path / "a.jsonl")
+    with pytest.raises(InputError, match=r"row '0-0' of source 'long_qa': character 10 of the text: U\+0092"):
+        build(tmp_path / "out", [str(file)], missing="error", dry_run=True)
+    build(tmp_path / "out", [str(file)], max_missing=1.0, dry_run=True)
+    assert "91 characters of 2 texts are boxes: 90 U+0F40 TIBETAN LETTER KA, 1 U+0092" in capsys.readouterr().out
+
+
 def test_a_dry_run_reports_and_writes_nothing(tmp_path, capsys):
     file = write(tmp_path / "a.jsonl", 40, 300)
     build(tmp_path / "out", [str(file)], max_frames=5, dry_run=True)

@@ -7,7 +7,7 @@ from t2vid_hf.rendering import RenderConfig, TextRenderer, bidi
 from t2vid_hf.rendering.atlas import atlas_for
 from t2vid_hf.rendering.layout import lay_out
 
-CONFIG = RenderConfig(margin_px=12, missing="replace")
+CONFIG = RenderConfig(margin_px=12, max_missing=1.0)
 ALEF, BET, GIMEL = "\u05d0", "\u05d1", "\u05d2"
 
 

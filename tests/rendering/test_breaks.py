@@ -13,8 +13,8 @@ from t2vid_hf.rendering.breaks import BreakMemory
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.layout import _slots
 
-KEEP = RenderConfig(missing="replace")
-FLOW = RenderConfig(missing="replace", whitespace="flow")
+KEEP = RenderConfig(max_missing=1.0)
+FLOW = RenderConfig(max_missing=1.0, whitespace="flow")
 PIECES = st.sampled_from(
     [*" abcXYZ019.,;:!?'\"()[]-/\n\t%$#\u2014\u2013\u2026\xa0\u200b\xad\u201c\u201d\xab\xbb",
      *"\u3042\u4e2d\u0301\u0416\u03b1\uac00", "\r\n",

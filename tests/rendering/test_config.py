@@ -21,7 +21,7 @@ def test_each_field_has_a_part_in_the_fingerprint() -> None:
         dataclasses.replace(base, **{name: value})
         for name, value in {
             "width_px": 500, "height_px": 500, "font_px": 15, "line_px": 18, "margin_px": 13, "max_words": 9,
-            "whitespace": "flow", "vertical": "center", "missing": "replace",
+            "whitespace": "flow", "vertical": "center", "missing": "error", "max_missing": 0.5,
         }.items()
     ]  # fmt: skip
     assert len(changed) == len(dataclasses.fields(base))
@@ -47,7 +47,8 @@ def test_native_pages_have_the_models_size(name: str, side: int) -> None:
     [
         {"width_px": 0}, {"font_px": -1}, {"margin_px": -1}, {"max_words": 0}, {"width_px": 2**20},
         {"line_px": 19}, {"font_px": 400},
-        {"whitespace": "trim"}, {"vertical": "bottom"}, {"missing": "skip"},
+        {"whitespace": "trim"}, {"vertical": "bottom"}, {"missing": "skip"}, {"max_missing": -0.1},
+        {"max_missing": 1.1}, {"max_missing": float("nan")},
     ],
 )  # fmt: skip
 def test_impossible_pages_are_refused(changes: dict[str, object]) -> None:

@@ -39,10 +39,10 @@ CONFIGS = st.integers(6, 20).flatmap(
         max_words=st.sampled_from([None, 1, 7]),
         whitespace=st.sampled_from(["keep", "flow"]),
         vertical=st.sampled_from(["top", "center"]),
-        missing=st.just("replace"),
+        max_missing=st.just(1.0),
     )
 )
-SMALL = RenderConfig(width_px=120, height_px=70, font_px=10, line_px=13, margin_px=4, missing="replace")
+SMALL = RenderConfig(width_px=120, height_px=70, font_px=10, line_px=13, margin_px=4, max_missing=1.0)
 
 
 @settings(max_examples=250, deadline=None)
@@ -63,7 +63,7 @@ def test_any_text_is_whole_and_inside(checked: Checked, drawn: Drawn, text: str,
 def test_real_texts_are_whole_and_inside(
     folder: str, preset: str, texts: Callable[[str], list[tuple[str, str]]], checked: Checked, drawn: Drawn
 ) -> None:
-    config = RenderConfig.preset(preset, missing="replace")
+    config = RenderConfig.preset(preset, max_missing=1.0)
     for name, text in texts(folder):
         if "utf8_bmp" not in name:
             layout = checked(text, config)
@@ -78,7 +78,7 @@ def test_all_texts_are_whole_and_inside(
     folder: str, preset: str, texts: Callable[[str], list[tuple[str, str]]], checked: Checked
 ) -> None:
     for _, text in texts(folder):
-        checked(text, RenderConfig.preset(preset, missing="replace"))
+        checked(text, RenderConfig.preset(preset, max_missing=1.0))
 
 
 @pytest.mark.slow
@@ -89,13 +89,13 @@ def test_389_languages_are_whole_and_inside(shared: Callable[[str], Path], check
         for name in names:
             text = archive.read(name).decode("utf-8", "replace")[:3000]
             if text.strip():
-                checked(text, RenderConfig.preset("paper", missing="replace"))
+                checked(text, RenderConfig.preset("paper", max_missing=1.0))
 
 
 @settings(max_examples=100, deadline=None)
 @given(TEXTS.filter(lambda text: text.split()), st.integers(1, 9), st.sampled_from(["keep", "flow"]))
 def test_no_page_has_more_words_than_allowed(checked: Checked, text: str, most: int, whitespace: str) -> None:
-    config = RenderConfig.preset("paper", max_words=most, whitespace=whitespace, missing="replace")
+    config = RenderConfig.preset("paper", max_words=most, whitespace=whitespace, max_missing=1.0)
     for start, end in checked(text, config).char_spans:
         # White space that does not break joins words here, and what takes no ink is no word.
         shown = "".join("x" if char in "\xa0\u2007\u202f\x1c\x1d\x1e\x1f" else char for char in text[start:end])

@@ -17,7 +17,7 @@ import json, resource, sys
 from t2vid_hf.rendering import RenderConfig, TextRenderer
 texts = json.load(sys.stdin)
 for preset in ("paper", "dense"):
-    renderer = TextRenderer(RenderConfig.preset(preset, missing="replace"))
+    renderer = TextRenderer(RenderConfig.preset(preset, max_missing=1.0))
     for text in texts:
         renderer.render(text).pngs()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

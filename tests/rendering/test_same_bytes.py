@@ -67,7 +67,7 @@ def test_another_process_another_hash_seed_another_order() -> None:
 
 
 def test_what_was_drawn_before_changes_nothing() -> None:
-    config = RenderConfig.preset("paper", missing="replace")
+    config = RenderConfig.preset("paper", max_missing=1.0)
     before = TextRenderer(config).render(SAMPLES["english"]).frames
     for text in SAMPLES.values():
         TextRenderer(config).render(text)
@@ -76,7 +76,7 @@ def test_what_was_drawn_before_changes_nothing() -> None:
 
 
 def test_an_atlas_at_its_bounds_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = RenderConfig(missing="replace", margin_px=13)
+    config = RenderConfig(max_missing=1.0, margin_px=13)
     expected = [TextRenderer(config).render(text).frames for text in SAMPLES.values()]
     monkeypatch.setattr(atlas_module, "MOST_BYTES", 1000)
     for _ in range(3):

@@ -33,7 +33,7 @@ def test_a_document_is_long_and_asked_about(document: dict):
     for question in questions:
         assert question["question"].strip()
         assert question["answers"] and all(answer.strip() for answer in question["answers"])
-    assert refused_characters.bad_character(document["context"], drawn=True) is None
+    assert refused_characters.bad_character(document["context"], controls=False) is None
 
 
 def test_every_question_is_read():
