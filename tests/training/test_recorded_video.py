@@ -49,7 +49,7 @@ def test_the_parts_of_a_mixture(family: Family, parts, route, tmp_path):
     processor = family.processor()
     rows = routes(parts)[route]
     T2VidSFTTrainer(family.model(), args=config(tmp_path), train_dataset=rows, processing_class=processor)
-    assert trained_policy(processor) == NATIVE
+    assert trained_policy(processor, family.adapter) == NATIVE
 
 
 @pytest.mark.parametrize("family", ["qwen2_5_vl"], indirect=True)
@@ -59,7 +59,7 @@ def test_a_second_run_is_recorded_anew(family: Family, parts, tmp_path):
     record(processor, videos=[{"video": "as_frames", "num_frames": 3}], parts=True)
     args = config(tmp_path, video="native", num_frames=5)
     T2VidSFTTrainer(family.model(), args=args, train_dataset=parts[2][1], processing_class=processor)
-    assert trained_policy(processor) == VideoPolicy("native", num_frames=5)
+    assert trained_policy(processor, family.adapter) == VideoPolicy("native", num_frames=5)
 
 
 @pytest.mark.parametrize("family", ["idefics3"], indirect=True)
