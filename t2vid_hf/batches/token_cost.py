@@ -180,7 +180,7 @@ class TokenCost:
         vocabulary = sorted(tokenizer.get_vocab().items()) if self._backend is None else self._backend.to_str()
         texts = [str(self._image), self.processor.chat_template, str(tokenizer.special_tokens_map), vocabulary]
         versions = [_VERSION, version("transformers"), version("tokenizers")]
-        return _digest([*versions, str(self.policy), self.measuring.shaped, texts])
+        return _digest([*versions, repr(self.policy), self.measuring.shaped, texts])
 
     def _price_batch(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, list[int]]:
         """Columns of rows -> columns of prices."""

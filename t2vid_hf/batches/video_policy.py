@@ -40,6 +40,8 @@ class VideoPolicy:
     >>> from t2vid_hf.batches.video_policy import VideoPolicy
     >>> VideoPolicy("native").of_row({"take_fps": 2.0, "take_frames": 64})
     VideoPolicy(video='native', num_frames=None, fps=2.0, max_frames=64)
+    >>> str(VideoPolicy("as_frames", num_frames=8)), str(VideoPolicy("native", fps=2.0, max_frames=64))
+    ('8 frames, one image each', 'a video of 2 frames a second, 64 at the most')
 
     ```
     """
@@ -65,6 +67,11 @@ class VideoPolicy:
     def most(self) -> int:
         """The most frames that are taken of a video."""
         return self.max_frames or self.num_frames or NUM_FRAMES
+
+    def __str__(self) -> str:
+        """How a clip is given, in words, for cards and reports."""
+        frames = f"{self.most} frames" if self.fps is None else f"{self.fps:g} frames a second, {self.most} at the most"
+        return f"a video of {frames}" if self.video == "native" else f"{frames}, one image each"
 
     def settled(self, adapter: Adapter) -> "VideoPolicy":
         """The policy for a family: where nothing is said, natively if it has video, because so its users ask.

@@ -84,7 +84,8 @@ def run_facts(checkpoint: Path, scores: Path) -> dict[str, Any]:
         scores (`Path`): What `t2vid evaluate` wrote about it.
 
     Returns:
-        `dict`: "base_model", "parameters", "mixture", "training" (settings and steps), "scores", "versions".
+        `dict`: "base_model", "parameters", "mixture", "training" (settings and steps), "video" (how a clip is given),
+            "scores", "versions".
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: one of the files is missing.
@@ -95,6 +96,7 @@ def run_facts(checkpoint: Path, scores: Path) -> dict[str, Any]:
         "parameters": made_from["parameters"],
         "mixture": made_from["mixture"],
         "training": {**made_from["settings"], "steps": state["global_step"]},
+        "video": made_from["video"],
         "scores": _read_json(scores),
         "versions": made_from["versions"],
     }

@@ -22,6 +22,7 @@ from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.models import Adapter
 from t2vid_hf.models.attention import resolve_attention
 from t2vid_hf.models.loading import load_checkpoint
+from t2vid_hf.models.trained_with import recorded
 from t2vid_hf.training.arguments import RecipeArguments
 from t2vid_hf.training.checkpoints import asked_for, read_record
 from t2vid_hf.training.epoch_plan import plan_epoch
@@ -119,7 +120,8 @@ def fine_tune(
         folder = Path(config.output_dir)
         write_record(
             folder, recipe, config,
-            mixture=mixture, summary=summary, sizes=sizes, evaluation=evaluation, losses=losses,
+            mixture=mixture, summary=summary, sizes=sizes, videos=recorded(processor)["videos"],
+            evaluation=evaluation, losses=losses,
         )  # fmt: skip
 
 

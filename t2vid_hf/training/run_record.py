@@ -16,6 +16,7 @@ from rich.table import Table
 
 from t2vid_hf.batches.packing import PackingPlan
 from t2vid_hf.batches.token_cost import Prices
+from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.mixtures.mixing import Mixture
 from t2vid_hf.training.arguments import RecipeArguments
 from t2vid_hf.training.model_parts import PartSize
@@ -28,10 +29,6 @@ _SETTINGS = (
     "weight_decay",
     "per_device_train_batch_size",
     "gradient_accumulation_steps",
-    "num_frames",
-    "fps",
-    "max_frames",
-    "video",
     "frame_size",
     "image_max_pixels",
     "video_max_pixels",
@@ -107,6 +104,7 @@ def write_record(
     mixture: Mixture,
     summary: Mapping[str, Any],
     sizes: Sequence[PartSize],
+    videos: Sequence[Mapping[str, Any]],
     evaluation: Mixture | None = None,
     losses: Mapping[str, float] | None = None,
 ) -> None:
@@ -119,10 +117,12 @@ def write_record(
         mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows that were trained on.
         summary (`Mapping[str, Any]`): What [`summarize`] gives.
         sizes (`Sequence[PartSize]`): What [`~t2vid_hf.training.model_parts.what_trains`] gives.
+        videos (`Sequence[Mapping[str, Any]]`): How videos were taken, as the processor records it.
         evaluation ([`~t2vid_hf.mixtures.mixing.Mixture`], *optional*): The rows that were evaluated on; `None` where
             none were.
         losses (`Mapping[str, float]`, *optional*): Their losses at the end; `None` where there are none.
     """
+    given = {name: getattr(config, name) for name in _SETTINGS}
     adapted = {name: getattr(recipe, name) for name in _LORA_SETTINGS} if recipe.lora else {}
     record = {
         "base_model": recipe.model_name_or_path,
@@ -133,7 +133,8 @@ def write_record(
         if evaluation is None
         else {"rows": [asdict(count) for count in evaluation.counts], "losses": losses},
         "cost": summary,
-        "settings": {**{name: getattr(config, name) for name in _SETTINGS}, **adapted},
+        "settings": {**{name: value for name, value in given.items() if value is not None}, **adapted},
+        "video": [str(VideoPolicy(**way)) for way in videos],
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
     }
     (folder / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -67,6 +67,9 @@ def test_everything_is_made(demo):
     run_record = json.loads((made / "checkpoint/run.json").read_text())
     video, synthetic = (part["sampled"] for part in run_record["mixture"])
     assert synthetic == video // 2 > 0
+    (way,) = run_record["video"]
+    assert f"A clip is given as {way};" in (made / "checkpoint/README.md").read_text()
+    assert f"A clip is given as {way}." in (made / "report.html").read_text()
 
 
 def test_the_second_run_reuses_what_is_there(demo, inputs):

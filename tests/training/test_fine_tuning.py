@@ -53,6 +53,7 @@ def test_a_row_of_too_many_images_is_dropped_and_the_plan_is_made_once(
     assert [part["sampled"] for part in record["mixture"]] == [6, 2]
     assert record["mixture"][1]["dropped"] == {TOO_LARGE: 1}
     assert record["cost"]["rows"] == 8 and record["cost"]["packed"] == packing_on
+    assert record["video"] == ["3 frames, one image each"] and None not in record["settings"].values()
 
 
 def test_a_part_without_a_policy_stops_before_a_model_is_trained(tiny_checkpoint, mixture, tmp_path):
