@@ -29,7 +29,6 @@ class Telemetry:
         self._trainer = trainer
         self._media_ids = torch.tensor(collator.encoder.adapter.media_token_ids(collator.encoder.processor))
         self.total_tokens = 0
-        self._step_visual: list[torch.Tensor] = []
         self._gathered: dict[str, float] = {}
         self._bad_rows = BadRowCount(trainer)
         trainer.add_callback(self._bad_rows)
@@ -38,6 +37,7 @@ class Telemetry:
     def _reset(self) -> None:
         self._losses: dict[str, list[torch.Tensor]] = defaultdict(list)
         self._visual: list[torch.Tensor] = []
+        self._step_begin = 0  # of the step's batches among them
         self._tokens = self._places = 0
         self._since = time.perf_counter()
 
@@ -66,9 +66,7 @@ class Telemetry:
         # without a dummy, which stands last
         ids = ids[: len(lengths)] if "attention_mask" in inputs else ids[:, : sum(lengths)]
         self._media_ids = self._media_ids.to(ids.device)
-        visual = torch.isin(ids, self._media_ids).sum()
-        self._visual.append(visual)
-        self._step_visual.append(visual)
+        self._visual.append(torch.isin(ids, self._media_ids).sum())
         self._tokens += sum(lengths)
 
     def count_losses(
@@ -96,7 +94,7 @@ class Telemetry:
 
     def visual_tokens_of_step(self) -> int:
         """Count the tokens of images of all ranks, which all must call it, since the last call."""
-        counted, self._step_visual = self._step_visual, []
+        counted, self._step_begin = self._visual[self._step_begin :], len(self._visual)
         mine = torch.stack(counted).sum() if counted else torch.zeros((), dtype=torch.long)
         return int(self._trainer.accelerator.reduce(mine.to(self._trainer.accelerator.device), reduction="sum"))
 

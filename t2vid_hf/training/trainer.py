@@ -211,6 +211,8 @@ class T2VidSFTTrainer(LoadsPublishedNames, SFTTrainer):
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Save. Overridden because a checkpoint has the float32 weights of the run, and what others load has not."""
+        if _internal_call:  # of a checkpoint, by all ranks
+            self.rows_taken.record["num_tokens"] = self.telemetry.tokens_until_now()
         with contextlib.nullcontext() if _internal_call else self.loan.weights.release(to_save=True):
             super().save_model(output_dir, _internal_call)
 
@@ -227,8 +229,6 @@ class T2VidSFTTrainer(LoadsPublishedNames, SFTTrainer):
     def _maybe_log_save_evaluate(self, *args: Any, **kwargs: Any) -> None:
         if self.control.should_log and self.state.global_step > self._globalstep_last_logged:
             self.telemetry.gather()
-        if self.control.should_save:
-            self.rows_taken.record["num_tokens"] = self.telemetry.tokens_until_now()
         super()._maybe_log_save_evaluate(*args, **kwargs)
 
     def _finalize_training(self, *args: Any, **kwargs: Any) -> Any:

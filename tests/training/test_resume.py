@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from datasets import Dataset
 from safetensors.torch import load_file
 
+from t2vid_hf.schema import features
 from tests.training.killed_run import CASES, ROWS, trainer
-from tests.training.runs import losses, parameters, seen_rows
+from tests.training.runs import config, losses, make_rows, ours, parameters, seen_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,3 +52,24 @@ def test_a_killed_run_resumes(killed, tiny_checkpoint, clip_file, tmp_path, case
     after, expected = parameters(resumed), parameters(straight)
     for name in expected:
         torch.testing.assert_close(after[name], expected[name], rtol=0, atol=1e-6)
+
+
+def test_a_checkpoint_of_the_best_step_is_taken_up(tiny_checkpoint, tmp_path):
+    """`Trainer` decides to write it within the step that it evaluates; it counts the tokens until then, too."""
+    rows = make_rows(6, b"")[:2]
+    evaluated = {"eval_strategy": "steps", "eval_steps": 1, "save_strategy": "best", "metric_for_best_model": "loss"}
+    runs = []
+    for steps in (1, 2):
+        args = config(tmp_path, **{"max_steps": steps, "learning_rate": 1e-4, **evaluated})
+        runs.append(ours(tiny_checkpoint, args, rows, eval_dataset=Dataset.from_list(rows, features=features())))
+    straight, resumed = runs
+    straight.train()
+    resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-1"))
+    first, second = (entry["num_tokens"] for entry in resumed.state.log_history if "loss" in entry)
+    assert first < second
+
+
+def test_what_is_counted_of_a_step_does_not_pile_up(tiny_checkpoint, tmp_path):
+    run = ours(tiny_checkpoint, config(tmp_path, max_steps=4), make_rows(6, b"")[:2])
+    run.train()
+    assert [name for name, value in vars(run.telemetry).items() if isinstance(value, list) and value] == []
