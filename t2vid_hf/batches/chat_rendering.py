@@ -16,6 +16,22 @@ from t2vid_hf.schema import Message
 Render = Callable[[Sequence[Message], bool], str]
 
 
+def check_template(processor: Any) -> None:
+    """Refuse a processor without a chat template.
+
+    Args:
+        processor ([`~transformers.ProcessorMixin`]): The model's processor.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it has none.
+    """
+    if processor.chat_template is None:
+        raise InputError(
+            f"{type(processor).__name__} has no chat template; set processor.chat_template, or give a chat model's "
+            f"processor"
+        )
+
+
 def renderer(processor: Any, tools: str | None, *, key: Any = None) -> Render:
     """`render(messages, add_generation_prompt) -> str` for a row of these tools.
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from t2vid_hf.batches.chat_rendering import Render, check_row, renderer
+from t2vid_hf.batches.chat_rendering import Render, check_row, check_template, renderer
 from t2vid_hf.batches.fitting import interleave
 from t2vid_hf.batches.labels import IGNORED, LABELS, assistant_spans
 from t2vid_hf.batches.media import RowMedia, media_inputs
 from t2vid_hf.batches.media_filling import Filled
 from t2vid_hf.batches.media_layout import MediaLayout
-from t2vid_hf.batches.video_policy import VideoPolicy
+from t2vid_hf.batches.video_policy import VideoPolicy, policy_of
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.models import Adapter
 from t2vid_hf.models.media_text import VideoTimes
@@ -107,17 +107,13 @@ class RowEncoder:
         labels: str = "assistant",
         threads: int = 0,
     ) -> None:
-        if processor.chat_template is None:
-            raise InputError(
-                f"{type(processor).__name__} has no chat template; give a chat model's processor, or set "
-                f"processor.chat_template"
-            )
+        check_template(processor)
         if not processor.tokenizer.is_fast:
             raise InputError(f"{type(processor.tokenizer).__name__} is slow: labels need a fast tokenizer's offsets")
         if labels not in LABELS:
             raise unknown("labels", labels, LABELS)
         self.processor, self.adapter = processor, adapter
-        self.policy = (policy or VideoPolicy(num_frames=num_frames)).settled(adapter)
+        self.policy = policy_of(adapter, policy, num_frames)
         self.labels, self.threads = labels, threads
         self.layout = MediaLayout(processor, adapter)
         self.page_px = self.layout.fitter.page_px
@@ -179,10 +175,8 @@ class RowEncoder:
         return self._assemble(filled, np.full(len(ids), IGNORED), media, videos)
 
     def _read(self, row: Row) -> RowMedia:
-        if not self.adapter.takes_video and self.policy.of_row(row).video == "native" and row["videos"]:
-            raise InputError(
-                f"row '{row['id']}': video: native: the model's family takes no video; give its part video: as_frames"
-            )
+        if row["videos"] and self.policy.of_row(row).video == "native":  # before anything is decoded
+            self.layout.check_video(key=row["id"])
         return media_inputs(row, self.policy, threads=self.threads)
 
     def _fill(self, text: str, media: RowMedia, key: str) -> tuple[Filled, list[VideoTimes]]:

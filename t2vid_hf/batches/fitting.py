@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from t2vid_hf.batches.pixels import equal_runs
 from t2vid_hf.models import Adapter
 from t2vid_hf.models.media_text import VideoTimes
 from t2vid_hf.video.pictures import Frames
@@ -81,7 +82,7 @@ class Fitter:
             grey = grey and bool((made[:, :1] == made).all())  # bars may be of a colour
             fitted.update(zip(numbers, made, strict=True))
         runs = []
-        for first, last in _runs(sizes):
+        for first, last in equal_runs(sizes):
             pixels = np.empty((last - first, 1 if grey else 3, *sizes[first]), np.uint8)
             for number in range(first, last):
                 image = images[number]
@@ -120,12 +121,6 @@ class Fitter:
         if self._native:
             return self._adapter.fit(self._processor, frames, alone=alone).numpy()
         return self._adapter.resize(self._processor, frames).numpy()
-
-
-def _runs(sizes: Sequence[Size]) -> list[tuple[int, int]]:
-    """Stretches of images of one size, half-open."""
-    starts = [number for number, size in enumerate(sizes) if number == 0 or size != sizes[number - 1]]
-    return list(zip(starts, [*starts[1:], len(sizes)], strict=False))  # without images there is no end either
 
 
 def interleave(pixels: np.ndarray | list[np.ndarray], clips: Sequence[np.ndarray], order: Sequence[str]) -> np.ndarray:

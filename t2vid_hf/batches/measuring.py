@@ -93,7 +93,7 @@ class Measuring:
         messages = row["messages"] if native else with_image_blocks(row["messages"], frames)[0]
         images = _in_order(row["messages"], pages, [] if native else list(zip(shown, frames, strict=True)))
         rendered = renderer(self._processor, row.get("tools"), key=key)(messages, False)
-        tokens = len(self._layout.places.fill(rendered, images, texts, key=key).ids)
+        tokens = self._layout.places.count(rendered, images, texts, key=key)
         longest = max(range(len(frames)), key=lambda number: frames[number], default=None)
         if longest is None:
             return tokens, len(pages), 0, 0, 1, 0, 1

@@ -77,16 +77,26 @@ class MediaLayout:
             [`~t2vid_hf.errors.InputError`]: the family takes no video, or a
                 [`~t2vid_hf.batches.media.MediaError`] no such video.
         """
-        if not self._adapter.takes_video:
-            raise InputError(
-                f"row '{key}': video: native: {type(self._adapter).__name__} takes no video; give its part video: "
-                f"as_frames"
-            )
+        self.check_video(key=key)
         height, width = (video.height, video.width) if isinstance(video, Probe) else video.data.shape[1:3]
         try:
             return self.fitter.times(video.timing, height=height, width=width)
         except InputError as error:
             raise MediaError(f"row '{key}': {error}", "video") from None
+
+    def check_video(self, *, key: Any) -> None:
+        """Refuse native video where the family takes none.
+
+        Args:
+            key (`Any`): The row's id, for errors.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: it takes none.
+        """
+        if not self._adapter.takes_video:
+            raise InputError(
+                f"row '{key}': video: native: the model's family takes no video; give its part video: as_frames"
+            )
 
     def video_text(self, video: VideoTimes) -> VideoText:
         """What the processor writes for a video.

@@ -116,10 +116,28 @@ def stack_images(pixels: Sequence[np.ndarray | list[np.ndarray]]) -> Any:
     import torch
 
     arrays = [each for row in pixels for each in (row if isinstance(row, list) else [row])]
-    starts = [n for n, each in enumerate(arrays) if n == 0 or each.shape[2:] != arrays[n - 1].shape[2:]]
-    runs = [arrays[first:last] for first, last in zip(starts, [*starts[1:], len(arrays)], strict=True)]
-    made = [torch.from_numpy(_stack(run)) for run in runs]
+    runs = equal_runs([each.shape[2:] for each in arrays])
+    made = [torch.from_numpy(_stack(arrays[first:last])) for first, last in runs]
     return made[0] if len(made) == 1 else made
+
+
+def equal_runs(sizes: Sequence[tuple[int, ...]]) -> list[tuple[int, int]]:
+    """Stretches of equal sizes, half-open, in order.
+
+    Args:
+        sizes (`Sequence[tuple[int, int]]`): The sizes of images.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.batches.pixels import equal_runs
+    >>> equal_runs([(4, 4), (4, 4), (2, 8)]), equal_runs([])
+    ([(0, 2), (2, 3)], [])
+
+    ```
+    """
+    starts = [number for number, size in enumerate(sizes) if number == 0 or size != sizes[number - 1]]
+    return list(zip(starts, [*starts[1:], len(sizes)], strict=False))  # of nothing there is no end either
 
 
 def _stack(pixels: Sequence[np.ndarray]) -> np.ndarray:

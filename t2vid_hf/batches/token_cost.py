@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from t2vid_hf.batches.chat_rendering import render_chats
+from t2vid_hf.batches.chat_rendering import check_template, render_chats
 from t2vid_hf.batches.measuring import Measuring
 from t2vid_hf.batches.media import MediaError, with_image_blocks
 from t2vid_hf.batches.placeholders import Placeholders
 from t2vid_hf.batches.prices import Prices
-from t2vid_hf.batches.video_policy import VideoPolicy
+from t2vid_hf.batches.video_policy import VideoPolicy, policy_of
 from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.mixing import Mixture
@@ -83,10 +83,9 @@ class TokenCost:
         policy: VideoPolicy | None = None,
         on_bad_row: str = "error",
     ) -> None:
-        if processor.chat_template is None:
-            raise InputError(f"{type(processor).__name__} has no chat template; set processor.chat_template")
+        check_template(processor)
         self.processor = processor
-        self.policy = (policy or VideoPolicy(num_frames=num_frames)).settled(adapter)
+        self.policy = policy_of(adapter, policy, num_frames)
         self._on_bad_row = on_bad_row
         self.measuring = Measuring(processor, adapter, self.policy)
         self._image = adapter.image_text(processor)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from t2vid_hf.errors import InputError, unknown
-from t2vid_hf.mixtures.parts import VIDEO_WAYS, VideoWay
+from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.parts import VideoWay, check_video
 from t2vid_hf.models import Adapter
 from t2vid_hf.models.trained_with import recorded
 from t2vid_hf.video.folders import made_at
@@ -52,16 +52,7 @@ class VideoPolicy:
     max_frames: int | None = None
 
     def __post_init__(self) -> None:
-        if self.video not in (None, *VIDEO_WAYS):
-            raise unknown("way of video", self.video, VIDEO_WAYS)
-        if self.fps is not None and self.num_frames is not None:
-            raise InputError(f"fps={self.fps} and num_frames={self.num_frames}: give one of them, fps with max_frames")
-        if (self.fps is None) != (self.max_frames is None):
-            raise InputError(f"fps={self.fps} and max_frames={self.max_frames}: give both, or num_frames")
-        for name in ("num_frames", "fps", "max_frames"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise InputError(f"{name} is {value}; give a number above 0: at least 1 frame must be taken of a video")
+        check_video(self.video, num_frames=self.num_frames, fps=self.fps, max_frames=self.max_frames)
 
     @property
     def most(self) -> int:
@@ -119,6 +110,22 @@ class VideoPolicy:
             rate = made_at(Path(video)) or PAPER_FPS
         by_rate = {} if self.fps is None else {"sampling": "fps", "fps": self.fps}
         return {"folder_fps": rate, **by_rate}
+
+
+def policy_of(adapter: Adapter, policy: VideoPolicy | None, num_frames: int | None) -> VideoPolicy:
+    """The policy that is meant, for a family: one, or a number of frames for short.
+
+    Args:
+        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
+        policy ([`VideoPolicy`] or `None`): The policy.
+        num_frames (`int` or `None`): How many frames, in place of a policy.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: both are given.
+    """
+    if policy is not None and num_frames is not None:
+        raise InputError(f"policy and num_frames={num_frames}: give one of them; a policy has its own num_frames")
+    return (policy or VideoPolicy(num_frames=num_frames)).settled(adapter)
 
 
 def trained_policy(

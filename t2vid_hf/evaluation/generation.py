@@ -36,7 +36,7 @@ def answer(
         num_frames (`int`, *optional*): Frames taken of each video, where the row has no `take_frames` of its own;
             `None` takes as many as the checkpoint was trained with.
         policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`], *optional*): How videos are taken; `None` takes them as
-            the checkpoint was trained, but for `num_frames`.
+            the checkpoint was trained, but for `num_frames`, which it goes without.
         max_new_tokens (`int`, *optional*, defaults to `32`): The most tokens of a reply. The paper: 32 for Idefics3,
             128 for MiniCPM-V.
         batch_size (`int`, *optional*, defaults to `8`): Rows at a time; the replies do not depend on it beyond float
@@ -70,7 +70,9 @@ def answer(
     adapter = adapter_for(model.config.model_type)
     adapter.configure(processor)
     adapter.configure_model(model.config)
-    encoder = RowEncoder(processor, adapter, policy=policy or trained_policy(processor, adapter, num_frames=num_frames))
+    if policy is None:
+        policy, num_frames = trained_policy(processor, adapter, num_frames=num_frames), None
+    encoder = RowEncoder(processor, adapter, policy=policy, num_frames=num_frames)
     table = normalisation_table(processor).to(model.device, model.dtype)
     model.eval()
     replies: list[str] = []

@@ -17,6 +17,33 @@ OverLimit = Literal["error", "drop", "thin"]
 OVER_LIMIT: tuple[OverLimit, ...] = ("error", "drop", "thin")
 
 
+def check_video(
+    video: str | None, *, num_frames: int | None, fps: float | None, max_frames: int | None, of: str = ""
+) -> None:
+    """Refuse ways of taking video that contradict themselves; for a run and for a part of its mixture.
+
+    Args:
+        video (`str` or `None`): "as_frames", "native", or nothing said.
+        num_frames (`int` or `None`): How many frames.
+        fps (`float` or `None`): Frames a second, with `max_frames`.
+        max_frames (`int` or `None`): The most of them.
+        of (`str`, *optional*, defaults to `""`): What errors begin with.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: an unknown way, both ways of counting, half of one, or a number not above 0.
+    """
+    if video not in (None, *VIDEO_WAYS):
+        raise unknown("way of video", video, VIDEO_WAYS)
+    if fps is not None and num_frames is not None:
+        raise InputError(f"{of}fps={fps} and num_frames={num_frames}: give one of them, fps with max_frames")
+    if (fps is None) != (max_frames is None):
+        pages = "; the most pages of a row are max_pages" if of else ""
+        raise InputError(f"{of}fps={fps} and max_frames={max_frames}: give both, or num_frames{pages}")
+    for name, value in {"num_frames": num_frames, "fps": fps, "max_frames": max_frames}.items():
+        if value is not None and not value > 0:
+            raise InputError(f"{of}{name} is {value}; give a number above 0: at least 1 frame must be taken of a video")
+
+
 @dataclass(frozen=True)
 class MixturePart:
     """One data set of a mixture.
@@ -82,18 +109,15 @@ class MixturePart:
             raise InputError(f"part '{self.label}': share and count must be above 0; leave the part out instead")
         if self.eval_split is not None and self.eval_split == self.split:
             raise InputError(f"part '{self.label}': its eval_split '{self.split}' is trained on; give another split")
-        for name in ("num_frames", "fps", "max_frames", "max_pages"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise InputError(f"part '{self.label}': {name}={value}; give a number above 0, or null")
-        if (self.fps is None) != (self.max_frames is None) or (self.fps and self.num_frames):
-            raise InputError(
-                f"part '{self.label}': fps={self.fps} with num_frames={self.num_frames} and "
-                f"max_frames={self.max_frames}; give fps with max_frames, or num_frames, or none of them (the most "
-                f"pages of a row are max_pages)"
-            )
-        if self.video not in (None, *VIDEO_WAYS):
-            raise unknown("way of video", self.video, VIDEO_WAYS)
+        if self.max_pages is not None and self.max_pages < 1:
+            raise InputError(f"part '{self.label}': max_pages={self.max_pages}; give a number above 0, or null")
+        check_video(
+            self.video,
+            num_frames=self.num_frames,
+            fps=self.fps,
+            max_frames=self.max_frames,
+            of=f"part '{self.label}': ",
+        )
         if self.filter is not None:
             FilterPreset.named(self.filter)  # an unknown one ends here
         if self.over_limit not in OVER_LIMIT:

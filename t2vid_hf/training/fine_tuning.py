@@ -67,7 +67,7 @@ def fine_tune(
     check_evaluates(recipe, config, parts)
     datasets.disable_progress_bars()
     model, processor, adapter = load_model(recipe, config)
-    set_up(processor, adapter, config)
+    set_up(processor, adapter, config)  # what the family cannot do ends here, before rows are read
     adapter.configure_model(model.config)
 
     def count_tokens(text: str) -> int:

@@ -169,6 +169,11 @@ def scan(container: Any, stream: Any, source: ClipInput) -> tuple[Packets, list[
     return packets, held if size <= HELD_BYTES else None
 
 
+def average_rate(stream: Any) -> float | None:
+    """The container's average frame rate, if it tells one."""
+    return float(stream.average_rate) if stream.average_rate else None
+
+
 def decode_all(source: ClipInput, survey: Survey, threads: int) -> Iterator[Any]:
     """Decode all frames of a clip, in order; past damage, from the next key frame on.
 
@@ -183,7 +188,7 @@ def decode_all(source: ClipInput, survey: Survey, threads: int) -> Iterator[Any]
     with open_clip(source, quick=False) as (container, stream):
         context, survey.promise = stream.codec_context, Promise.read(source.video, stream)
         survey.frame_seconds = float(1 / stream.average_rate) if stream.average_rate else 0.0
-        survey.rate = float(stream.average_rate) if stream.average_rate else None
+        survey.rate = average_rate(stream)
         set_threads(context, threads)
         packets, packet = container.demux(stream), None
         lost = False  # whether what follows refers to what did not decode

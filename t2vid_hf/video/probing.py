@@ -10,13 +10,22 @@ from pathlib import Path
 import numpy as np
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.video.decoding import ClipInput, Mispredicted, Survey, decode_all, open_clip, processor_count, scan
+from t2vid_hf.video.decoding import (
+    ClipInput,
+    Mispredicted,
+    Survey,
+    average_rate,
+    decode_all,
+    open_clip,
+    processor_count,
+    scan,
+)
 from t2vid_hf.video.folders import frame_files, made_at
 from t2vid_hf.video.limits import Limits
 from t2vid_hf.video.pictures import Timing, size_changes
 from t2vid_hf.video.reading import Choose, choosing, clip_input
 from t2vid_hf.video.stills import open_picture, upright_size
-from t2vid_hf.video.timelines import average_rate, read_timeline, time_frames
+from t2vid_hf.video.timelines import read_timeline, time_frames
 
 _DEFAULT_LIMITS = Limits()
 

@@ -17,14 +17,23 @@ from typing import Any
 import numpy as np
 
 from t2vid_hf.errors import InputError, unknown
-from t2vid_hf.video.decoding import ClipInput, Mispredicted, Survey, decode_all, open_clip, processor_count, scan
+from t2vid_hf.video.decoding import (
+    ClipInput,
+    Mispredicted,
+    Survey,
+    average_rate,
+    decode_all,
+    open_clip,
+    processor_count,
+    scan,
+)
 from t2vid_hf.video.folders import made_at, read_folder
 from t2vid_hf.video.limits import VIDEO_SUFFIXES, Limits, video_path
 from t2vid_hf.video.pictures import Canvas, Converter, Frames, Sink, Timing
 from t2vid_hf.video.planning import plan_decoding
 from t2vid_hf.video.sampling import SAMPLINGS, choose_frames
 from t2vid_hf.video.segments import decode_plan, divide_work
-from t2vid_hf.video.timelines import average_rate, read_timeline, time_frames
+from t2vid_hf.video.timelines import read_timeline, time_frames
 
 __all__ = ["VIDEO_SUFFIXES", "Frames", "Limits", "read_frames"]
 

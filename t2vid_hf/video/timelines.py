@@ -86,10 +86,5 @@ def in_order(times: np.ndarray) -> np.ndarray:
     return np.maximum.accumulate(times)
 
 
-def average_rate(stream: Any) -> float | None:
-    """The container's average frame rate, if it tells one."""
-    return float(stream.average_rate) if stream.average_rate else None
-
-
 def _mean_gap(times: np.ndarray) -> float:
     return float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0

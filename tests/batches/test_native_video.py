@@ -363,3 +363,32 @@ def test_budgets_that_a_family_cannot_keep_are_refused(name, options, message):
     processor = SimpleNamespace(image_processor=SimpleNamespace(size=size))
     with pytest.raises(InputError, match=message):
         set_frame_size(processor, ADAPTERS[name], **options)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"max_frames": 65}, "part 'a': fps=None and max_frames=65: .* the most pages of a row are max_pages"),
+        ({"fps": 2.0, "max_frames": 4, "num_frames": 3}, "part 'a': fps=2.0 and num_frames=3: give one of them"),
+        ({"num_frames": 0}, "part 'a': num_frames is 0; give a number above 0"),
+        ({"max_pages": 0}, "part 'a': max_pages=0; give a number above 0"),
+        ({"video": "film"}, "unknown way of video 'film'"),
+    ],
+)
+def test_a_part_says_its_video_as_a_run_does(given, message):
+    from t2vid_hf.mixtures.parts import MixturePart
+
+    with pytest.raises(InputError, match=message):
+        MixturePart("a", share=1, **given)
+
+
+@pytest.mark.parametrize("family", ["idefics3"], indirect=True)
+def test_a_policy_beside_a_number_of_frames_is_refused(family: Family, clip):
+    from t2vid_hf.evaluation.generation import answer
+
+    processor, both = family.processor(), {"policy": VideoPolicy(num_frames=2), "num_frames": 3}
+    for make in (TokenCost, RowEncoder):
+        with pytest.raises(InputError, match="policy and num_frames=3: give one of them"):
+            make(processor, family.adapter, **both)
+    with pytest.raises(InputError, match="policy and num_frames=3: give one of them"):
+        answer(family.model(), processor, [make_row("a", [clip])], **both)
