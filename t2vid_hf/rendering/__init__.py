@@ -1,7 +1,7 @@
 """Text to pages: PIL, NumPy, numba and arithmetic; no torch and no data sets."""
 
-from t2vid_hf.rendering.atlas import missing_characters
 from t2vid_hf.rendering.config import RenderConfig
+from t2vid_hf.rendering.missing import missing_characters
 from t2vid_hf.rendering.png import encode_png
 from t2vid_hf.rendering.renderer import RenderedPages, TextRenderer
 

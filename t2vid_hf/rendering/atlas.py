@@ -1,28 +1,30 @@
 """The atlas: what has been drawn once is kept, as tables that the compiled loops read.
 
 Characters of simple scripts are drawn at four quarter-pixel positions and kerned as the font says; words of other
-scripts are drawn whole. One atlas serves all texts of one configuration; how full it is never changes a pixel.
+scripts are put together from glyphs and kept whole. One atlas serves all texts of one configuration; how full it is
+never changes a pixel.
 """
 
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
 
-from t2vid_hf.rendering import kerning
 from t2vid_hf.rendering.breaks import BreakMemory
-from t2vid_hf.rendering.characters import BLANK_EM, JOINER, is_undrawable, kind_of, symbol_of
+from t2vid_hf.rendering.characters import BLANK_EM, kind_of, symbol_of
 from t2vid_hf.rendering.config import RenderConfig
-from t2vid_hf.rendering.fonts import font_for, load_font
-from t2vid_hf.rendering.raster import Bitmap, blank, draw_text, measure
+from t2vid_hf.rendering.fonts import first_font, glyph_for
+from t2vid_hf.rendering.kerning import Kerning
+from t2vid_hf.rendering.missing import BOX, is_missing, visible_forms
+from t2vid_hf.rendering.raster import Shape, ascent_descent_px, fill, squeeze, width_em
+from t2vid_hf.rendering.shaping import Glyphs, shape_words
 from t2vid_hf.rendering.slots import (
     BOX_SLOT,
-    COMPLEX,
     CONTINUED,
     EMPTY,
     INK,
+    QUARTERS,
     SPACE,
     STRIP_PX,
     SYMBOL_DIRECT,
@@ -31,7 +33,6 @@ from t2vid_hf.rendering.slots import (
     UNKNOWN,
 )
 
-BOX = "\u25a1"
 # An atlas larger than this is begun anew before the next text: memory stays flat over any number of texts.
 MOST_BYTES = 16 * 2**20
 MOST_SLOTS = 2**16
@@ -49,69 +50,91 @@ class Atlas:
 
     def __init__(self, config: RenderConfig) -> None:
         self._px = config.font_px
+        self._face = "sans"
         self._flow = config.whitespace == "flow"
         self._room = (config.text_width_px, config.height_px)
-        self.kern = kerning.table(config.font_px)  # (rows, rows) int32; row 0 is no kerning
         self.breaks = BreakMemory(flow=self._flow)
         self.clear()
 
     def clear(self) -> None:
         """Forget everything that was drawn."""
+        self.kerning = Kerning(self._px, self._face)
         self.slot_of = np.zeros(_CODES, np.int32)
         self.kind = np.empty(0, np.uint8)
         self.symbol = np.empty(0, np.int64)
         self.advance = np.empty(0, np.int32)
         self.kern_row = np.empty(0, np.int32)
-        self.glyphs = np.empty((0, 7), np.int32)
+        self.glyphs = np.empty((0, 7), np.int32)  # the records of `bitmaps`
         self.bitmaps = np.empty(2**16, np.uint8)
         self._count = self._used = 0
-        self._words: dict[tuple[str, str], int] = {}
-        # (text, direction) -> (length, slot) of each part of it; see `words`.
-        self.parts: dict[tuple[str, str], list[tuple[int, int]]] = {}
-        for kind in (UNKNOWN, EMPTY, CONTINUED, INK):  # the slots before FIRST_SLOT, in order
-            self._add(blank(0), kind)
+        self._glyph_slots: dict[int, int] = {}  # font * 2**16 + glyph
+        # A word's slot by its text; or -1 - the place in `cut` of (length, slot) of each part of it; see `words`.
+        self.words_of: dict[str, dict[str, int]] = {"ltr": {}, "rtl": {}}
+        self.cut: list[list[tuple[int, int]]] = []
+        # The slots before FIRST_SLOT, in order.
+        self._add(np.zeros((4, 7), np.int32), np.zeros(4, np.int32), [UNKNOWN, EMPTY, CONTINUED, INK])
         self._box_drawn = False
         self.learn([ord(" ")])
 
     def make_room(self) -> None:
         """Begin anew if the atlas has grown past its bounds."""
-        if self._used > MOST_BYTES or max(self._count, len(self.parts)) > MOST_SLOTS:
+        if self._used > MOST_BYTES or max(self._count, *map(len, self.words_of.values())) > MOST_SLOTS:
             self.clear()
 
     def learn(self, codes: Iterable[int]) -> None:
         """Give slots to characters; one that no font has takes the box's."""
+        inked: list[tuple[int, int, float]] = []
+        others: list[tuple[int, int, float]] = []
         for code in codes:
             if self.slot_of[code]:
                 continue
             char = chr(code)
             kind = kind_of(char, flow=self._flow)
-            symbol = symbol_of(char, flow=self._flow)
             if is_missing(char):
                 self._draw_box()
                 self.slot_of[code] = BOX_SLOT
-            elif kind in (INK, SPACE, TAB):
-                self.slot_of[code] = self._add(self._draw_char(char), kind, symbol, kerning.row_of(char))
+            elif kind not in (INK, SPACE, TAB):
+                others.append((code, kind, 0.0))
+            elif char in BLANK_EM and char != "\xa0":
+                others.append((code, kind, BLANK_EM[char]))
             else:
-                self.slot_of[code] = self._add(blank(0), kind, symbol)
+                inked.append((code, kind, self._phases(char)))
+        if others:
+            advances = [round(em * self._px * UNIT) for _, _, em in others]
+            self._give(others, self._blank(advances))
+        if inked:
+            found = [_glyph(chr(code), self._face) for code, _, _ in inked]
+            self._give(
+                inked,
+                self._draw([[(*glyph, 0.0, 0.0)] for glyph in found], [int(phases) for *_, phases in inked]),
+                [self.kerning.row(chr(code)) for code, *_ in inked],
+            )
 
-    def word(self, text: str, direction: str) -> int:
-        """The slot of a word drawn whole. A character that no font has is a box in it."""
-        slot = self._words.get((text, direction))
-        if slot is None:
-            bitmap = draw_text(_visible_form(text), self._px, self._room, direction=direction)
-            slot = self._words[text, direction] = self._add(bitmap, INK)
-        return slot
+    def words(self, words: list[str], direction: str, *, most_px: float) -> list[int]:
+        """The slots of words put together from their glyphs; 0 for one that is wider than `most_px`.
 
-    def measure(self, text: str, direction: str) -> float:
-        """Width of a word in pixels; a word that was drawn is not shaped again."""
-        slot = self._words.get((text, direction))
-        if slot is not None:
-            return float(self.advance[slot]) / UNIT
-        return measure(_visible_form(text), self._px, direction=direction)
+        Args:
+            words (`list[str]`): The words. A character that no font has is a box in it.
+            direction (`str`): How they are read, `"ltr"` or `"rtl"`.
+            most_px (`float`): Pixels a word may take. One that is wider than a line, and allowed, is squeezed.
+        """
+        if not words:
+            return []
+        shaped = shape_words(visible_forms(words), direction, self._face)
+        allowed = shaped.advances * self._px <= most_px
+        slots = np.zeros(len(words), np.int64)
+        if allowed.any():
+            slots[allowed] = self._compose(shaped.only(allowed))
+        return [int(slot) for slot in slots]
+
+    def widths_px(self, words: list[str], direction: str) -> list[float]:
+        """Widths of words in pixels, before any squeezing."""
+        shaped = shape_words(visible_forms(words), direction, self._face)
+        return [float(width) for width in shaped.advances * self._px]
 
     def ascent_px(self, line_px: int) -> int:
         """From the top of a line to its base line: the first font, centred in the height of the line."""
-        ascent, descent = load_font(0, self._px).getmetrics()
+        ascent, descent = ascent_descent_px(first_font(self._face), self._px)
         return ascent + (line_px - ascent - descent) // 2
 
     @property
@@ -119,58 +142,105 @@ class Atlas:
         """Eight spaces, which in Arial are as wide as four letters, in `UNIT`s."""
         return max(8, 8 * int(self.advance[self.slot_of[ord(" ")]]))
 
-    def _draw_char(self, char: str) -> Bitmap:
-        if char in BLANK_EM and char != "\xa0":
-            return blank(round(BLANK_EM[char] * self._px * UNIT))
-        shown = " " if char.isspace() else char
+    def _phases(self, char: str) -> int:
         # Ideographs stand on whole pixels: their widths are whole, and there are thousands of them.
-        wide = unicodedata.east_asian_width(char) in ("W", "F")
-        return draw_text(shown, self._px, self._room, phases=1 if wide else 4)
+        return 1 if unicodedata.east_asian_width(char) in ("W", "F") else QUARTERS
+
+    def _give(self, chars: list[tuple[int, int, float]], slots: np.ndarray, kern_rows: list[int] | None = None) -> None:
+        """Give drawn slots to (code, kind, ...)s."""
+        self.slot_of[[code for code, *_ in chars]] = slots
+        self.kind[slots] = [kind for _, kind, _ in chars]
+        self.symbol[slots] = [symbol_of(chr(code), flow=self._flow) for code, *_ in chars]
+        if kern_rows:
+            self.kern_row[slots] = kern_rows
 
     def _draw_box(self) -> None:
         if not self._box_drawn:
-            self._put(BOX_SLOT, draw_text(BOX, self._px, self._room, phases=4))
+            slot = self._draw([[(*_glyph(BOX, self._face), 0.0, 0.0)]], [QUARTERS])
+            self.glyphs[BOX_SLOT], self.advance[BOX_SLOT] = self.glyphs[slot[0]], self.advance[slot[0]]
             self._box_drawn = True
 
-    def _add(self, bitmap: Bitmap, kind: int, symbol: int = SYMBOL_DIRECT, kern_row: int = 0) -> int:
-        slot = self._count
-        if slot == len(self.kind):
+    def _blank(self, advances: list[int]) -> np.ndarray:
+        return self._add(np.zeros((len(advances), 7), np.int32), np.array(advances, np.int32), EMPTY)
+
+    def _draw(self, shapes: list[Shape], phases: list[int], advances: np.ndarray | None = None) -> np.ndarray:
+        """New slots for drawn shapes; as wide as their glyphs unless `advances`, in ems, are given."""
+        from t2vid_hf.rendering.bitmaps import settle
+
+        ink = fill(shapes, self._px, self._room)
+        left = ink.boxes[:, 4] // QUARTERS
+        moved = np.array(phases) - 1
+        columns = -(-(ink.boxes[:, 4] - QUARTERS * left + ink.boxes[:, 1] + moved) // QUARTERS)
+        records = self._records(left, columns, ink.boxes[:, 5] + ink.boxes[:, 2], ink.boxes[:, 2], np.array(phases))
+        settle(ink.levels, ink.boxes, records, self.bitmaps)
+        if advances is None:
+            advances = np.array([sum(width_em(font, glyph) for font, glyph, _, _ in shape) for shape in shapes])
+        units = np.minimum(np.rint(advances * self._px * UNIT * ink.narrow), self._room[0] * UNIT)
+        return self._add(records, units, INK)
+
+    def _compose(self, shaped: Glyphs) -> np.ndarray:
+        """New slots for shaped words."""
+        from t2vid_hf.rendering.bitmaps import bound, compose
+
+        keys, inverse = np.unique(shaped.fonts * 2**16 + shaped.glyphs, return_inverse=True)
+        unseen = [key for key in keys.tolist() if key not in self._glyph_slots]
+        if unseen:
+            drawn = self._draw([[(key >> 16, key & 0xFFFF, 0.0, 0.0)] for key in unseen], [QUARTERS] * len(unseen))
+            self._glyph_slots.update(zip(unseen, drawn.tolist(), strict=True))
+        slots = np.array([self._glyph_slots[key] for key in keys.tolist()], np.int64)[inverse]
+        x = np.rint(shaped.x * self._px * UNIT).astype(np.int64)
+        fonts, font = np.unique(shaped.fonts, return_inverse=True)
+        heights = np.array([squeeze(int(number), self._px) for number in fonts])[font]
+        y = np.rint(shaped.y * self._px * heights).astype(np.int64)
+        boxes = np.empty((len(shaped.advances), 4), np.int64)
+        bound(shaped.starts, slots, x, y, self.glyphs, boxes)
+        left, right, bottom, top = boxes.T
+        units = np.rint(shaped.advances * self._px * UNIT)
+        large = (right - left > self._room[0]) | (top - bottom > self._room[1]) | (units > self._room[0] * UNIT)
+        result = np.empty(len(boxes), np.int64)
+        if large.any():
+            odd = shaped.only(large)
+            result[large] = self._draw(odd.shapes(), [1] * int(large.sum()), odd.advances)
+        small = ~large
+        if small.any():
+            kept = np.repeat(small, np.diff(shaped.starts))
+            some = shaped.only(small)
+            wide, high = (right - left)[small], (top - bottom)[small]
+            records = self._records(left[small], wide, top[small], high, np.ones(1, np.int64))
+            compose(some.starts, slots[kept], x[kept], y[kept], self.glyphs, records, self.bitmaps)
+            result[small] = self._add(records, units[small], INK)
+        return result
+
+    def _records(
+        self, left: np.ndarray, columns: np.ndarray, top: np.ndarray, rows: np.ndarray, phases: np.ndarray
+    ) -> np.ndarray:
+        """Records of new bitmaps, and room for their pixels."""
+        strips = -(-columns // STRIP_PX)
+        sizes = rows * strips * STRIP_PX * phases
+        ends = self._used + np.cumsum(sizes)
+        if ends[-1] > self.bitmaps.size:
+            self.bitmaps = _enlarge(self.bitmaps, max(2 * self.bitmaps.size, int(ends[-1])))
+        self._used = int(ends[-1])
+        records = np.empty((len(rows), 7), np.int32)
+        for column, values in enumerate((ends - sizes, rows, strips, columns, left, top, phases)):
+            records[:, column] = values
+        return records
+
+    def _add(self, records: np.ndarray, advances: np.ndarray, kind: int | list[int]) -> np.ndarray:
+        first, self._count = self._count, self._count + len(records)
+        if self._count > len(self.kind):
             for name in _TABLES:
-                setattr(self, name, _enlarge(getattr(self, name), max(512, 2 * slot)))
-        self._count += 1
-        self.kind[slot], self.symbol[slot], self.kern_row[slot] = kind, symbol, kern_row
-        self._put(slot, bitmap)
-        return slot
-
-    def _put(self, slot: int, bitmap: Bitmap) -> None:
-        phases, rows, columns = bitmap.pixels.shape
-        strips = bitmap.strips()
-        if self._used + strips.size > self.bitmaps.size:
-            self.bitmaps = _enlarge(self.bitmaps, max(2 * self.bitmaps.size, self._used + strips.size))
-        self.bitmaps[self._used : self._used + strips.size] = strips
-        self.advance[slot] = bitmap.advance
-        count = -(-columns // STRIP_PX)
-        self.glyphs[slot] = (self._used, rows, count, columns, bitmap.left, bitmap.top, phases)
-        self._used += strips.size
+                setattr(self, name, _enlarge(getattr(self, name), max(512, 2 * self._count)))
+        new = slice(first, self._count)
+        self.kind[new], self.symbol[new], self.kern_row[new] = kind, SYMBOL_DIRECT, 0
+        self.glyphs[new], self.advance[new] = records, advances
+        return np.arange(first, self._count)
 
 
-def _visible_form(text: str) -> str:
-    """A word with boxes for what no font has, and plain spaces."""
-    return "".join(BOX if is_missing(char) else " " if char.isspace() else char for char in text)
-
-
-@lru_cache(maxsize=2**16)
-def is_missing(char: str) -> bool:
-    """Whether a character should be seen and cannot be drawn: no font has it, or it has no form at all."""
-    kind = kind_of(char, flow=False)
-    if kind not in (INK, COMPLEX) or char in BLANK_EM or char == JOINER:
-        return False
-    return is_undrawable(char) or font_for(char) is None
-
-
-def missing_characters(text: str) -> Counter[str]:
-    """The characters of a text that are drawn as boxes, and how often each stands there."""
-    return Counter({char: text.count(char) for char in sorted(set(text)) if is_missing(char)})
+def _glyph(char: str, face: str) -> tuple[int, int]:
+    found = glyph_for(" " if char.isspace() else char, face)
+    assert found is not None  # `is_missing` was asked
+    return found
 
 
 @lru_cache(maxsize=4)

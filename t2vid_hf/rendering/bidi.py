@@ -6,6 +6,7 @@ is drawn to end: where white space runs together the whole text is one.
 """
 
 import unicodedata
+from functools import cache
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from t2vid_hf.rendering.slots import CARRIAGE_RETURN, CONTINUED, EMPTY, INK, LIN
 
 _CLASSES = ("L", "R", "AL", "EN", "ES", "ET", "AN", "CS", "NSM", "BN", "B", "S", "WS", "ON")
 L, R, AL, EN, ES, ET, AN, CS, NSM, BN, B, S, WS, ON = range(14)
+_UNKNOWN = 255
 _PAIRS = "()[]{}<>\xab\xbb\u2039\u203a\u2264\u2265"
 MIRRORED = {**dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True)), **dict(zip(_PAIRS[1::2], _PAIRS[::2], strict=True))}
 
@@ -35,10 +37,15 @@ def levels_of(text: str, *, flow: bool) -> tuple[np.ndarray | None, np.ndarray |
         flow (`bool`): Whether white space runs together: then line ends and tabs are white space to this algorithm too,
             as they are to the eye. A separator that is drawn (U+001C to U+001F) is a sign like others.
     """
-    class_of_char = {char: _drawn_class(char, flow=flow) for char in set(text)}
-    if not {R, AL, AN}.intersection(class_of_char.values()):
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    table = _classes_drawn(flow)
+    given = table[codes]
+    if given.max() == _UNKNOWN:
+        for code in np.unique(codes[given == _UNKNOWN]).tolist():
+            table[code] = _drawn_class(chr(code), flow=flow)
+        given = table[codes]
+    if not np.isin((R, AL, AN), given).any():
         return None, None
-    given = np.fromiter(map(class_of_char.__getitem__, text), np.uint8, len(text))
     # X9: what counts as nothing stands between no two others. Its level is that of what it follows.
     (kept,) = np.nonzero(given != BN)
     some = np.empty((2, len(kept)), np.uint8)
@@ -48,6 +55,12 @@ def levels_of(text: str, *, flow: bool) -> tuple[np.ndarray | None, np.ndarray |
     levels = np.where((following == 0) | (given[kept[following - 1]] == B), bases, some[0][following - 1])
     levels[kept] = some[0]
     return levels, bases
+
+
+@cache
+def _classes_drawn(flow: bool) -> np.ndarray:
+    """The class of each code point that was met so far."""
+    return np.full(0x110000, _UNKNOWN, np.uint8)
 
 
 def _drawn_class(char: str, *, flow: bool) -> int:

@@ -7,6 +7,7 @@ else (Arabic, Hebrew, the Indic scripts, Thai, Khmer, and any letter with combin
 
 import unicodedata
 from bisect import bisect_right
+from functools import lru_cache
 
 from t2vid_hf.rendering.fonts import is_ignorable
 from t2vid_hf.rendering.slots import (
@@ -58,6 +59,7 @@ def is_undrawable(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cs") and not _is_blank(char)
 
 
+@lru_cache(maxsize=2**16)
 def kind_of(char: str, *, flow: bool) -> int:
     """The kind of a character; with `flow` line ends and tabs are spaces.
 

@@ -12,7 +12,7 @@ from typing import Literal
 from t2vid_hf.errors import InputError, unknown
 
 # Raised whenever the same configuration would draw other pixels than before.
-RENDERER_VERSION = 3
+RENDERER_VERSION = 4
 
 # Positions are counted in 1/1024 px in 32 bits.
 MOST_PX = 2**14

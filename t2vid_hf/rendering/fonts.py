@@ -1,19 +1,17 @@
-"""Fonts from packages, which characters they have, and which font draws which run of a text.
+"""Fonts from packages, which characters they have, and how HarfBuzz sees them.
 
 The first font is Arimo: its advance widths are Arial's, so pages break where the paper's do. What it lacks is looked
 up in the Noto fonts of the extra `fonts` and, for mathematics and arrows, in STIX Two Math, in a fixed order, so that
-the same text takes the same fonts everywhere; fonts of the operating system are never used. A font's character map is
-read only when a text needs it: 0.1 s for Arimo, 0.2 s more for a text with Chinese.
+the same text takes the same fonts everywhere; fonts of the operating system are never used. A font is opened only when
+a text needs it: 0.5 ms each.
 """
 
 import importlib.util
 import unicodedata
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
-from PIL import ImageFont, features
+import uharfbuzz as hb
 
 from t2vid_hf.errors import InputError
 
@@ -35,22 +33,13 @@ _CHAIN: tuple[tuple[str, str], ...] = (
     ("manimgx_fonts", "NotoEmoji[wght].ttf"),
     ("manimgx_fonts_cjk", "NotoSansCJK-VF.otf.ttc"),
     ("ziamath", "fonts/STIXTwoMath-Regular.ttf"),
+    ("fontpkg_jetbrains_mono", "files/JetBrainsMono[wght].ttf"),
+    ("fontpkg_noto_serif", "files/NotoSerif[wdth,wght].ttf"),
 )
-
-
-@dataclass(frozen=True)
-class Run:
-    """Consecutive characters drawn with one font: `text[start:end]`.
-
-    Args:
-        start (`int`): Where the run begins in the text.
-        end (`int`): Where it ends.
-        font (`int`): Index of the font in [`font_files`].
-    """
-
-    start: int
-    end: int
-    font: int
+# The first font of each typeface; the others follow in the order of the chain.
+FACES = {"sans": "Arimo[wght].ttf", "serif": "NotoSerif[wdth,wght].ttf", "mono": "JetBrainsMono[wght].ttf"}
+# Blocks that of these fonts the CJK font alone has characters of: ideographs, kana and Hangul.
+_EAST_ASIAN = ((0x3040, 0x31FF), (0x3400, 0x9FFF), (0xAC00, 0xD7A3), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 
 
 @cache
@@ -79,92 +68,54 @@ def all_installed() -> bool:
 
 
 @cache
-def _coverage(font: int) -> frozenset[int]:
-    with TTFont(font_files()[font], fontNumber=0, lazy=True) as file:
-        return frozenset(file.getBestCmap())
+def load_font(font: int) -> hb.Font:
+    """A font of the chain at regular weight; its lengths are in units of its em, `load_font(font).face.upem`."""
+    loaded = hb.Font(hb.Face(hb.Blob.from_file_path(str(font_files()[font]))))
+    if loaded.face.has_var_data:
+        loaded.set_variations({"wght": 400})  # CJK's default instance is Thin
+    return loaded
+
+
+@cache
+def first_font(face: str) -> int:
+    """The font that a typeface begins with.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it is not installed.
+    """
+    names = [path.name for path in font_files()]
+    if FACES[face] not in names:
+        raise InputError(f"{FACES[face]}, the font of the typeface {face}, is not installed: {FONTS_EXTRA}")
+    return names.index(FACES[face])
 
 
 @lru_cache(maxsize=65536)
-def font_for(char: str) -> int | None:
-    """Index in [`font_files`] of the first font that has a character; `None` where no font has it."""
+def glyph_for(char: str, face: str = "sans") -> tuple[int, int] | None:
+    """(font, glyph) of the first font that has a character, as [`font_files`] counts; `None` where no font has it."""
     code = ord(char)
-    for font in range(len(font_files())):
-        if code in _coverage(font):
-            return font
+    for font in _order(face, any(first <= code <= last for first, last in _EAST_ASIAN)):
+        glyph = load_font(font).get_nominal_glyph(code)
+        if glyph:
+            return font, glyph
     return None
+
+
+@cache
+def _order(face: str, east_asian: bool) -> tuple[int, ...]:
+    """The fonts in the order in which they are asked; what only the CJK font has is not looked for elsewhere first."""
+    first = first_font(face)
+    order = sorted(range(len(font_files())), key=lambda font: font != first)
+    return tuple(sorted(order, key=lambda font: east_asian and "CJK" not in font_files()[font].name))
+
+
+def has_glyph(font: int, char: str) -> bool:
+    """Whether a font has a character."""
+    return bool(load_font(font).get_nominal_glyph(ord(char)))
 
 
 def is_ignorable(char: str) -> bool:
     """Whether a character takes no ink and no width (a joiner, a direction mark, a variation selector)."""
     return ord(char) in _IGNORABLE
-
-
-@lru_cache(maxsize=128)
-def load_font(font: int, size_px: int) -> ImageFont.FreeTypeFont:
-    """A font of the chain at a size, shaped by raqm, at regular weight.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: this Pillow cannot shape. It would fall back to its basic layout without a
-        word and draw other pixels (0 of 30 pages alike), so we look.
-    """
-    if not (features.check("raqm") and features.check("fribidi")):
-        raise InputError(
-            "this Pillow has no raqm or no fribidi, so it cannot shape text: pip install --force-reinstall Pillow "
-            "(its wheels have both), or install the system's libfribidi0"
-        )
-    loaded = ImageFont.truetype(str(font_files()[font]), size_px, layout_engine=ImageFont.Layout.RAQM)
-    # CJK's default instance is Thin. All fonts of the chain but STIX Two Math have one axis, weight.
-    if "STIX" not in font_files()[font].name:
-        loaded.set_variation_by_axes([400])
-    return loaded
-
-
-def font_runs(text: str) -> list[Run]:
-    """Split a text into runs of one font each.
-
-    The choice looks at one character at a time, so that a word measured alone is as wide as the same word in its
-    line. Only spaces, combining marks and what takes no ink stay with the font before them: an Arabic phrase is
-    drawn as a whole, and marks stand on their base.
-
-    Args:
-        text (`str`): A text without line breaks.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: no installed font has a character.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.rendering.fonts import font_runs
-    >>> font_runs("plain text")
-    [Run(start=0, end=10, font=0)]
-
-    ```
-    """
-    runs: list[Run] = []
-    start, current = 0, None
-    for position, char in enumerate(text):
-        if current is not None and _stays(char, current):
-            continue
-        font = font_for(char)
-        if font is None:
-            if not is_ignorable(char):
-                raise missing_glyph(char)
-            font = 0
-        if current is None:
-            current = font
-        elif font != current:
-            runs.append(Run(start, position, current))
-            start, current = position, font
-    if text:
-        runs.append(Run(start, len(text), current if current is not None else 0))
-    return runs
-
-
-def _stays(char: str, font: int) -> bool:
-    if is_ignorable(char):
-        return True
-    return (char == " " or unicodedata.category(char)[0] == "M") and ord(char) in _coverage(font)
 
 
 def missing_glyph(char: str) -> InputError:

@@ -1,66 +1,98 @@
-"""Arimo's kerning pairs, read once per process (50 ms) from the font's GPOS table.
+"""Kerning of the first font, by HarfBuzz: asked once for each pair of characters that a text holds side by side.
 
-raqm kerns too, but only in whole words; a table lets the compiled loop kern any two characters. The other fonts of
-the chain draw simple scripts without kerning.
+HarfBuzz kerns whole words; a table lets the compiled loop kern any two characters. The other fonts of the chain draw
+simple scripts without kerning.
 """
 
-from functools import cache, lru_cache
-
 import numpy as np
-from fontTools.ttLib import TTFont
 
-from t2vid_hf.rendering.fonts import font_files
-from t2vid_hf.rendering.slots import UNIT
+from t2vid_hf.rendering.fonts import first_font, glyph_for
+from t2vid_hf.rendering.kernels import compiled
+from t2vid_hf.rendering.raster import width_em
+from t2vid_hf.rendering.shaping import shape_words
 
+# numba's cache looks at this file alone; a change of slots.py has to change it too: e1dc17974863b8dc
+from t2vid_hf.rendering.slots import CARRIAGE_RETURN, CONTINUED, EMPTY, LINE_FEED, NEWLINE, SPACE, TAB, UNIT
 
-@cache
-def _pairs() -> tuple[dict[tuple[str, str], int], int]:
-    """(first, second) -> design units, and the units of an em."""
-    with TTFont(font_files()[0], lazy=True) as font:
-        em = font["head"].unitsPerEm
-        names: dict[str, list[str]] = {}
-        for code, name in font.getBestCmap().items():
-            names.setdefault(name, []).append(chr(code))
-        gpos = font["GPOS"].table
-        wanted = {
-            index
-            for record in gpos.FeatureList.FeatureRecord
-            if record.FeatureTag == "kern"
-            for index in record.Feature.LookupListIndex
-        }
-        pairs: dict[tuple[str, str], int] = {}
-        for index in sorted(wanted):
-            for table in gpos.LookupList.Lookup[index].SubTable:
-                table = table.ExtSubTable if table.LookupType == 9 else table
-                # Arimo's are lists of pairs (format 1); a table by classes would be passed over.
-                if table.LookupType != 2 or table.Format != 1:
-                    continue
-                for first, pair_set in zip(table.Coverage.glyphs, table.PairSet, strict=True):
-                    for pair in pair_set.PairValueRecord:
-                        value = vars(pair.Value1).get("XAdvance", 0) if pair.Value1 else 0
-                        for left in names.get(first, ()):
-                            for right in names.get(pair.SecondGlyph, ()):
-                                pairs.setdefault((left, right), value)
-        return pairs, em
+_UNKNOWN = -(2**31)
 
 
-@cache
-def _rows() -> dict[str, int]:
-    pairs, _ = _pairs()
-    return {char: row for row, char in enumerate(sorted({char for pair in pairs for char in pair}), 1)}
+class Kerning:
+    """What a character is moved by behind another, in `UNIT`ths of a pixel: `table[row of first, row of second]`.
+
+    Args:
+        size_px (`int`): Type size in pixels per em.
+        face (`str`): The typeface, of [`~t2vid_hf.rendering.fonts.FACES`].
+    """
+
+    def __init__(self, size_px: int, face: str) -> None:
+        self._px, self._face = size_px, face
+        self._rows: dict[str, int] = {}
+        self._chars = [""]
+        self.table = np.zeros((64, 64), np.int32)  # row and column 0 are no kerning
+        self.table[1:, 1:] = _UNKNOWN
+
+    def row(self, char: str) -> int:
+        """The row and column of a character; 0 for one that the first font does not draw."""
+        found = glyph_for(char, self._face)
+        if found is None or found[0] != first_font(self._face):
+            return 0
+        row = self._rows.setdefault(char, len(self._chars))
+        if row == len(self._chars):
+            self._chars.append(char)
+            if row == len(self.table):
+                larger = np.full((2 * row, 2 * row), _UNKNOWN, np.int32)
+                larger[0], larger[:, 0] = 0, 0
+                larger[:row, :row] = self.table
+                self.table = larger
+        return row
+
+    def learn(self, slots: np.ndarray, kind: np.ndarray, kern_row: np.ndarray) -> None:
+        """Ask for the pairs of a text that are not in the table.
+
+        Args:
+            slots (`np.ndarray` of shape `(n,)`, int32): The slot of each character.
+            kind (`np.ndarray` of shape `(slots,)`, uint8): The kind of each slot.
+            kern_row (`np.ndarray` of shape `(slots,)`, int32): The row of each slot.
+        """
+        found = np.empty((len(slots), 2), np.int32)
+        count = find_unknown(slots, kind, kern_row, self.table, found)
+        if count:
+            pairs = [(self._chars[first], self._chars[second]) for first, second in found[:count].tolist()]
+            together = shape_words([first + second for first, second in pairs], "ltr", self._face).advances
+            apart = [self._width(first) + self._width(second) for first, second in pairs]
+            self.table[found[:count, 0], found[:count, 1]] = np.rint((together - apart) * self._px * UNIT)
+
+    def _width(self, char: str) -> float:
+        found = glyph_for(char, self._face)
+        return width_em(*found) if found else 0.0
 
 
-def row_of(char: str) -> int:
-    """A character's row and column in [`table`]; 0 for one that is never kerned."""
-    return _rows().get(char, 0)
+@compiled
+def find_unknown(slots, kind, kern_row, table, found):  # type: ignore[no-untyped-def]
+    """Collect the pairs of a text that are not in the table, each once; return how many.
 
-
-@lru_cache(maxsize=8)
-def table(size_px: int) -> np.ndarray:
-    """Kerning at a size, in `UNIT`ths of a pixel: `table[row_of(first), row_of(second)]`, int32."""
-    pairs, em = _pairs()
-    rows = _rows()
-    kern = np.zeros((len(rows) + 1, len(rows) + 1), np.int32)
-    for (first, second), units in pairs.items():
-        kern[rows[first], rows[second]] = round(units * size_px * UNIT / em)
-    return kern
+    Args:
+        slots (`np.ndarray` of shape `(n,)`, int32): The slot of each character.
+        kind (`np.ndarray` of shape `(slots,)`, uint8): The kind of each slot.
+        kern_row (`np.ndarray` of shape `(slots,)`, int32): The row of each slot.
+        table (`np.ndarray` of shape `(rows, rows)`, int32): What is known; a pair that was found becomes 0.
+        found (`np.ndarray` of shape `(n, 2)`, int32): Written: the rows of the first and the second.
+    """
+    count = 0
+    row = 0
+    for i in range(slots.shape[0]):
+        sort = kind[slots[i]]
+        if sort == EMPTY or sort == CONTINUED:
+            continue
+        if sort == SPACE or sort == TAB or sort == LINE_FEED or sort == NEWLINE or sort == CARRIAGE_RETURN:
+            row = 0
+            continue
+        following = kern_row[slots[i]]
+        if table[row, following] == _UNKNOWN:
+            table[row, following] = 0
+            found[count, 0] = row
+            found[count, 1] = following
+            count += 1
+        row = following
+    return count

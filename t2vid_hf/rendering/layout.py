@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.rendering.atlas import Atlas, is_missing, missing_characters
+from t2vid_hf.rendering.atlas import Atlas
 from t2vid_hf.rendering.characters import is_undrawable
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.fonts import FONTS_EXTRA, all_installed, describe, missing_glyph
+from t2vid_hf.rendering.missing import is_missing, missing_characters
 from t2vid_hf.rendering.slots import BOX_SLOT, COMPLEX, EMPTY, KINDS, UNIT, UNKNOWN
 from t2vid_hf.rendering.words import draw_words
 
@@ -85,7 +86,8 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
         (config.text_width_px * UNIT, config.lines_per_page, config.max_words or _UNLIMITED, atlas.tab_stop), np.int64
     )
     flow = config.whitespace == "flow"
-    tables = atlas.kind, atlas.advance, atlas.kern_row, atlas.kern
+    atlas.kerning.learn(slots, atlas.kind, atlas.kern_row)
+    tables = atlas.kind, atlas.advance, atlas.kern_row, atlas.kerning.table
     starts = starts[: wrap(slots, *tables, breaks, limits, flow, x, starts)]
     lines = np.empty((len(starts), 4), np.int32)
     lines[:, 0] = starts[:, 0]

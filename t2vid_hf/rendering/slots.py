@@ -2,6 +2,8 @@
 
 # Positions are whole numbers of this part of a pixel.
 UNIT = 1024
+# A glyph may stand at this many places within a pixel.
+QUARTERS = 4
 # A bitmap is stored as strips of this many columns, one vector instruction a row.
 STRIP_PX = 16
 

@@ -4,15 +4,17 @@ A stretch lies between two places where a line may break, holds no white space a
 lines and directions never cut it. One wider than a line is cut between what readers take for characters.
 """
 
+from math import inf
+
 import numpy as np
 
 from t2vid_hf.rendering.atlas import Atlas
 from t2vid_hf.rendering.breaks import clusters
-from t2vid_hf.rendering.slots import CARRIAGE_RETURN, COMPLEX, CONTINUED_SLOT, LINE_FEED, NEWLINE, SPACE, TAB
+from t2vid_hf.rendering.slots import CARRIAGE_RETURN, COMPLEX, CONTINUED_SLOT, KINDS, LINE_FEED, NEWLINE, SPACE, TAB
 
 # A longer word is cut, so that no text makes a bitmap without bound.
 _MOST_CHARS = 64
-_BLANKS = (SPACE, TAB, LINE_FEED, CARRIAGE_RETURN, NEWLINE)
+_BLANK = np.isin(np.arange(KINDS), (SPACE, TAB, LINE_FEED, CARRIAGE_RETURN, NEWLINE))
 
 
 def draw_words(
@@ -32,47 +34,76 @@ def draw_words(
     """
     n = len(text)
     kinds = atlas.kind[slots]
-    complex_at = np.flatnonzero(kinds == COMPLEX)
+    blank = _BLANK[kinds]
     edges = breaks[:n] != 0
     edges[0] = True
-    blank = np.isin(kinds, _BLANKS)
     edges[1:] |= blank[:-1]
     if levels is not None:
         edges[1:] |= levels[1:] != levels[:-1]
     begins = np.append(np.flatnonzero(edges), n)
-    pieces = np.unique(np.searchsorted(begins, complex_at, side="right") - 1)
+    pieces = np.flatnonzero(np.add.reduceat(kinds == COMPLEX, begins[:-1]))
     inked = np.flatnonzero(~blank)
-    # The last character of each piece that is not white space.
+    starts = begins[pieces]
+    # Behind the last character of each piece that is not white space.
     ends = inked[np.searchsorted(inked, begins[pieces + 1], side="left") - 1] + 1
-    for start, end in zip(begins[pieces].tolist(), ends.tolist(), strict=True):
-        direction = "rtl" if levels is not None and levels[start] & 1 else "ltr"
-        key = (text[start:end], direction)
-        parts = atlas.parts.get(key)
-        if parts is None:
-            parts = atlas.parts[key] = _parts(*key, atlas, width_px)
-        at = start
-        for length, slot in parts:
+    values = np.empty(len(starts), np.int64)
+    if levels is None:
+        values[:] = _find(text, starts, ends, "ltr", atlas, width_px)
+    else:
+        leftward = (levels[starts] & 1).astype(bool)
+        for side, chosen in (("ltr", ~leftward), ("rtl", leftward)):
+            values[chosen] = _find(text, starts[chosen], ends[chosen], side, atlas, width_px)
+    lengths = ends - starts
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    slots[np.repeat(starts, lengths) + within] = CONTINUED_SLOT
+    slots[starts] = values
+    for piece in np.flatnonzero(values < 0).tolist():
+        at = int(starts[piece])
+        for length, slot in atlas.cut[-1 - int(values[piece])]:
             slots[at] = slot
-            slots[at + 1 : at + length] = CONTINUED_SLOT
-            if at > start:
-                breaks[at] = 1
+            breaks[at] = 1
             at += length
 
 
-def _parts(word: str, direction: str, atlas: Atlas, width_px: int) -> list[tuple[int, int]]:
-    """(length, slot) of the parts of a word: one, or as many as the width of a line asks for."""
-    if len(word) <= _MOST_CHARS and atlas.measure(word, direction) <= width_px:
-        return [(len(word), atlas.word(word, direction))]
+def _find(text: str, starts: np.ndarray, ends: np.ndarray, direction: str, atlas: Atlas, width_px: int) -> list[int]:
+    """The slot of each stretch of a text, or `-1 - index` in `atlas.cut`."""
+    known = atlas.words_of[direction]
+    words = [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    found = [known.get(word) for word in words]
+    if None not in found:
+        return found  # type: ignore[return-value]
+    _learn([word for word in dict.fromkeys(words) if word not in known], direction, atlas, width_px)
+    return [known[word] for word in words]
+
+
+def _learn(words: list[str], direction: str, atlas: Atlas, width_px: int) -> None:
+    """Draw words, in as many parts each as the width of a line asks for."""
+    known = atlas.words_of[direction]
+    short = [word for word in words if len(word) <= _MOST_CHARS]
+    slots = atlas.words(short, direction, most_px=width_px)
+    known.update((word, slot) for word, slot in zip(short, slots, strict=True) if slot)
+    for word in words:
+        if word not in known:
+            pieces = _cut(word, direction, atlas, width_px)
+            slots = atlas.words(pieces, direction, most_px=inf)
+            atlas.cut.append([(len(piece), slot) for piece, slot in zip(pieces, slots, strict=True)])
+            known[word] = -len(atlas.cut)
+
+
+def _cut(word: str, direction: str, atlas: Atlas, width_px: int) -> list[str]:
+    """A word as pieces that fit a line, or are one cluster of at most 64 characters."""
+    parts = [
+        cluster[start : start + _MOST_CHARS]
+        for cluster in clusters(word)
+        for start in range(0, len(cluster), _MOST_CHARS)
+    ]
     pieces: list[str] = []
     used = 0.0
-    for cluster in clusters(word):
-        for start in range(0, len(cluster), _MOST_CHARS):
-            part = cluster[start : start + _MOST_CHARS]
-            width = atlas.measure(part, direction)
-            if pieces and used + width <= width_px and len(pieces[-1]) + len(part) <= _MOST_CHARS:
-                pieces[-1] += part
-                used += width
-            else:
-                pieces.append(part)
-                used = width
-    return [(len(piece), atlas.word(piece, direction)) for piece in pieces]
+    for part, width in zip(parts, atlas.widths_px(parts, direction), strict=True):
+        if pieces and used + width <= width_px and len(pieces[-1]) + len(part) <= _MOST_CHARS:
+            pieces[-1] += part
+            used += width
+        else:
+            pieces.append(part)
+            used = width
+    return pieces

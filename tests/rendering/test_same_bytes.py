@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, features
+from PIL import Image
 
 from t2vid_hf.rendering import RenderConfig, TextRenderer
 from t2vid_hf.rendering import atlas as atlas_module
@@ -107,7 +108,8 @@ def test_kept_frames_are_not_written_over(text: str) -> None:
 
 def test_golden_pages() -> None:
     """`T2VID_WRITE_GOLDEN=1 pytest tests/rendering/test_same_bytes.py` writes them anew: raise RENDERER_VERSION too."""
-    versions = {name: features.version(name) for name in ("pil", "freetype2", "raqm", "harfbuzz")}
+    packages = ("uharfbuzz", "fontpkg-arimo", "manimgx-fonts", "manimgx-fonts-cjk")
+    versions = {name: metadata.version(name) for name in packages}
     if os.environ.get("T2VID_WRITE_GOLDEN"):
         GOLDEN.write_text(json.dumps({"versions": versions, "pages": digests()}, indent=1) + "\n")
     golden = json.loads(GOLDEN.read_text())
