@@ -1,8 +1,6 @@
-"""The inner loops of the layout, compiled by numba: characters to slots, break opportunities, lines and pages.
+"""The inner loops of the layout, compiled: characters to slots, break opportunities, lines and pages.
 
-Integers alone, no threads: the same numbers on every machine. A page of 115 words takes 5 us. Compiling takes a second,
-once on a machine, and loading what numba has cached 0.1 s a process; where no cache folder can be written each process
-compiles. The module imports numba, so it is itself imported only when a text is laid out.
+Integers alone, no threads: the same numbers on every machine. A page of 115 words takes 5 us.
 
 Positions are counted in `UNIT`ths of a pixel. A *slot* is a row of the atlas's tables: one character, or one drawn
 stretch of a script with joined letters.
@@ -11,8 +9,6 @@ stretch of a script with joined letters.
 import numpy as np
 
 from t2vid_hf._compiled import compiled
-
-# numba's cache looks at this file alone; a change of slots.py has to change it too: e1dc17974863b8dc
 from t2vid_hf.rendering.slots import (
     CARRIAGE_RETURN,
     CONTINUED,
@@ -33,7 +29,7 @@ _HASH_START = np.uint64(14695981039346656037)
 _HASH_PRIME = np.uint64(1099511628211)
 
 
-@compiled
+@compiled("void(const uint32[], const int32[], const uint8[], int32[], int64[])")
 def look_up(codes, slot_of, kind, slots, counts):  # type: ignore[no-untyped-def]
     """Write each character's slot, and count the kinds.
 
@@ -51,7 +47,10 @@ def look_up(codes, slot_of, kind, slots, counts):  # type: ignore[no-untyped-def
         counts[kind[slot]] += 1
 
 
-@compiled
+@compiled(
+    "int64(const int32[], const uint8[], const int64[], const uint64[], const int32[], const int32[], uint8[], "
+    "int32[], int32[,], uint64[])"
+)
 def find_breaks(slots, kind, symbol, keys, values, patterns, breaks, positions, missed, hashes):  # type: ignore[no-untyped-def]
     """Mark where lines may end, from remembered patterns; return how many stretches have an unknown pattern.
 
@@ -132,7 +131,10 @@ def find_breaks(slots, kind, symbol, keys, values, patterns, breaks, positions, 
     return misses
 
 
-@compiled
+@compiled(
+    "int64(const int32[], const uint8[], const int32[], const int32[], const int32[,], const uint8[], const int64[], "
+    "bool, int32[], int32[,])"
+)
 def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines):  # type: ignore[no-untyped-def]
     """Break into lines and pages, greedily; return the number of lines.
 

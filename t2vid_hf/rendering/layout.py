@@ -96,7 +96,7 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
     if levels is not None:
         from t2vid_hf.rendering.bidi import reorder
 
-        scratch = np.empty(len(text), np.int32)
+        scratch = np.empty((3, len(text)), np.int32)
         reorder(slots, atlas.kind, atlas.advance, levels, bases, lines, int(limits[0]), scratch, x)
     return Layout(slots, x, lines, missing)
 
