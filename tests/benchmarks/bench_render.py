@@ -17,7 +17,7 @@ A *ratio* is pages per second over pages per second. Our pages hold 115 words of
 and the medians reported. Time is the processor's (`time.process_time`), so that other jobs on the machine count little.
 `cold_draw_ratio` is one document of about 6,000 words drawn by a renderer that has seen nothing: the atlas is built
 within the measured time; only fonts are open and the loops compiled. `first_document_of_a_process_s` is what these
-take, `compile_s` what compiling takes where numba's cache is empty (once on a machine).
+take, `compile_s` what compiling takes where the folder of compiled loops is empty (once on a machine).
 
 ISA-L leaves the processor in a state in which the standard zlib takes 1.9 times as long, for as long as the process
 lives. The original is therefore measured in a process of its own, once in each round, and ours in PNG last.
@@ -192,13 +192,13 @@ def measure(rounds: int, texts: list[str], font_file: str) -> dict[str, object]:
 
 
 def compile_seconds() -> float:
-    """Time of a first document where numba's cache is empty, less that of a first document where it is full."""
+    """Time of a first document where the folder of compiled loops is empty, less that where it is full."""
     code = (
         "import time; from t2vid_hf.rendering import RenderConfig, TextRenderer; begin = time.perf_counter(); "
         "TextRenderer(RenderConfig.preset('paper')).render('The keeper.'); print(time.perf_counter() - begin)"
     )
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
+        environment = {**os.environ, "HF_HOME": folder}
         command = [sys.executable, "-c", code]
         empty, full = (
             float(subprocess.run(command, env=environment, check=True, capture_output=True).stdout) for _ in range(2)
