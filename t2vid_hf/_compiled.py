@@ -64,6 +64,8 @@ def compiled(signature: str, **late: Callable[[], Any]) -> "Callable[[Callable[.
 
     ```
     """
+    if not isinstance(signature, str):
+        raise TypeError('a compiled loop names its types: @compiled("int64(const int32[])")')
     return partial(Loop, signature=signature, late=late)
 
 
