@@ -54,8 +54,8 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict]]:
 
 def test_processes_that_start_together_compile_once(warm: tuple[Path, list[dict]]) -> None:
     home, drawn = warm
-    assert sorted(name for process in drawn for name in process["made"]) == ["blit", "kernels"]
-    assert len(files(home)) == 2 and len({process["ink"] for process in drawn}) == 1
+    assert sorted(name for process in drawn for name in process["made"]) == ["bitmaps", "blit", "kernels"]
+    assert len(files(home)) == 3 and len({process["ink"] for process in drawn}) == 1
 
 
 def test_a_fresh_process_draws_without_numba(warm: tuple[Path, list[dict]]) -> None:
@@ -70,7 +70,7 @@ def test_damaged_object_code_is_made_anew(warm: tuple[Path, list[dict]], tmp_pat
         copy.parent.mkdir(parents=True, exist_ok=True)
         data = path.read_bytes()
         copy.write_bytes(data[:-200] if number else data[:-9] + bytes(9))
-    assert told(start(tmp_path)) == {"made": ["kernels", "blit"], "numba": True, "ink": drawn[0]["ink"]}
+    assert told(start(tmp_path)) == {"made": ["bitmaps", "kernels", "blit"], "numba": True, "ink": drawn[0]["ink"]}
     assert told(start(tmp_path))["made"] == []
 
 
@@ -79,7 +79,7 @@ def test_where_the_home_cannot_be_written_the_temporary_folder_can(tmp_path: Pat
     (tmp_path / "home").write_text("")
     (tmp_path / "temporary").mkdir()
     drawn = [told(start(tmp_path / "home", TMPDIR=str(tmp_path / "temporary"))) for _ in range(2)]
-    assert [process["made"] for process in drawn] == [["kernels", "blit"], []]
+    assert [process["made"] for process in drawn] == [["bitmaps", "kernels", "blit"], []]
 
 
 def test_without_any_folder_each_process_compiles(
