@@ -20,7 +20,8 @@ from datasets.table import embed_table_storage
 
 # What the Hub's viewer expects: to read one row, a reader takes its whole group.
 GROUP_BYTES = 100_000_000
-BATCH_ROWS = 32
+# Few: where a row is a megabyte, larger tables take twice as long, for their memory is asked from the system each time.
+BATCH_ROWS = 8
 # Pages of a file end where its content says, so that the Hub stores a changed set without what is the same in it.
 _CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
 
