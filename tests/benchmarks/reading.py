@@ -44,6 +44,12 @@ def tesseract(page: Image.Image, *, language: str = "eng") -> str:
         return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
 
+def tesseract_version() -> str:
+    """The engine's version."""
+    shown = subprocess.run(["tesseract", "--version"], check=True, capture_output=True, text=True).stdout
+    return shown.split()[1]
+
+
 def languages() -> set[str]:
     """The languages that tesseract has data for; none where it is not installed."""
     try:

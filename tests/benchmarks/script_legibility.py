@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from machine import about
-from reading import distance, enlarged, languages, plain, tesseract
+from reading import distance, enlarged, languages, plain, tesseract, tesseract_version
 
 from t2vid_hf.rendering import RenderConfig, TextRenderer
 
@@ -181,6 +181,7 @@ def main() -> None:
     result = {
         "benchmark": "percent of characters read wrongly; see tests/benchmarks/script_legibility.py",
         **about("pillow"),
+        "tesseract": tesseract_version(),
         "smallest_legible_px": smallest(rows),
         "rows": rows,
     }
