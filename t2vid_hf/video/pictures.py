@@ -98,9 +98,16 @@ class Converter:
 
     def __call__(self, frame: Any) -> np.ndarray:
         """A PyAV frame as an array of shape `(height, width, 3)`."""
-        rgb = self._reformat(frame, **self._options).to_ndarray()
+        rgb = _view(self._reformat(frame, **self._options))
         # FFmpeg's angle is counter-clockwise, as np.rot90 turns
         return np.rot90(rgb, frame.rotation // 90) if frame.rotation else rgb
+
+
+def _view(rgb: Any) -> np.ndarray:
+    """The pixels of a PyAV frame in RGB, where they are; the array keeps them alive."""
+    plane = rgb.planes[0]
+    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return lines[: rgb.height, : 3 * rgb.width].reshape(rgb.height, rgb.width, 3)
 
 
 def size_changes(label: str, before: tuple[int, ...], after: tuple[int, ...]) -> InputError:

@@ -2,8 +2,9 @@
 
 Exact, and as quick as exact can be: the frames are those of a full decode, and what no wanted frame needs is not
 decoded. Containers lie about how many frames they hold (webm, mkv and fragmented mp4 declare 0), so the frames are
-counted from the packets' headers (1% to 5% of the time), and where what decodes is not what was counted, the clip is
-decoded in full, twice. `tests/benchmarks/bench_decode.py` measures both. Memory is that of the frames returned.
+counted from the packets' headers (1% to 5% of the time). Where these do not tell what decodes, the clip is decoded in
+full, once, and the frames are kept that are wanted if each packet is a frame; a second time if that was wrong.
+`tests/benchmarks/bench_decode.py` measures it. Memory is that of the frames returned.
 
 Damage is looked for in what is decoded: a broken packet that no wanted frame needs goes unnoticed. A file that was cut
 off is damaged, whatever is taken of it ([`truncation`]).
@@ -29,11 +30,12 @@ from t2vid_hf.video.decoding import (
 )
 from t2vid_hf.video.folders import made_at, read_folder
 from t2vid_hf.video.limits import VIDEO_SUFFIXES, Limits, video_path
+from t2vid_hf.video.packet_index import PacketIndex
 from t2vid_hf.video.pictures import Canvas, Converter, Frames, Sink, Timing
-from t2vid_hf.video.planning import plan_decoding
+from t2vid_hf.video.planning import Packets, plan_decoding
 from t2vid_hf.video.sampling import SAMPLINGS, choose_frames
-from t2vid_hf.video.segments import decode_plan, divide_work
-from t2vid_hf.video.timelines import read_timeline, time_frames
+from t2vid_hf.video.segments import decode_plan, divide_work, hold_packets
+from t2vid_hf.video.timelines import TakeNumbered, guess_timeline, read_timeline, time_frames
 
 __all__ = ["VIDEO_SUFFIXES", "Frames", "Limits", "read_frames"]
 
@@ -113,10 +115,18 @@ def read_frames(
             source.video, choose, label=source.label, limits=limits, rate=rate, root=within, on_damage=on_damage,
             sink=sink,
         )  # fmt: skip
+    guess: list[int] = []
     try:
-        return _read_needed(source, choose, sink)
+        with open_clip(source, quick=True) as (container, stream):
+            packets, held = scan(container, stream, source)
+            try:
+                return _read_needed(source, stream, packets, held=held, choose=choose, sink=sink)
+            except Mispredicted:
+                times, end = guess_timeline(packets, stream)
+                guess = choose(times, end) if len(times) else []
+                raise
     except Mispredicted:
-        return _read_in_full(source, choose, sink, on_damage)
+        return _read_in_full(source, choose, sink, on_damage, guess)
 
 
 def choosing(num_frames: int | None, *, sampling: str, fps: float) -> Choose:
@@ -152,31 +162,49 @@ def clip_input(
     return ClipInput(video, label, limits, threads)
 
 
-def _read_needed(source: ClipInput, choose: Choose, sink: Sink | None) -> Frames:
+def _read_needed(
+    source: ClipInput,
+    stream: Any,
+    packets: Packets,
+    *,
+    held: list[Any] | PacketIndex | None,
+    choose: Choose,
+    sink: Sink | None,
+) -> Frames:
     """Decode what the wanted frames need."""
-    with open_clip(source, quick=True) as (container, stream):
-        packets, held = scan(container, stream, source)
-        line, times, end = read_timeline(packets, stream, source)
-        indices = choose(times, end)
-        timing = Timing.measure(times, end, indices=indices, rate=average_rate(stream))
-        needs = plan_decoding(packets, line.positions[indices])
-        places = _places([int(line.times[index]) for index in indices])
-        canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
+    line, times, end = read_timeline(packets, stream, source)
+    indices = choose(times, end)
+    timing = Timing.measure(times, end, indices=indices, rate=average_rate(stream))
+    needs = plan_decoding(packets, line.positions[indices])
+    places = _places([int(line.times[index]) for index in indices])
+    canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
 
-        def take(frame: Any, convert: Converter) -> None:
-            if frame.pts in places:
-                canvas.put_frame(places[frame.pts], frame, convert)
+    def take(frame: Any, convert: Converter) -> None:
+        if frame.pts in places:
+            canvas.put_frame(places[frame.pts], frame, convert)
 
-        sizes = None if held is None else np.array([packet.size for packet in held])
-        pixels = stream.codec_context.width * stream.codec_context.height
-        at_once, threads = divide_work(needs, sizes, asked=source.threads, pixels=pixels)
-        decode_plan(source, stream, needs, take, held=held, at_once=at_once, threads=threads)
+    given, sizes = hold_packets(held, needs)
+    pixels = stream.codec_context.width * stream.codec_context.height
+    at_once, threads = divide_work(needs, sizes, asked=source.threads, pixels=pixels)
+    decode_plan(source, stream, needs, take, held=given, at_once=at_once, threads=threads)
     return Frames(canvas.data, times[indices], len(times), timing)
 
 
-def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damage: str) -> Frames:
-    """Decode all to count, and again to convert the wanted frames: no memory for the frames between."""
-    shown, survey, threads = time_frames(source, source.threads or processor_count())
+def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damage: str, guess: list[int]) -> Frames:
+    """Decode all to count, and keep what is wanted if the guess is right; if it is wrong, decode again."""
+    convert = Converter()
+
+    def keep(indices: list[int]) -> tuple[Canvas, TakeNumbered]:
+        canvas, places = Canvas(len(indices), source.label, limits=source.limits, sink=sink), _places(indices)
+
+        def take(index: int, frame: Any) -> None:
+            if index in places:
+                canvas.put_frame(places[index], frame, convert)
+
+        return canvas, take
+
+    canvas, take = keep(guess)
+    shown, survey, threads = time_frames(source, source.threads or processor_count(), take)
     if survey.cause is not None and (on_damage == "error" or not len(shown)):
         raise InputError(
             f"{source.label}: {survey.cause} after {survey.after} frames; remove the file, give a whole video, or keep "
@@ -187,14 +215,12 @@ def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damag
     source.limits.check(source.label, seconds=shown[-1] - shown[0])
     end = float(shown[-1]) + survey.frame_seconds
     indices = choose(shown, end)
-    places = _places(indices)
-    canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
-    convert = Converter()
-    for index, frame in enumerate(decode_all(source, Survey(), threads)):
-        if index in places:
-            canvas.put_frame(places[index], frame, convert)
-        if index == indices[-1]:
-            break
+    if indices != guess:
+        canvas, take = keep(indices)
+        for index, frame in enumerate(decode_all(source, Survey(), threads)):
+            take(index, frame)
+            if index == indices[-1]:
+                break
     there = max(survey.packets, survey.promise.expected(survey.frame_seconds))
     lost = max(there - len(shown), 0) if survey.cause else 0
     timing = Timing.measure(shown, end, indices=indices, rate=survey.rate)
