@@ -11,6 +11,7 @@ from t2vid_hf._optional import require
 from t2vid_hf.errors import InputError
 from t2vid_hf.video.decoding import av_version
 from t2vid_hf.video.limits import Limits
+from t2vid_hf.video.resizing import Resize
 from t2vid_hf.video.sampling import has_constant_rate
 
 Sink = Callable[[int, np.ndarray], None]
@@ -133,11 +134,16 @@ class Canvas:
         limits ([`~t2vid_hf.video.limits.Limits`]): What the clip may take.
         sink (`Callable[[int, np.ndarray], None]`, *optional*): What takes each frame with its place, and none is kept
             here; `None` keeps them all in `data`.
+        resize (`Callable[[np.ndarray], np.ndarray]`, *optional*): What each picture goes through first; `None` leaves
+            it as it is.
     """
 
-    def __init__(self, size: int, label: str, *, limits: Limits, sink: Sink | None = None) -> None:
+    def __init__(
+        self, size: int, label: str, *, limits: Limits, sink: Sink | None = None, resize: Resize | None = None
+    ) -> None:
         self.data = np.empty((0, 0, 0, 3), np.uint8)
-        self._size, self._label, self._limits, self._sink = size, label, limits, sink
+        self._size, self._label, self._limits, self._sink, self._resize = size, label, limits, sink, resize
+        self._shape: tuple[int, ...] | None = None
         self._lock = threading.Lock()
 
     def put_frame(self, places: Iterable[int], frame: Any, convert: "Converter") -> None:
@@ -158,13 +164,17 @@ class Canvas:
             places (`Iterable[int]`): Where it stands among the frames.
             picture (`np.ndarray` of shape `(height, width, 3)`, uint8): The picture in RGB.
         """
+        shape = picture.shape
+        if self._resize is not None:
+            picture = self._resize(picture)
         with self._lock:
-            self._put(places, picture)
+            self._put(places, picture, shape)
 
-    def _put(self, places: Iterable[int], picture: np.ndarray) -> None:
-        if self.data.shape[1:] != picture.shape:
-            if self.data.shape[1]:
-                raise size_changes(self._label, self.data.shape[1:3], picture.shape[:2])
+    def _put(self, places: Iterable[int], picture: np.ndarray, shape: tuple[int, ...]) -> None:
+        if self._shape != shape:
+            if self._shape is not None:
+                raise size_changes(self._label, self._shape, shape)
+            self._shape = shape
             if self._sink is None:
                 self._limits.check(self._label, bytes=self._size * picture.size)
             self.data = np.empty((0 if self._sink else self._size, *picture.shape), np.uint8)

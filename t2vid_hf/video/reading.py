@@ -11,6 +11,7 @@ off is damaged, whatever is taken of it ([`truncation`]).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from t2vid_hf.video.limits import VIDEO_SUFFIXES, Limits, video_path
 from t2vid_hf.video.packet_index import PacketIndex
 from t2vid_hf.video.pictures import Canvas, Converter, Frames, Sink, Timing
 from t2vid_hf.video.planning import Packets, plan_decoding
+from t2vid_hf.video.resizing import LARGE_PIXELS, Resize, resizing
 from t2vid_hf.video.sampling import SAMPLINGS, choose_frames
 from t2vid_hf.video.segments import decode_plan, divide_work, hold_packets
 from t2vid_hf.video.timelines import TakeNumbered, guess_timeline, read_timeline, time_frames
@@ -43,6 +45,7 @@ ON_DAMAGE = ("error", "keep")
 _DEFAULT_LIMITS = Limits()
 
 Choose = Callable[[np.ndarray, float], list[int]]
+NewCanvas = Callable[[int], Canvas]
 
 
 def read_frames(
@@ -58,6 +61,8 @@ def read_frames(
     name: str | None = None,
     sink: Sink | None = None,
     folder_fps: float | None = None,
+    size: tuple[int, int] | None = None,
+    resize: Resize | None = None,
 ) -> Frames:
     """Read frames of a video. Of several video streams the first is read, cover pictures left aside.
 
@@ -82,6 +87,10 @@ def read_frames(
             result.
         folder_fps (`float`, *optional*): Frames a second that a folder of frames was made with; `None` takes what
             `t2vid frames` has written into it, or `fps`.
+        size (`tuple[int, int]`, *optional*): Height and width of the frames, which are resized one by one as they are
+            decoded, with Pillow's bicubic filter; `None` leaves them as they are.
+        resize (`Callable[[np.ndarray], np.ndarray]`, *optional*): What resizes a frame in place of `size`: a
+            processor's own arithmetic, to the bit.
 
     Returns:
         [`Frames`]
@@ -106,27 +115,30 @@ def read_frames(
     """
     if on_damage not in ON_DAMAGE:
         raise unknown("on_damage", on_damage, ON_DAMAGE)
-    choose = choosing(num_frames, sampling=sampling, fps=fps)
+    choose, resize = choosing(num_frames, sampling=sampling, fps=fps), resizing(size, resize)
     source = clip_input(video, root=root, limits=limits, threads=threads, name=name)
     if isinstance(source.video, Path) and source.video.is_dir():
         rate = folder_fps or made_at(source.video) or fps
         within = None if root is None else Path(root)
         return read_folder(
             source.video, choose, label=source.label, limits=limits, rate=rate, root=within, on_damage=on_damage,
-            sink=sink,
+            sink=sink, resize=resize,
         )  # fmt: skip
+    new_canvas = partial(Canvas, label=source.label, limits=limits, sink=sink, resize=resize)
     guess: list[int] = []
     try:
         with open_clip(source, quick=True) as (container, stream):
+            if resize and not threads and stream.codec_context.width * stream.codec_context.height > LARGE_PIXELS:
+                source = replace(source, threads=1)
             packets, held = scan(container, stream, source)
             try:
-                return _read_needed(source, stream, packets, held=held, choose=choose, sink=sink)
+                return _read_needed(source, stream, packets, held=held, choose=choose, new_canvas=new_canvas)
             except Mispredicted:
                 times, end = guess_timeline(packets, stream)
                 guess = choose(times, end) if len(times) else []
                 raise
     except Mispredicted:
-        return _read_in_full(source, choose, sink, on_damage, guess)
+        return _read_in_full(source, choose, new_canvas, on_damage, guess)
 
 
 def choosing(num_frames: int | None, *, sampling: str, fps: float) -> Choose:
@@ -169,7 +181,7 @@ def _read_needed(
     *,
     held: list[Any] | PacketIndex | None,
     choose: Choose,
-    sink: Sink | None,
+    new_canvas: NewCanvas,
 ) -> Frames:
     """Decode what the wanted frames need."""
     line, times, end = read_timeline(packets, stream, source)
@@ -177,7 +189,7 @@ def _read_needed(
     timing = Timing.measure(times, end, indices=indices, rate=average_rate(stream))
     needs = plan_decoding(packets, line.positions[indices])
     places = _places([int(line.times[index]) for index in indices])
-    canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
+    canvas = new_canvas(len(indices))
 
     def take(frame: Any, convert: Converter) -> None:
         if frame.pts in places:
@@ -190,12 +202,12 @@ def _read_needed(
     return Frames(canvas.data, times[indices], len(times), timing)
 
 
-def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damage: str, guess: list[int]) -> Frames:
+def _read_in_full(source: ClipInput, choose: Choose, new_canvas: NewCanvas, on_damage: str, guess: list[int]) -> Frames:
     """Decode all to count, and keep what is wanted if the guess is right; if it is wrong, decode again."""
     convert = Converter()
 
     def keep(indices: list[int]) -> tuple[Canvas, TakeNumbered]:
-        canvas, places = Canvas(len(indices), source.label, limits=source.limits, sink=sink), _places(indices)
+        canvas, places = new_canvas(len(indices)), _places(indices)
 
         def take(index: int, frame: Any) -> None:
             if index in places:
