@@ -27,7 +27,6 @@ SHAPES = {
     "h263": (352, 288),
     "roqvideo": (256, 256),
     "dnxhd": (1280, 720),
-    "dxv": (320, 240),
 }
 OPTIONS = {
     "dnxhd": {"b": "60M"},
@@ -76,7 +75,8 @@ def make_clips(folder: Path) -> Iterator[Path]:
     known = set(left_out.read_text("utf-8").split()) if left_out.exists() else set()
     for name in sorted(each for each in av.codecs_available if is_video_encoder(each)):
         if name not in known:
-            path = next((found for end in CONTAINERS if (found := write(folder / f"{name}.{end}", name, {}))), None)
+            places = sorted((folder / f"{name}.{end}" for end in CONTAINERS), key=lambda place: not place.exists())
+            path = next((found for place in places if (found := write(place, name, {}))), None)
             if path is not None:
                 yield path
                 continue
