@@ -37,12 +37,10 @@ def kept(name: str, make: Callable[[], bytes]) -> bytes:
         name (`str`): The file's name, which says all that its content depends on.
         make (`Callable`): Makes the content.
     """
-    paths = [folder / name for folder in folders()]
-    for path in paths:
-        content = _read(path)
-        if content is not None:
-            return content
-    for path in paths:
+    content = find(name)
+    if content is not None:
+        return content
+    for path in _places(name):
         with _alone(path.parent) as writable:
             if not writable:
                 continue
@@ -52,6 +50,25 @@ def kept(name: str, make: Callable[[], bytes]) -> bytes:
                 _write(path, content)
             return content
     return make()
+
+
+def find(name: str) -> bytes | None:
+    """The content of a file; `None` where it is absent or damaged."""
+    return next((content for path in _places(name) if (content := _read(path)) is not None), None)
+
+
+def keep(name: str, content: bytes) -> None:
+    """Put a file where other processes find it, unless a larger one is there, or no folder can be written."""
+    for path in _places(name):
+        with _alone(path.parent) as writable:
+            if writable:
+                if not path.exists() or path.stat().st_size < len(content):
+                    _write(path, content)
+                return
+
+
+def _places(name: str) -> list[Path]:
+    return [folder / name for folder in folders()]
 
 
 def _read(path: Path) -> bytes | None:
