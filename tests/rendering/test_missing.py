@@ -101,7 +101,8 @@ def test_a_control_character_in_an_article_is_a_box() -> None:
 
 def test_without_the_extra_fonts_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     only = fonts.font_files()[:1]
-    monkeypatch.setattr(fonts, "font_files", lambda: only)
+    for module in (fonts, remembering):
+        monkeypatch.setattr(module, "font_files", lambda: only)
     for cached in (fonts.glyph_for, fonts.first_font, fonts._order, remembering._drawing, is_missing, atlas_for):
         cached.cache_clear()
     try:
