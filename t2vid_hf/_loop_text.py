@@ -8,7 +8,6 @@ source of the loops and of this file's way to compile them, and the values of th
 `python .github/loops.py` writes the file, `loops.json.xz`.
 """
 
-import ast
 import hashlib
 import json
 import linecache
@@ -16,9 +15,8 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -152,13 +150,8 @@ def identity(value: object, seen: set[object] | None = None) -> Iterator[str]:
         if value in seen or (seen and package not in seen):
             return
         seen |= {value, package}
-        code = value.__code__
-        file = "".join(linecache.getlines(code.co_filename, value.__globals__))
-        if not file:
-            raise OSError(f"cannot read {code.co_filename}: what is kept of a compiled loop goes by its source")
-        text, names = _functions_of(file)[code.co_firstlineno]
-        yield text
-        for name in names:
+        yield _text(value)
+        for name in sorted(_names(value.__code__)):
             if name in value.__globals__:
                 yield name
                 yield from identity(value.__globals__[name], seen)
@@ -170,14 +163,20 @@ def identity(value: object, seen: set[object] | None = None) -> Iterator[str]:
         yield getattr(value, "__qualname__", getattr(value, "__name__", type(value).__name__))
 
 
-@cache
-def _functions_of(file: str) -> dict[int, tuple[str, list[str]]]:
-    """The functions of a file, by the line in which they begin: their text, and the names that are read in it."""
-    lines = file.splitlines()
-    found = {}
-    for node in ast.walk(ast.parse(file)):
-        if isinstance(node, ast.FunctionDef):
-            names = {each.id for part in node.body for each in ast.walk(part) if isinstance(each, ast.Name)}
-            first = node.decorator_list[0] if node.decorator_list else node
-            found[first.lineno] = "\n".join(lines[node.lineno - 1 : node.end_lineno]), sorted(names)
-    return found
+def _text(function: FunctionType) -> str:
+    """A function in its file: up to the last line of its code, and what is still indented below. `ast` takes 30 ms."""
+    code = function.__code__
+    lines = linecache.getlines(code.co_filename, function.__globals__)
+    if not lines:
+        raise OSError(f"cannot read {code.co_filename}: what is kept of a compiled loop goes by its source")
+    start = code.co_firstlineno - 1
+    margin = len(lines[start]) - len(lines[start].lstrip())
+    end = max(line for _, _, line in code.co_lines() if line)
+    while end < len(lines) and lines[end][: margin + 1].isspace():
+        end += 1
+    return "".join(lines[start:end]).rstrip()
+
+
+def _names(code: CodeType) -> set[str]:
+    """The globals and attributes that a function names, and the functions in it."""
+    return {*code.co_names}.union(*(_names(each) for each in code.co_consts if isinstance(each, CodeType)))
