@@ -61,6 +61,7 @@ fix: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python .github/architecture.py
+	$(BIN)/python .github/loops.py
 
 bench: setup
 	@for bench in render builder decode cost packing collate train; do $(BIN)/python tests/benchmarks/bench_$$bench.py || exit 1; done

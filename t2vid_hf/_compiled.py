@@ -1,9 +1,10 @@
 """Loops over NumPy arrays, compiled once on a machine: `@compiled("int64(const int32[], uint8[,])")`.
 
-The loops of a file are compiled together, when the first of them is called, and their object code is kept in a folder
-that all processes share (`_object_cache.py`). A later process loads it in 0.05 s and imports no numba. What is kept
-goes by what the loops depend on, not by names and times: their code, the values of the constants in it, the versions of
-numba and llvmlite, the processor. Change any of it and they are compiled again.
+The loops of a file are compiled together, when the first of them is called: LLVM alone makes machine code of the text
+that is in the package (`_loop_text.py`), and only where that is of another source does numba compile them. Their object
+code is kept in a folder that all processes share (`_object_cache.py`); a later process loads it in 0.05 s. What is kept
+goes by what the loops depend on, not by names and times: their source, the values of the constants in it, the version
+of llvmlite, the processor. Change any of it and they are compiled again.
 
 A loop takes arrays and whole numbers, and can neither allocate an array nor raise an error.
 """
@@ -14,19 +15,19 @@ import os
 import platform
 import re
 import struct
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
-from importlib.util import find_spec
 from operator import index
 from threading import RLock
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from t2vid_hf._loop_text import Argument, Source, digest_of, identity, numba_text, shipped_texts
 from t2vid_hf._object_cache import kept
-from t2vid_hf._object_code import REFUSED, Argument, Source, compile_loops, take_up
+from t2vid_hf._object_code import REFUSED, object_code, take_up
 
 _ARGUMENT = re.compile(r"(const )?(u?int(?:8|16|32|64)|bool)(\[,*\])?")
 _by_file: dict[str, "dict[str, Loop]"] = {}
@@ -148,8 +149,9 @@ def _argument(text: str) -> Argument:
 
 def _load_together(loops: "list[Loop]") -> None:
     sources = {loop.__name__: loop.source for loop in loops}
-    name = f"{loops[0].__module__.rpartition('.')[2]}-{_key(sources)}.bin"
-    engine, addresses = take_up(kept(name, partial(compile_loops, sources)), tuple(sources))
+    digest = digest_of(sources)
+    name = f"{loops[0].__module__.rpartition('.')[2]}-{_key(sources, digest)}.bin"
+    engine, addresses = take_up(kept(name, partial(_compile, sources, digest)), tuple(sources))
     _engines.append(engine)
     # It keeps the interpreter's lock, as a short function does.
     entry = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_char_p, ctypes.c_char_p)
@@ -157,59 +159,22 @@ def _load_together(loops: "list[Loop]") -> None:
         loop.entry = entry(addresses[loop.__name__])
 
 
-def _key(sources: Mapping[str, Source]) -> str:
+def _compile(sources: Mapping[str, Source], digest: str) -> bytes:
+    text = shipped_texts().get(digest)
+    if text is not None:
+        # An LLVM that cannot read what another version wrote can read what numba writes with it.
+        with suppress(RuntimeError):
+            return object_code(text, sources)
+    return object_code(numba_text(sources), sources)
+
+
+def _key(sources: Mapping[str, Source], digest: str) -> str:
     """A digest of all that the object code of loops depends on."""
     import llvmlite
     import llvmlite.binding as llvm
 
     host = platform.machine(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-    versions = sys.version, llvmlite.__version__, _numba_version()
-    parts: list[object] = [*host, *versions, *_identity(compile_loops, set())]
-    for name, source in sources.items():
-        parts += [name, source.arguments, source.returns, *_identity(source.function, set())]
-        for late, make in source.late.items():
-            parts += [late, *_identity(make, set())]
-    return hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=12).hexdigest()
-
-
-def _numba_version() -> str:
-    """The version of numba that is installed, without an import of it, or of `importlib.metadata` (0.03 s)."""
-    spec = find_spec("numba")
-    if spec is None or spec.origin is None:
-        return ""
-    beside = os.listdir(os.path.dirname(os.path.dirname(spec.origin)))
-    found = sorted(name for name in beside if name.startswith("numba-") and name.endswith(".dist-info"))
-    if found:
-        return found[0]
-    from importlib.metadata import version
-
-    return version("numba")
-
-
-def _identity(value: object, seen: set[object]) -> Iterator[str]:
-    """What a function does: its code, and the values of the globals in it, functions of its package with theirs."""
-    if isinstance(value, FunctionType):
-        package = value.__module__.partition(".")[0]
-        if value in seen or (seen and package not in seen):
-            return
-        seen |= {value, package}
-        for code in _codes(value.__code__):
-            yield code.co_code.hex()
-            yield repr((code.co_argcount, code.co_varnames, code.co_freevars, code.co_cellvars))
-            constants = [each for each in code.co_consts if not isinstance(each, CodeType)]
-            yield repr([sorted(map(repr, each)) if isinstance(each, frozenset) else each for each in constants])
-            for name in code.co_names:
-                yield name
-                if name in value.__globals__:
-                    yield from _identity(value.__globals__[name], seen)
-    elif isinstance(value, int | float | str | bytes | tuple | list | dict | np.generic | None):
-        yield f"{type(value).__name__} {value!r}"
-    else:
-        yield value.__name__ if isinstance(value, ModuleType) else f"{type(value)} {getattr(value, '__qualname__', '')}"
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _codes(each)
+    # The code in memory too: a file may be another by now.
+    codes = [repr((each.function.__code__.co_code, each.function.__code__.co_consts)) for each in sources.values()]
+    parts = digest, *codes, *host, llvmlite.__version__, *identity(object_code)
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()

@@ -1,7 +1,10 @@
-"""Compiled loops are kept for all processes: loaded without a compiler, made once, made anew when they have to be."""
+"""Compiled loops: made of the text in the package, without numba, once for all processes; anew when they have to be."""
 
+import hashlib
 import json
+import lzma
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,9 +18,12 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from t2vid_hf import _compiled, _object_cache
-from t2vid_hf.rendering import blit, kernels
+from t2vid_hf import _compiled, _loop_text, _object_cache
+from t2vid_hf.errors import InputError
+from t2vid_hf.rendering import RenderConfig, TextRenderer, bidi, bitmaps, blit, kernels
 
+ROOT = Path(__file__).resolve().parents[2]
+LOOPS = (bidi, bitmaps, blit, kernels)
 DRAW = """
 import json, sys
 from t2vid_hf import _compiled
@@ -60,6 +66,7 @@ def test_processes_that_start_together_compile_once(warm: tuple[Path, list[dict]
 
 def test_a_fresh_process_draws_without_numba(warm: tuple[Path, list[dict]]) -> None:
     home, drawn = warm
+    assert not any(process["numba"] for process in drawn)
     assert told(start(home)) == {"made": [], "numba": False, "ink": drawn[0]["ink"]}
 
 
@@ -70,7 +77,7 @@ def test_damaged_object_code_is_made_anew(warm: tuple[Path, list[dict]], tmp_pat
         copy.parent.mkdir(parents=True, exist_ok=True)
         data = path.read_bytes()
         copy.write_bytes(data[:-200] if number else data[:-9] + bytes(9))
-    assert told(start(tmp_path)) == {"made": ["bitmaps", "kernels", "blit"], "numba": True, "ink": drawn[0]["ink"]}
+    assert told(start(tmp_path)) == {"made": ["bitmaps", "kernels", "blit"], "numba": False, "ink": drawn[0]["ink"]}
     assert told(start(tmp_path))["made"] == []
 
 
@@ -162,29 +169,110 @@ def test_files_lie_where_hugging_face_s_libraries_keep_theirs() -> None:
     assert _object_cache.folders()[0] == huggingface_hub.cached_assets_path("t2vid_hf", "kernels")
 
 
-@pytest.mark.parametrize(("module", "constant"), [(kernels, "SYMBOL_LAST_PLAIN"), (blit, "UNIT"), (blit, "STRIP_PX")])
-def test_another_constant_is_another_file(module: ModuleType, constant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def key() -> str:
-        return _compiled._key({name: loop.source for name, loop in _compiled._by_file[module.__name__].items()})
+# --- The text in the package, and numba ------------------------------------------------------------------------------
 
-    before = key()
-    assert key() == before
+TEXTS = [
+    "The keeper wound the clock; AVAST, fi fl. " * 40,
+    "\u0434\u043e\u043c\t12 % \u03bb\u03cc\u03b3\u03bf\u03c2\n" * 30,
+    "\u0641\u064a \u0627\u0644\u0628\u062f\u0621 123 abc (\u0645\u062b\u0627\u0644) " * 30,
+    "\u05d1\u05e8\u05d0\u05e9\u05d9\u05ea 3.5 kg\n" * 30,
+    "\u0928\u092e\u0938\u094d\u0924\u0947 \u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35 \u4f60\u597d\u3002" * 30,
+]
+BY_NUMBA = """
+import json, sys
+from pathlib import Path
+from t2vid_hf import _loop_text
+_loop_text.SHIPPED = Path("nowhere")
+from tests.rendering.test_compiled import drawn
+print(json.dumps([drawn(text) for text in json.load(sys.stdin)]), "numba" in sys.modules)
+"""
+
+
+def drawn(text: str) -> list[str]:
+    """A digest of the pages of a text in each preset."""
+    configs = [RenderConfig.preset(name, max_missing=1.0) for name in ("paper", "dense")]
+    return [hashlib.sha256(TextRenderer(config).render(text).frames.tobytes()).hexdigest() for config in configs]
+
+
+def sources(module: ModuleType) -> dict[str, _loop_text.Source]:
+    return {name: loop.source for name, loop in _compiled._by_file[module.__name__].items()}
+
+
+def test_the_text_in_the_package_is_that_of_its_loops() -> None:
+    done = subprocess.run([sys.executable, ROOT / ".github/loops.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert {_loop_text.digest_of(sources(module)) for module in LOOPS} == set(_loop_text.shipped_texts())
+    assert _loop_text.SHIPPED.stat().st_size < 60_000
+
+
+def test_the_text_is_for_any_processor() -> None:
+    """Vectors are those that a loop asks for itself; nothing names a processor, a system or a library."""
+    for text in _loop_text.shipped_texts().values():
+        assert not re.search(r"target|attributes|personality|@(?!loop\.|_ZN8t2vid_hf|llvm\.)", text)
+        assert set(re.findall(r"<\d+ x \w+>", text)) <= {"<16 x i8>"}
+
+
+def test_pages_are_those_that_numba_draws(tmp_path: Path) -> None:
+    environment = {**os.environ, "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", BY_NUMBA]
+    done = subprocess.run(command, input=json.dumps(TEXTS), env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == f"{json.dumps([drawn(text) for text in TEXTS])} True", done.stderr
+
+
+def test_the_same_text_is_written_every_time() -> None:
+    code = (
+        "from t2vid_hf import _compiled, _loop_text; from t2vid_hf.rendering import bitmaps; "
+        "print(_loop_text.numba_text({'bound': bitmaps.bound.source}))"
+    )
+    assert len({output(code, seed) for seed in "12"}) == 1
+
+
+@pytest.mark.parametrize(("module", "constant"), [(kernels, "SYMBOL_LAST_PLAIN"), (blit, "UNIT"), (blit, "STRIP_PX")])
+def test_another_constant_is_another_text(module: ModuleType, constant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _loop_text.digest_of(sources(module)) in _loop_text.shipped_texts()
     monkeypatch.setattr(module, constant, getattr(module, constant) + 1)
-    assert key() != before
+    assert _loop_text.digest_of(sources(module)) not in _loop_text.shipped_texts()
+
+
+@pytest.mark.parametrize("text", ["no text of LLVM's", None])
+def test_where_the_text_does_not_fit_numba_compiles_or_an_error_asks_for_it(
+    text: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @_compiled.compiled("int64(int64, int64)")
+    def difference(one, other):  # type: ignore[no-untyped-def]
+        return one - other
+
+    given = {"difference": difference.source}
+    digest = _loop_text.digest_of(given)
+    monkeypatch.setattr(_compiled, "shipped_texts", lambda: {digest: text} if text else {})
+    assert len(_compiled._compile(given, digest)) > 500 and difference(9, 4) == 5
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(InputError, match=r"difference.* pip install numba"):
+        _compiled._compile(given, digest)
+
+
+def test_a_damaged_file_of_texts_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_loop_text, "SHIPPED", tmp_path / "loops.json.xz")
+    for content in (b"", b"text", lzma.compress(b"[]")[:-9]):
+        _loop_text.SHIPPED.write_bytes(content)
+        assert _loop_text.shipped_texts() == {}
+
+
+def output(code: str, seed: str) -> str:
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout
 
 
 def test_the_key_is_the_same_in_every_process() -> None:
     code = (
-        "from t2vid_hf import _compiled; from t2vid_hf.rendering import blit; "
-        "print(_compiled._key({'draw': blit.draw.source}))"
+        "from t2vid_hf import _compiled; from t2vid_hf.rendering import blit; given = {'draw': blit.draw.source}; "
+        "print(_compiled._key(given, _compiled.digest_of(given)))"
     )
-    found = {
-        subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert len(found) == 1
+    assert len({output(code, seed) for seed in "12"}) == 1
+
+
+# --- What a loop is given ---------------------------------------------------------------------------------------------
 
 
 def good() -> list[np.ndarray]:
