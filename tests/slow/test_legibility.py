@@ -76,15 +76,15 @@ def distance(source: str, read: str) -> int:
     return int(row[-1])
 
 
-def enlarged(page: Image.Image) -> Image.Image:
-    """A page at twice its size."""
-    return page.resize((2 * page.width, 2 * page.height), Image.Resampling.BILINEAR)
+def enlarged(page: Image.Image, scale: int = 2) -> Image.Image:
+    """A page at twice its size, or at another."""
+    return page.resize((scale * page.width, scale * page.height), Image.Resampling.BILINEAR)
 
 
-def tesseract(page: Image.Image) -> str:
+def tesseract(page: Image.Image, *, scale: int = 2) -> str:
     """What Debian's tesseract reads."""
     with tempfile.TemporaryDirectory() as folder:
-        enlarged(page).save(f"{folder}/page.png")
+        enlarged(page, scale).save(f"{folder}/page.png")
         command = ["tesseract", f"{folder}/page.png", "-", "--oem", "1", "--psm", "6", "-l", "eng"]
         environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
         return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
