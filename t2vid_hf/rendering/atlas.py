@@ -241,7 +241,7 @@ class Atlas:
         return np.arange(first, self._count)
 
 
-# All styles of one configuration and a few others: English takes 1 MB each, and MOST_BYTES bounds every one.
+# All styles of one configuration and a few others: English takes 3 to 4 MB each, and MOST_BYTES bounds every one.
 @lru_cache(maxsize=16)
 def atlas_for(config: RenderConfig) -> Atlas:
     """The atlas of a configuration, shared by all its renderers in this process."""
