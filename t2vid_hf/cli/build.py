@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from t2vid_hf import sources
 from t2vid_hf.cli.build_report import NOT_DRAWN, print_report
+from t2vid_hf.cli.script import names_of
 from t2vid_hf.data.exchange import write_exchange
 from t2vid_hf.data.exchange_formats import FORMATS_ELSEWHERE
 from t2vid_hf.data.repository import write_config
@@ -20,6 +21,7 @@ from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.mixtures.filters import reason_to_drop
 from t2vid_hf.rendering import RenderConfig
 from t2vid_hf.rendering.config import PRESETS
+from t2vid_hf.rendering.styles import STYLES
 from t2vid_hf.schema import LongTextQA, Row, features
 
 
@@ -34,6 +36,8 @@ def build(
     answers: Annotated[str, typer.Option(help="Of several answers to a question: first, all.")] = "first",
     encoding: Annotated[str, typer.Option(help="Of text files.")] = "utf-8",
     preset: Annotated[str, typer.Option(help=f"How pages look: {', '.join(PRESETS)}.")] = "paper",
+    styles: Annotated[str | None, typer.Option(help=f"One for each text, drawn from: {','.join(STYLES)}.")] = None,
+    style_seed: Annotated[int, typer.Option(help="Another number draws other styles.")] = 0,
     render: Annotated[str, typer.Option(help="eager stores PNG files, lazy stores texts (needs t2vid_hf).")] = "eager",
     format: Annotated[
         str, typer.Option(help=f"parquet, a data set of the Hub; or for others: {', '.join(FORMATS_ELSEWHERE)}.")
@@ -61,7 +65,8 @@ def build(
     if render not in RENDER:
         raise unknown("way to render", render, RENDER)
     check_format(format, render, push)
-    config = RenderConfig.preset(preset, missing=missing, max_missing=max_missing)
+    looks: dict[str, Any] = {"styles": names_of(styles), "style_seed": style_seed}
+    config = RenderConfig.preset(preset, missing=missing, max_missing=max_missing, **looks)
     files = files_of_splits(data_files or [f"train={sources.SAMPLE}"])
     report = sources.ReadReport()
     reading: dict[str, Any] = {
@@ -96,6 +101,7 @@ def build(
         "not_read": report.dropped,
         "dropped": dropped,
         "boxes": drawing.boxes,
+        "styles": drawing.styles,
         "render": render,
         "render_preset": preset,
         "render_config": config.to_json(),

@@ -1,4 +1,4 @@
-"""What a build tells at its end: rows kept, rows left out and why, and characters that are boxes."""
+"""What a build tells at its end: rows kept, rows left out and why, styles, and characters that are boxes."""
 
 import json
 from collections import Counter
@@ -21,12 +21,14 @@ def print_report(
     Args:
         kept (`Mapping[str, int]`): How many rows each split has.
         dropped (`Mapping[str, Counter[str]]`): How many were left out of each split, by reason.
-        drawing ([`~t2vid_hf.data.synthesis.DrawingReport`]): Boxes, and rows whose text cannot be drawn.
+        drawing ([`~t2vid_hf.data.synthesis.DrawingReport`]): Boxes, styles, and rows whose text cannot be drawn.
         rejects (`Path`, *optional*): Where such rows are listed too; `None` lists none.
     """
     for split, count in kept.items():
         reasons = ", ".join(f"{n} ({reason})" for reason, n in dropped[split].most_common()) or "none"
         print(f"{split}: {count} rows kept; dropped: {reasons}")
+    if drawing.styles:
+        print("texts in each style: " + ", ".join(f"{count} {style}" for style, count in drawing.styles.most_common()))
     if drawing:
         print(drawing)
     if drawing.not_drawn and rejects is not None:

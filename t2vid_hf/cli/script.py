@@ -31,6 +31,24 @@ def run_app(app: typer.Typer) -> None:
         command()
 
 
+def names_of(given: str | None) -> tuple[str, ...]:
+    """An option that takes several names.
+
+    Args:
+        given (`str` or `None`): Names with commas between them; `None` is none.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.cli.script import names_of
+    >>> names_of("serif, dark")
+    ('serif', 'dark')
+
+    ```
+    """
+    return tuple(name.strip() for name in given.split(",")) if given else ()
+
+
 def _rename_options(command: Any) -> None:
     """Spell the options of a command, and of those below it, with underscores."""
     command.context_settings = {**command.context_settings, "token_normalize_func": _use_underscores}

@@ -26,6 +26,7 @@ class DrawingReport:
         boxes (`Counter[str]`, *optional*): Characters that were drawn as boxes, named, and how many of each; a text
             counts once, however many questions it has.
         texts_with_boxes (`int`, *optional*, defaults to `0`): Texts that have any.
+        styles (`Counter[str]`, *optional*): Texts drawn in each style, where the configuration has styles.
         not_drawn (`dict[str, str]`, *optional*): The rows that were left out since their text cannot be drawn: their
             ids, and why.
 
@@ -43,6 +44,7 @@ class DrawingReport:
 
     boxes: Counter[str] = field(default_factory=Counter)
     texts_with_boxes: int = 0
+    styles: Counter[str] = field(default_factory=Counter)
     not_drawn: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -84,7 +86,8 @@ def synthesize(
         page, or what [`~t2vid_hf.data.pages.describe`] returns.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: a text cannot be drawn; the message names the row.
+        [`~t2vid_hf.errors.InputError`]: a text cannot be drawn, and the message names the row; or the font of a
+            typeface is not installed.
 
     Example:
 
@@ -103,6 +106,8 @@ def synthesize(
         raise unknown("way to render", render, RENDER)
     if on_error not in ("raise", "skip"):
         raise unknown("on_error", on_error, ("raise", "skip"))
+    # A typeface that is not installed is an error here; else `on_error="skip"` would leave out all texts of its styles.
+    TextRenderer(config)
     return _rows(questions, config, render, on_error, DrawingReport() if report is None else report)
 
 
@@ -125,6 +130,8 @@ def _rows(
                 boxes = missing_characters(qa.context) if has_boxes else Counter()
                 report.boxes.update({describe(char): number for char, number in boxes.items()})
                 report.texts_with_boxes += bool(boxes)
+                style = config.style_of(qa.context)
+                report.styles.update([style] if style else [])
         if problem is None:
             yield page_row(qa, images, count)
             continue

@@ -15,7 +15,7 @@ from t2vid_hf.rendering.bitmaps import bound, compose, settle
 from t2vid_hf.rendering.breaks import BreakMemory
 from t2vid_hf.rendering.characters import BLANK_EM, kind_of, symbol_of
 from t2vid_hf.rendering.config import RenderConfig
-from t2vid_hf.rendering.fonts import first_font, glyph_for
+from t2vid_hf.rendering.fonts import first_font, glyph_of
 from t2vid_hf.rendering.kerning import Kerning
 from t2vid_hf.rendering.missing import BOX, is_missing, visible_forms
 from t2vid_hf.rendering.raster import Shape, ascent_descent_px, fill, squeezes, width_em
@@ -34,6 +34,7 @@ from t2vid_hf.rendering.slots import (
     UNIT,
     UNKNOWN,
 )
+from t2vid_hf.rendering.tones import Tones
 
 # An atlas larger than this is begun anew before the next text: memory stays flat over any number of texts.
 MOST_BYTES = 16 * 2**20
@@ -46,13 +47,14 @@ class Atlas:
     """Slots: their kinds, widths and bitmaps. Used by the thread alone whose [`~t2vid_hf.rendering.turns.Turn`] it is.
 
     Args:
-        config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks: its type size, its size, and whether white
-            space runs together.
+        config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks: its typeface and type size, its size, its ink,
+            and whether white space runs together.
     """
 
     def __init__(self, config: RenderConfig) -> None:
         self._px = config.font_px
-        self._face = "sans"
+        self._face = config.face
+        self._contrast = abs(config.paper - config.ink)
         self._flow = config.whitespace == "flow"
         self._room = (config.text_width_px, config.height_px)
         self.breaks = BreakMemory(flow=self._flow)
@@ -68,6 +70,7 @@ class Atlas:
         self.kern_row = np.empty(0, np.int32)
         self.glyphs = np.empty((0, 7), np.int32)  # the records of `bitmaps`
         self.bitmaps = np.empty(2**16, np.uint8)
+        self._tones = Tones(self._contrast)
         self.count = self.used = 0
         self.glyph_slots: dict[int, int] = {}  # font * 2**16 + glyph
         # A word's slot by its text; or -1 - the place in `cut` of (length, slot) of each part of it; see `words`.
@@ -85,6 +88,10 @@ class Atlas:
             self.clear()
         else:
             self._memory.keep(self)
+
+    def toned(self) -> np.ndarray:
+        """`bitmaps` as faint as the ink is on its paper; see [`~t2vid_hf.rendering.tones.Tones`]."""
+        return self._tones.of(self.bitmaps, self.used)
 
     def learn(self, codes: Iterable[int]) -> None:
         """Give slots to characters; one that no font has takes the box's."""
@@ -108,7 +115,7 @@ class Atlas:
             units = np.array([round(em * self._px * UNIT) for _, _, em in others])
             self._give(others, self._add(np.zeros((len(others), 7), np.int32), units, EMPTY))
         if inked:
-            found = [_glyph(chr(code), self._face) for code, _, _ in inked]
+            found = [glyph_of(chr(code), self._face) for code, _, _ in inked]
             self._give(
                 inked,
                 self._draw([[(*glyph, 0.0, 0.0)] for glyph in found], [int(phases) for *_, phases in inked]),
@@ -156,7 +163,7 @@ class Atlas:
 
     def _draw_box(self) -> None:
         if not self.glyphs[BOX_SLOT, 1]:
-            slot = self._draw([[(*_glyph(BOX, self._face), 0.0, 0.0)]], [QUARTERS])
+            slot = self._draw([[(*glyph_of(BOX, self._face), 0.0, 0.0)]], [QUARTERS])
             self.glyphs[BOX_SLOT], self.advance[BOX_SLOT] = self.glyphs[slot[0]], self.advance[slot[0]]
 
     def _draw(self, shapes: list[Shape], phases: list[int], advances: np.ndarray | None = None) -> np.ndarray:
@@ -232,19 +239,8 @@ def _phases(char: str) -> int:
     return 1 if unicodedata.east_asian_width(char) in ("W", "F") else QUARTERS
 
 
-def _glyph(char: str, face: str) -> tuple[int, int]:
-    found = glyph_for(" " if char.isspace() else char, face)
-    assert found is not None  # `is_missing` was asked
-    return found
-
-
-@lru_cache(maxsize=4)
+# All styles of one configuration and a few others: English takes 3 to 4 MB each, and MOST_BYTES bounds every one.
+@lru_cache(maxsize=16)
 def atlas_for(config: RenderConfig) -> Atlas:
     """The atlas of a configuration, shared by all its renderers in this process."""
     return Atlas(config)
-
-
-def _enlarge(array: np.ndarray, size: int) -> np.ndarray:
-    larger = np.empty((size, *array.shape[1:]), array.dtype)
-    larger[: len(array)] = array
-    return larger

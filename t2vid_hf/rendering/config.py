@@ -1,4 +1,4 @@
-"""How a page looks: size, type, margins, whitespace. Frozen, and named by a fingerprint.
+"""How a page looks: size, type, margins, whitespace, ink. Frozen, and named by a fingerprint.
 
 A published data set stores the fingerprint beside its pages, so that two sets drawn alike are known to be alike.
 The paper's numbers stand once, in the preset `paper`.
@@ -7,9 +7,14 @@ The paper's numbers stand once, in the preset `paper`.
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from t2vid_hf.errors import InputError, unknown
+from t2vid_hf.rendering.fonts import FACES
+from t2vid_hf.rendering.styles import STYLES
+from t2vid_hf.rendering.tones import check_contrast
+from t2vid_hf.seeding import rng_for
 
 # Raised whenever the same configuration would draw other pixels than before.
 RENDERER_VERSION = 4
@@ -38,6 +43,16 @@ class RenderConfig:
         max_missing (`float`, *optional*, defaults to `0.01`): The largest share of a text's characters that may be
             boxes; above it drawing raises. Of the Universal Declaration of Human Rights in 387 languages 371 have no
             box, three at most 0.6 %, and the others, whose scripts no font has, more than half.
+        face (`str`, *optional*, defaults to `"sans"`): The typeface of what it has: `"sans"` (Arimo), `"serif"` (Noto
+            Serif) or `"mono"` (JetBrains Mono); other scripts take the same fonts whichever it is.
+        columns (`int`, *optional*, defaults to `1`): Columns of a page, one and a half ems apart. Lines fill the first
+            and then the next; the first is the right one where the text begins from right to left.
+        ink (`int`, *optional*, defaults to `0`): Grey level of the type, 0 is black and 255 white.
+        paper (`int`, *optional*, defaults to `255`): Grey level of the page; darker than the ink for light on dark.
+        styles (`tuple[str, ...]`, *optional*, defaults to `()`): Names of [`~t2vid_hf.rendering.styles.STYLES`]. Each
+            text is drawn in one of them, by a draw that its characters and `style_seed` decide; a name that is given
+            twice is drawn twice as often. The order does not matter. None draws all texts as the other fields say.
+        style_seed (`int`, *optional*, defaults to `0`): Another seed draws other styles for the texts.
 
     Example:
 
@@ -62,6 +77,12 @@ class RenderConfig:
     vertical: Literal["center", "top"] = "top"
     missing: Literal["error", "replace"] = "replace"
     max_missing: float = 0.01
+    face: Literal["mono", "sans", "serif"] = "sans"
+    columns: int = 1
+    ink: int = 0
+    paper: int = 255
+    styles: tuple[str, ...] = ()
+    style_seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("width_px", "height_px", "font_px", "line_px"):
@@ -83,24 +104,70 @@ class RenderConfig:
             ("whitespace", ("keep", "flow")),
             ("vertical", ("center", "top")),
             ("missing", ("error", "replace")),
+            ("face", tuple(FACES)),
         ):
             if getattr(self, name) not in allowed:
                 raise unknown(name, getattr(self, name), allowed)
-        if self.text_width_px < 2 * self.font_px or self.lines_per_page < 1:
+        if self.columns < 1:
+            raise InputError(f"columns={self.columns}: give at least 1")
+        if self.text_width_px < 2 * self.font_px or self.lines_per_column < 1:
+            parts, cure = ("", "") if self.columns == 1 else (f" and {self.columns} columns", "columns, ")
             raise InputError(
-                f"a {self.width_px}x{self.height_px} px page with a margin of {self.margin_px} px has no room for "
-                f"{self.font_px} px type: enlarge the page, or lower margin_px or font_px"
+                f"a {self.width_px}x{self.height_px} px page with a margin of {self.margin_px} px{parts} has no room "
+                f"for {self.font_px} px type: enlarge the page, or lower {cure}margin_px or font_px"
             )
+        check_contrast(self.ink, self.paper)
+        self._check_styles()
+
+    def _check_styles(self) -> None:
+        if isinstance(self.styles, str):
+            raise InputError(f"styles='{self.styles}': give a list of names, as in ['{self.styles}']")
+        # In one order, so that the same names are one configuration; JSON has no tuples.
+        object.__setattr__(self, "styles", tuple(sorted(self.styles, key=str)))
+        if self.style_seed and not self.styles:
+            raise InputError(f"style_seed={self.style_seed} without styles: name some in styles, or leave it out")
+        for name in self.styles:
+            self.in_style(name)  # raises where the name is unknown, or a page has no room
+
+    @property
+    def gutter_px(self) -> int:
+        """Empty pixels between two columns."""
+        return 3 * self.font_px // 2
 
     @property
     def text_width_px(self) -> int:
-        """Pixels a line may take."""
-        return self.width_px - 2 * self.margin_px
+        """Pixels a line may take: the width of a column."""
+        return (self.width_px - 2 * self.margin_px - (self.columns - 1) * self.gutter_px) // self.columns
+
+    @property
+    def lines_per_column(self) -> int:
+        """Lines that fit between the margins."""
+        return (self.height_px - 2 * self.margin_px) // self.line_px
 
     @property
     def lines_per_page(self) -> int:
-        """Lines that fit between the margins."""
-        return (self.height_px - 2 * self.margin_px) // self.line_px
+        """Lines that fit a page, in all its columns."""
+        return self.columns * self.lines_per_column
+
+    def style_of(self, text: str) -> str | None:
+        """The style that a text is drawn in; `None` where the configuration has no styles.
+
+        The text and `style_seed` alone decide, so nothing has to be kept with a row, and every worker draws the same.
+        """
+        if not self.styles:
+            return None
+        return self.styles[int(rng_for(self.style_seed, text).integers(len(self.styles)))]
+
+    def in_style(self, name: str) -> "RenderConfig":
+        """This configuration as a style changes it, without `styles`.
+
+        Args:
+            name (`str`): A key of [`~t2vid_hf.rendering.styles.STYLES`].
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: an unknown name, or pages that have no room for the style.
+        """
+        return _in_style(self, name)
 
     @classmethod
     def preset(cls, name: str, **changes: object) -> "RenderConfig":
@@ -132,6 +199,26 @@ class RenderConfig:
     def fingerprint(self) -> str:
         """16 hex digits that name this configuration and the renderer's version."""
         return hashlib.blake2b(f"{RENDERER_VERSION}:{self.to_json()}".encode(), digest_size=8).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _in_style(config: RenderConfig, name: str) -> RenderConfig:
+    if name not in STYLES:
+        raise unknown("style", name, STYLES)
+    style = STYLES[name]
+    given = {key: getattr(style, key) for key in ("face", "columns", "ink", "paper")}
+    try:
+        return replace(
+            config,
+            font_px=round(config.font_px * style.size),
+            line_px=round(config.line_px * style.size * style.leading),
+            margin_px=config.margin_px + round(min(config.width_px, config.height_px) * style.margin),
+            styles=(),
+            style_seed=0,
+            **{key: value for key, value in given.items() if value is not None},
+        )
+    except InputError as error:
+        raise InputError(f"style '{name}': {error}") from None
 
 
 # Drawn at the size that the model sees, no processor resizes a page: on Idefics3's default size that takes 28-55 ms

@@ -30,7 +30,8 @@ class Layout:
 
     Args:
         slots (`np.ndarray` of shape `(n,)`, int32): For each character of the text what the atlas draws for it.
-        x (`np.ndarray` of shape `(n,)`, int32): Where each character stands, in 1/1024 px from the left margin.
+        x (`np.ndarray` of shape `(n,)`, int32): Where each character stands, in 1/1024 px from the left margin of the
+            page.
         lines (`np.ndarray` of shape `(lines, 4)`, int32): Start and end of each line in the text, page, base line in
             pixels from the top.
         missing (`int`): Characters that are a box because no font has them.
@@ -97,10 +98,15 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
     lines[:-1, 1] = starts[1:, 0]
     lines[-1, 1] = len(text)
     lines[:, 2] = starts[:, 1]
-    lines[:, 3] = _base_lines(starts[:, 1], config, atlas.ascent_px(config.line_px))
+    columns, lines[:, 3] = _places(starts[:, 1], config, atlas.ascent_px(config.line_px))
     if levels is not None:
         scratch = np.empty((3, len(text)), np.int32)
         reorder(slots, atlas.kind, atlas.advance, levels, bases, lines, int(limits[0]), scratch, x)
+    if config.columns > 1:
+        if bases is not None and bases[0] & 1:
+            columns = config.columns - 1 - columns
+        step = (config.text_width_px + config.gutter_px) * UNIT
+        x += np.repeat(columns * step, lines[:, 1] - lines[:, 0]).astype(np.int32)
     return Layout(slots, x, lines, missing)
 
 
@@ -151,12 +157,13 @@ def _refuse_share(text: str, missing: int, config: RenderConfig) -> None:
     )
 
 
-def _base_lines(pages: np.ndarray, config: RenderConfig, ascent_px: int) -> np.ndarray:
-    """The base line of each line, in pixels from the top of its page."""
+def _places(pages: np.ndarray, config: RenderConfig, ascent_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """The column of each line, counted from the first, and its base line in pixels from the top of its page."""
     per_page = np.bincount(pages)
     begins = np.cumsum(per_page) - per_page
-    row = np.arange(len(pages)) - begins[pages]
+    columns, row = np.divmod(np.arange(len(pages)) - begins[pages], config.lines_per_column)
     top = np.full(len(per_page), config.margin_px + ascent_px)
     if config.vertical == "center":
-        top += (config.height_px - 2 * config.margin_px - per_page * config.line_px) // 2
-    return (top[pages] + row * config.line_px).astype(np.int32)
+        highest = np.minimum(per_page, config.lines_per_column)
+        top += (config.height_px - 2 * config.margin_px - highest * config.line_px) // 2
+    return columns, (top[pages] + row * config.line_px).astype(np.int32)

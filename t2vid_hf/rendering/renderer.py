@@ -1,9 +1,9 @@
 """Draw a text as pages: `TextRenderer(config).render(text)`.
 
-One page is one 8-bit grey image, black on white. A text becomes slots of an atlas (glyphs and words drawn once), a
-compiled loop places them, another draws them: over 40,000 pages/s on one core for English at the preset `paper`, 300
-times the original's speed (tests/benchmarks/results/render.json); 2,000 to 20,000 for other scripts at 14 px. A word of
-a joined script costs 0.1 to 1.2 ms the first time, a character 0.1 ms.
+One page is one 8-bit grey image, black on white where the configuration says nothing else. A text becomes slots of an
+atlas (glyphs and words drawn once), a compiled loop places them, another draws them: over 40,000 pages/s on one core
+for English at the preset `paper`, 300 times the original's speed (tests/benchmarks/results/render.json); 2,000 to
+20,000 for other scripts at 14 px. A word of a joined script costs 0.1 to 1.2 ms the first time, a character 0.1 ms.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,11 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.rendering.atlas import Atlas, atlas_for
 from t2vid_hf.rendering.blit import draw
 from t2vid_hf.rendering.config import RenderConfig
+from t2vid_hf.rendering.fonts import first_font
 from t2vid_hf.rendering.layout import Layout, lay_out
 from t2vid_hf.rendering.png import encode_png
 from t2vid_hf.rendering.slots import STRIP_PX, UNIT
+from t2vid_hf.rendering.tones import lay_on_paper
 from t2vid_hf.rendering.turns import Turn
 
 
@@ -31,11 +33,13 @@ class RenderedPages:
             The spans partition the source.
         missing (`int`, *optional*, defaults to `0`): Characters drawn as a box because no font has them, or because
             they have no form; [`~t2vid_hf.rendering.missing_characters`] says which.
+        style (`str`, *optional*): The style that was drawn for the text; `None` where the configuration has no styles.
     """
 
     frames: np.ndarray
     char_spans: tuple[tuple[int, int], ...]
     missing: int = 0
+    style: str | None = None
 
     def images(self) -> list[Image.Image]:
         """The pages as PIL images of mode `L`."""
@@ -48,12 +52,17 @@ class RenderedPages:
 
 @dataclass(frozen=True)
 class TextRenderer:
-    """Draws texts as pages, all alike. Renderers of one configuration share what they have drawn; threads take turns.
+    """Draws texts as pages: all alike, or each in a style that is drawn for it from the configuration's `styles`.
 
-    A process may fork while its threads draw: the fork waits for the text that is being drawn.
+    Renderers of one configuration share what they have drawn; threads take turns. A process may fork while its threads
+    draw: the fork waits for the text that is being drawn.
 
     Args:
         config ([`~t2vid_hf.rendering.RenderConfig`]): How a page looks: size, type, margins, white space.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: the font of a typeface that the configuration or one of its styles draws with
+            is not installed.
 
     Example:
 
@@ -70,6 +79,10 @@ class TextRenderer:
 
     config: RenderConfig
 
+    def __post_init__(self) -> None:
+        for config in (self.config, *map(self.config.in_style, self.config.styles)):
+            first_font(config.face)
+
     def render(self, text: str) -> RenderedPages:
         """Draw a text.
 
@@ -84,11 +97,12 @@ class TextRenderer:
                 font has or that has no form, such as NUL, where `config.missing == "error"`; else more than the share
                 `config.max_missing` of them.
         """
+        style, config = self._drawn_as(text)
         with Turn():
-            atlas = atlas_for(self.config)
-            layout = self._lay_out(text, atlas)
-            frames = _draw(layout, self.config, atlas)
-        return RenderedPages(frames, layout.char_spans, layout.missing)
+            atlas = atlas_for(config)
+            layout = _lay_out(text, config, atlas)
+            frames = _draw(layout, config, atlas)
+        return RenderedPages(frames, layout.char_spans, layout.missing, style)
 
     def char_spans(self, text: str) -> tuple[tuple[int, int], ...]:
         """What [`~TextRenderer.render`] would put on each page, without drawing: half the time, and no pixels.
@@ -96,14 +110,21 @@ class TextRenderer:
         Raises:
             [`~t2vid_hf.errors.InputError`]: as [`~TextRenderer.render`].
         """
+        _, config = self._drawn_as(text)
         with Turn():
-            return self._lay_out(text, atlas_for(self.config)).char_spans
+            return _lay_out(text, config, atlas_for(config)).char_spans
 
-    def _lay_out(self, text: str, atlas: Atlas) -> Layout:
-        if not text or text.isspace():
-            raise InputError("the text to draw is empty or white space alone")
-        atlas.make_room()
-        return lay_out(text, self.config, atlas)
+    def _drawn_as(self, text: str) -> tuple[str | None, RenderConfig]:
+        """The one place where a text gets its style."""
+        style = self.config.style_of(text)
+        return style, self.config if style is None else self.config.in_style(style)
+
+
+def _lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
+    if not text or text.isspace():
+        raise InputError("the text to draw is empty or white space alone")
+    atlas.make_room()
+    return lay_out(text, config, atlas)
 
 
 def _draw(layout: Layout, config: RenderConfig, atlas: Atlas) -> np.ndarray:
@@ -116,8 +137,9 @@ def _draw(layout: Layout, config: RenderConfig, atlas: Atlas) -> np.ndarray:
         layout.slots,
         layout.x,
         atlas.glyphs,
-        atlas.bitmaps,
+        atlas.toned(),
         layout.lines,
         config.margin_px * UNIT,
     )
+    lay_on_paper(buffer, config.ink, config.paper)
     return buffer[:-STRIP_PX].reshape(shape)

@@ -10,10 +10,13 @@ from transformers import AutoProcessor, PreTrainedTokenizerFast
 from t2vid_hf.batches.media import media_inputs
 from t2vid_hf.batches.token_cost import TokenCost
 from t2vid_hf.batches.video_policy import VideoPolicy
+from t2vid_hf.data.pages import lazy_features
+from t2vid_hf.data.synthesis import synthesize
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import ADAPTERS, ImageText, tiny
 from t2vid_hf.models.idefics3 import Idefics3Adapter
-from t2vid_hf.schema import conversation, features, media_block, text
+from t2vid_hf.rendering import RenderConfig
+from t2vid_hf.schema import LongTextQA, conversation, features, media_block, text
 from tests.conftest import page
 
 IMAGE, VIDEO = media_block("image"), media_block("video")
@@ -134,6 +137,16 @@ def test_prices_are_exact_for_tokens_that_swallow_spaces(flags, tiny_checkpoint,
     processor = smolvlm(sentence_piece_like(**flags), monkeypatch)
     processor.chat_template = BETWEEN_IMAGES
     check_equal(processor, ADAPTERS["smolvlm"], random_rows(clip, 30, seed=3))
+
+
+def test_a_lazy_row_in_a_style_is_priced_by_the_pages_that_it_draws(idefics3):
+    names = ("airy", "dark", "two_columns", "terminal")
+    side = tiny.IMAGE_PX
+    config = RenderConfig(width_px=side, height_px=side, font_px=10, line_px=11, margin_px=4, styles=names)
+    asked = [LongTextQA(f"q{n}", "long_qa", f"Keeper {n} wound it. " * 20, "Who?", "He.") for n in range(16)]
+    rows = Dataset.from_list(list(synthesize(asked, config, render="lazy")), lazy_features())
+    assert {config.style_of(qa.context) for qa in asked} == set(names) and len(set(rows["num_frames"])) > 1
+    check_equal(idefics3, ADAPTERS["idefics3"], rows)
 
 
 @pytest.mark.parametrize("size", [(448, 448), (96, 96), (360, 640)])

@@ -79,3 +79,18 @@ def test_info_names_what_is_known():
     shown = run("-m", "t2vid_hf", "info").stdout
     for name in ("squality", "paper", "t2vid_30k", "clips", "qwen2_5_vl"):
         assert name in shown
+
+
+def test_render_draws_a_file_in_the_style_of_its_text(tmp_path, capsys):
+    from PIL import Image
+
+    from t2vid_hf.cli.render import render
+    from t2vid_hf.rendering import RenderConfig, TextRenderer
+
+    text = "The keeper wound the clock. " * 90
+    (tmp_path / "a.txt").write_text(text, "utf-8")
+    expected = TextRenderer(RenderConfig.preset("paper", styles=("dark", "newspaper"), style_seed=3)).render(text)
+    render(tmp_path / "a.txt", tmp_path / "out", styles="newspaper,dark", style_seed=3)
+    assert f"{len(expected.frames)} pages in the style {expected.style}: " in capsys.readouterr().out
+    for number, frame in enumerate(expected.frames, 1):
+        assert Image.open(tmp_path / f"out/page-{number:04}.png").tobytes() == frame.tobytes()

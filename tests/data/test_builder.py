@@ -153,7 +153,15 @@ def test_a_hit_on_the_same_rows(load, file, tmp_path):
     assert place(load(data_files=write(tmp_path / "copy/questions.jsonl", "a", "b", "c"))) == made
 
 
-@pytest.mark.parametrize("other", [{"preset": "dense"}, {"render_config": {"margin_px": 21}}, {"render": "eager"}])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"preset": "dense"},
+        {"render_config": {"margin_px": 21}},
+        {"render_config": {"styles": ["dark"]}},
+        {"render": "eager"},
+    ],
+)
 def test_a_miss_on_another_configuration(load, file, other):
     assert place(load(data_files=file))[0] != place(load(data_files=file, **other))[0]
 

@@ -2,18 +2,22 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from datasets import Image, List, load_dataset
 
+from t2vid_hf import sources
 from t2vid_hf.cli.build import build
 from t2vid_hf.data.pages import Pages
 from t2vid_hf.data.repository import configs
 from t2vid_hf.errors import InputError
+from t2vid_hf.rendering import RenderConfig
 from tests.hub_server import HubServer
 
 SCRIPT = Path(__file__).parents[2] / "dataset_scripts/build_long_text_qa.py"
@@ -91,6 +95,27 @@ def test_boxes_can_be_refused_and_allowed(tmp_path, capsys):
     assert "91 characters of 2 texts are boxes: 90 U+0F40 TIBETAN LETTER KA, 1 U+0092" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("render", ["eager", "lazy"])
+def test_each_text_is_drawn_in_a_style_and_the_card_says_so(tmp_path, capsys, render):
+    file = write(tmp_path / "a.jsonl", *range(40, 52))
+    build(tmp_path / "out", [str(file)], render=render, styles="serif, dark,two_columns", style_seed=5)
+    config = RenderConfig.preset("paper", styles=("serif", "dark", "two_columns"), style_seed=5)
+    stats = configs(tmp_path / "out")["long_qa"]
+    assert stats["render_fingerprint"] == config.fingerprint()
+    assert json.loads(stats["render_config"])["styles"] == ["dark", "serif", "two_columns"]
+    shares = Counter(config.style_of(qa.context) for qa in sources.read(file))
+    assert stats["styles"] == shares and shares.total() == 12 and len(shares) == 3
+    often = ", ".join(f"{count} {style}" for style, count in shares.most_common())
+    assert f"texts in each style: {often}" in capsys.readouterr().out
+    card = (tmp_path / "out/README.md").read_text("utf-8")
+    assert re.search(
+        r"Render styles, one drawn for each text, before any row was left out: (\d+ \w+(, )?){3} \(texts\)", card
+    )
+    plain = tmp_path / "plain"
+    build(plain, [str(file)], render="lazy")
+    assert "Render styles" not in (plain / "README.md").read_text("utf-8")
+
+
 def test_a_dry_run_reports_and_writes_nothing(tmp_path, capsys):
     file = write(tmp_path / "a.jsonl", 40, 300)
     build(tmp_path / "out", [str(file)], max_frames=5, dry_run=True)
@@ -112,6 +137,8 @@ def test_bad_rows_are_skipped_where_asked_and_counted(tmp_path, capsys):
     ("options", "message"),
     [
         ({"render": "later"}, "known: eager, lazy"),
+        ({"styles": "gothic"}, "unknown style 'gothic'; known: airy"),
+        ({"style_seed": 1}, "style_seed=1 without styles"),
         ({"preset": "papre"}, "unknown render preset"),
         ({"source": "squalid"}, "unknown source"),
         ({"data_files": ["train=none.jsonl"]}, "none.jsonl"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from t2vid_hf.rendering.atlas import atlas_for
+from t2vid_hf.rendering.atlas import Atlas, atlas_for
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.layout import Layout, lay_out
 from t2vid_hf.rendering.slots import STRIP_PX, UNIT
@@ -74,16 +74,37 @@ def _checked(text: str, config: RenderConfig) -> Layout:
     inked = atlas.glyphs[layout.slots, 1] > 0
     right = layout.x[inked] + atlas.advance[layout.slots[inked]]
     if inked.any():
-        assert layout.x[inked].min() >= 0 and right.max() <= config.text_width_px * UNIT
+        # in a column, and one that the page has
+        step = (config.text_width_px + config.gutter_px) * UNIT
+        columns = layout.x[inked] // step
+        assert columns.min() >= 0 and columns.max() < config.columns
+        assert (right - columns * step).max() <= config.text_width_px * UNIT
+    _check_flow(layout, config, atlas)
     assert np.bincount(layout.lines[:, 2]).max() <= config.lines_per_page
     first, last = config.margin_px, config.height_px - config.margin_px
     assert layout.lines[:, 3].min() >= first and layout.lines[:, 3].max() <= last
     return layout
 
 
+def _check_flow(layout: Layout, config: RenderConfig, atlas: Atlas) -> None:
+    """Lines of a page fill one column from the top, then the next one, to the right or all to the left."""
+    step = (config.text_width_px + config.gutter_px) * UNIT
+    seen: dict[int, int] = {}
+    for page in range(layout.pages):
+        for number, (start, end, _, _) in enumerate(layout.lines[layout.lines[:, 2] == page].tolist()):
+            ink = layout.x[start:end][atlas.glyphs[layout.slots[start:end], 1] > 0]
+            if len(ink):
+                assert len(set((ink // step).tolist())) == 1
+                column = number // config.lines_per_column
+                assert seen.setdefault(column, int(ink[0] // step)) == ink[0] // step
+    places = [seen[key] for key in sorted(seen)]
+    assert places == sorted(places) or places == sorted(places, reverse=True)
+    assert len(set(places)) == len(places)
+
+
 @pytest.fixture(scope="session")
 def drawn() -> Callable[..., tuple[np.ndarray, int]]:
-    """Draw a layout in NumPy on pages with a wide border: (pages, darkest pixel of the border)."""
+    """Draw a layout in NumPy on pages with a wide border: (pages, darkest pixel of the border, before it is inked)."""
     return _drawn
 
 
@@ -110,4 +131,6 @@ def _drawn(layout: Layout, config: RenderConfig, *, inside: bool = False) -> tup
             np.minimum(place, pixels, out=place)
     inner = pages[:, BORDER_PX:-BORDER_PX, BORDER_PX:-BORDER_PX].copy()
     pages[:, BORDER_PX:-BORDER_PX, BORDER_PX:-BORDER_PX] = 255
-    return inner, int(pages.min())
+    share = (255 - inner.astype(np.int64)) * abs(config.ink - config.paper)
+    inked = config.paper + np.sign(config.ink - config.paper) * ((share + 127) // 255)
+    return inked.astype(np.uint8), int(pages.min())

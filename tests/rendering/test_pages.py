@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,9 +29,18 @@ TROUBLE = st.sampled_from(
 TEXTS = st.lists(st.one_of(TROUBLE, st.text(ANY, max_size=8), st.text("abc ,.-()\n", max_size=30)), max_size=20).map(
     "".join
 )
+
+
+def in_columns(columns: int, tones: tuple[int, int], **fields: Any) -> RenderConfig:
+    """A configuration with as many of these columns as its page has room for."""
+    ink, paper = tones
+    most = (fields["width_px"] - 2 * fields["margin_px"]) // (4 * fields["font_px"])
+    return RenderConfig(columns=max(1, min(columns, most)), ink=ink, paper=paper, **fields)
+
+
 CONFIGS = st.integers(6, 20).flatmap(
     lambda font_px: st.builds(
-        RenderConfig,
+        in_columns,
         width_px=st.integers(60, 300),
         height_px=st.integers(60, 200),
         font_px=st.just(font_px),
@@ -40,6 +50,9 @@ CONFIGS = st.integers(6, 20).flatmap(
         whitespace=st.sampled_from(["keep", "flow"]),
         vertical=st.sampled_from(["top", "center"]),
         max_missing=st.just(1.0),
+        face=st.sampled_from(["sans", "serif", "mono"]),
+        columns=st.sampled_from([1, 1, 2, 3]),
+        tones=st.sampled_from([(0, 255), (0, 255), (255, 0), (225, 25), (45, 215), (80, 255), (0, 130)]),
     )
 )
 SMALL = RenderConfig(width_px=120, height_px=70, font_px=10, line_px=13, margin_px=4, max_missing=1.0)

@@ -13,6 +13,9 @@ and dashes become ASCII, and a bar that the engine reads becomes the letter I: A
 here has a bar, and tesseract chooses it for half of the I's at any size. `error_raw` counts it as an error.
 The error is Levenshtein's distance over the characters of the source, summed over all pages.
 
+Render styles (tests/benchmarks/bench_styles.py): an engine that is told to read one block reads across columns, so each
+column is cut out and read by itself; light type on dark paper is turned round first. What is tested is the type.
+
 English: two pages each of four speeches and three stories. Chinese: the first pages of the Universal Declaration. For
 the other scripts there is no engine here (Debian's tesseract brings `eng` alone).
 """
@@ -33,9 +36,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from t2vid_hf.rendering import RenderConfig, TextRenderer
+from t2vid_hf.rendering.styles import STYLES
 
 pytestmark = pytest.mark.slow
 
@@ -72,18 +76,34 @@ def distance(source: str, read: str) -> int:
     return int(row[-1])
 
 
-def enlarged(page: Image.Image) -> Image.Image:
-    """A page at twice its size."""
-    return page.resize((2 * page.width, 2 * page.height), Image.Resampling.BILINEAR)
+def enlarged(page: Image.Image, scale: int = 2) -> Image.Image:
+    """A page at twice its size, or at another."""
+    return page.resize((scale * page.width, scale * page.height), Image.Resampling.BILINEAR)
 
 
-def tesseract(page: Image.Image) -> str:
+def tesseract(page: Image.Image, *, scale: int = 2) -> str:
     """What Debian's tesseract reads."""
     with tempfile.TemporaryDirectory() as folder:
-        enlarged(page).save(f"{folder}/page.png")
+        enlarged(page, scale).save(f"{folder}/page.png")
         command = ["tesseract", f"{folder}/page.png", "-", "--oem", "1", "--psm", "6", "-l", "eng"]
         environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
         return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+
+
+def in_columns(config: RenderConfig, read: Callable[[Image.Image], str] = tesseract) -> Callable[[Image.Image], str]:
+    """An engine for pages of a style: reads column by column, and dark on light."""
+    step = config.text_width_px + config.gutter_px
+    margin = min(config.margin_px, config.gutter_px // 2)
+
+    def read_columns(page: Image.Image) -> str:
+        page = ImageOps.invert(page) if config.ink > config.paper else page
+        if config.columns == 1:
+            return read(page)
+        lefts = [config.margin_px + number * step for number in range(config.columns)]
+        boxes = [(left - margin, 0, left + config.text_width_px + margin, page.height) for left in lefts]
+        return "\n".join(read(page.crop(box)) for box in boxes)
+
+    return read_columns
 
 
 def rapidocr() -> Callable[[Image.Image], str]:
@@ -153,6 +173,14 @@ def test_tesseract_reads_a_dense_page(prose: list[str]) -> None:
 @pytest.mark.parametrize("preset", ["paper", "native"])
 def test_tesseract_reads_the_other_presets(preset: str, prose: list[str]) -> None:
     result = errors(prose, RenderConfig.preset(preset), tesseract, spaces=True)
+    assert result["error"] <= 0.3, result
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed: apt install tesseract-ocr")
+@pytest.mark.parametrize("style", STYLES)
+def test_tesseract_reads_each_style_at_the_smallest_type(style: str, prose: list[str]) -> None:
+    config = RenderConfig.preset("dense").in_style(style)
+    result = errors(prose, config, in_columns(config), spaces=True)
     assert result["error"] <= 0.3, result
 
 
