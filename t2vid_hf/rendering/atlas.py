@@ -216,7 +216,7 @@ class Atlas:
         sizes = rows * strips * STRIP_PX * phases
         ends = self.used + np.cumsum(sizes)
         if ends[-1] > self.bitmaps.size:
-            self.bitmaps = _enlarge(self.bitmaps, max(2 * self.bitmaps.size, int(ends[-1])))
+            self.bitmaps = np.resize(self.bitmaps, max(2 * self.bitmaps.size, int(ends[-1])))
         self.used = int(ends[-1])
         records = np.empty((len(rows), 7), np.int32)
         for column, values in enumerate((ends - sizes, rows, strips, columns, left, top, phases)):
@@ -227,7 +227,8 @@ class Atlas:
         first, self.count = self.count, self.count + len(records)
         if self.count > len(self.kind):
             for name in _TABLES:
-                setattr(self, name, _enlarge(getattr(self, name), max(512, 2 * self.count)))
+                table = getattr(self, name)
+                setattr(self, name, np.resize(table, (max(512, 2 * self.count), *table.shape[1:])))
         new = slice(first, self.count)
         self.kind[new], self.symbol[new], self.kern_row[new] = kind, SYMBOL_DIRECT, 0
         self.glyphs[new], self.advance[new] = records, advances
