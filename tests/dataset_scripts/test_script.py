@@ -22,7 +22,8 @@ DUMP = Path(__file__).parent / "dump_rows.py"
 SCRIPT = ROOT / "dataset_scripts/t2vid.py"
 # What draws, pinned to the versions here; and what 3.6 asks for, below the versions that it does not know.
 DRAWING = (
-    "Pillow numpy icu4py fonttools fontpkg-arimo manimgx-fonts manimgx-fonts-cjk llvmlite isal pyyaml tqdm"
+    "Pillow numpy icu4py uharfbuzz fontpkg-arimo fontpkg-jetbrains-mono manimgx-fonts manimgx-fonts-cjk llvmlite "
+    "filelock isal pyyaml tqdm"
 ).split()
 OLD = ["datasets==3.6.0", "huggingface_hub<1"]
 
