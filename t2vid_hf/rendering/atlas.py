@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from t2vid_hf.rendering.breaks import BreakMemory
-from t2vid_hf.rendering.characters import BLANK_EM, kind_of, symbol_of
+from t2vid_hf.rendering.characters import BLANK_EM, SOFT_HYPHEN, kind_of, symbol_of
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.fonts import first_font, glyph_for
 from t2vid_hf.rendering.kerning import Kerning
@@ -94,7 +94,8 @@ class Atlas:
                 self._draw_box()
                 self.slot_of[code] = BOX_SLOT
             elif kind not in (INK, SPACE, TAB):
-                others.append((code, kind, 0.0))
+                # What a soft hyphen would take where it is seen.
+                others.append((code, kind, width_em(*_glyph("-", self._face)) if char == SOFT_HYPHEN else 0.0))
             elif char in BLANK_EM and char != "\xa0":
                 others.append((code, kind, BLANK_EM[char]))
             else:

@@ -170,7 +170,9 @@ def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines): 
         sort = kind[slot]
         begin = -1
         new_page = False
-        if breaks[i] and i > line_start:
+        # A line may end with a soft hyphen, the one sign without ink that has a width, if the hyphen fits.
+        hyphen = advance[slots[i - 1]] if i > line_start and kind[slots[i - 1]] == EMPTY else 0
+        if breaks[i] and i > line_start and (hyphen == 0 or at + hyphen <= width):
             candidate = i
             candidate_words = words
             candidate_in_word = in_word

@@ -15,6 +15,7 @@ from t2vid_hf.rendering.atlas import Atlas
 from t2vid_hf.rendering.characters import is_undrawable
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.fonts import FONTS_EXTRA, all_installed, describe, missing_glyph
+from t2vid_hf.rendering.hyphens import show_hyphens
 from t2vid_hf.rendering.missing import is_missing, missing_characters
 from t2vid_hf.rendering.slots import BOX_SLOT, COMPLEX, EMPTY, KINDS, UNIT, UNKNOWN
 from t2vid_hf.rendering.words import draw_words
@@ -95,6 +96,8 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
     lines[-1, 1] = len(text)
     lines[:, 2] = starts[:, 1]
     lines[:, 3] = _base_lines(starts[:, 1], config, atlas.ascent_px(config.line_px))
+    if counts[EMPTY]:
+        show_hyphens(slots, x, lines, atlas, int(limits[0]))
     if levels is not None:
         from t2vid_hf.rendering.bidi import reorder
 
