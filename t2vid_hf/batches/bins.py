@@ -11,9 +11,11 @@ compile, once per machine.
 The module imports numba, so it is itself imported only when a plan is made.
 """
 
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
-from t2vid_hf._compiled import compiled
+import numpy as np
+from numba import njit
 
 # Rows to complete a bin from. 4,096 take four times as long and fill no better.
 POOL = 1024
@@ -23,6 +25,18 @@ TAIL = 256
 PAIR_ROOM, TRIES = 3.0, 4
 # A bin this full is not tried again: 0.2 %.
 GOOD = 500
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function when it is first called, and keep the result in numba's cache, where it finds a folder.
+
+    These loops allocate and sort, which those of `t2vid_hf._compiled` cannot.
+    """
+    try:
+        return njit(cache=True)(function)
+    except RuntimeError:
+        # No folder for numba's cache can be written (a read-only container): compile in each process.
+        return njit(function)
 
 
 @compiled

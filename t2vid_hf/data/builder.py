@@ -31,17 +31,13 @@ from t2vid_hf.schema import Row, features
 logger = logging.getLogger(__name__)
 SAMPLE = "sample"
 # What decides the rows of a file, inside the package and beside it.
-_CODE = ("schema.py", "_compiled.py", "data/builder.py", "data/pages.py", "data/synthesis.py", "sources", "rendering")
+_CODE = (
+    *("schema.py", "_compiled.py", "_object_code.py", "data/builder.py", "data/pages.py", "data/synthesis.py"),
+    *("sources", "rendering"),
+)
 _DRAWING = (
-    "Pillow",
-    "icu4py",
-    "uharfbuzz",
-    "fontpkg-arimo",
-    "fontpkg-jetbrains-mono",
-    "fontpkg-noto-serif",
-    "manimgx-fonts",
-    "manimgx-fonts-cjk",
-    "ziamath",
+    *("Pillow", "icu4py", "uharfbuzz", "fontpkg-arimo", "fontpkg-jetbrains-mono", "fontpkg-noto-serif"),
+    *("manimgx-fonts", "manimgx-fonts-cjk", "ziamath"),
 )
 
 

@@ -112,17 +112,17 @@ def _rows(
     make = _describe_pages if render == "lazy" else _draw_pages
     context: str | None = None
     images: Any = None
-    count = 0
+    count, has_boxes = 0, False
     problem: str | None = None
     for qa in questions:
         if qa.context != context:
             context, problem = qa.context, None
             try:
-                images, count = make(qa.context, config)
+                images, count, has_boxes = make(qa.context, config)
             except InputError as error:
                 problem = str(error)
             else:
-                boxes = missing_characters(qa.context)
+                boxes = missing_characters(qa.context) if has_boxes else Counter()
                 report.boxes.update({describe(char): number for char, number in boxes.items()})
                 report.texts_with_boxes += bool(boxes)
         if problem is None:
@@ -134,14 +134,16 @@ def _rows(
         report.not_drawn[f"{qa.source}/{qa.id}"] = message
 
 
-def _draw_pages(text: str, config: RenderConfig) -> tuple[list[dict[str, Any]], int]:
-    pages = TextRenderer(config).render(text).pngs()
-    return [{"bytes": page, "path": None} for page in pages], len(pages)
+def _draw_pages(text: str, config: RenderConfig) -> tuple[list[dict[str, Any]], int, bool]:
+    drawn = TextRenderer(config).render(text)
+    images = [{"bytes": page, "path": None} for page in drawn.pngs()]
+    return images, len(images), drawn.missing > 0
 
 
-def _describe_pages(text: str, config: RenderConfig) -> tuple[dict[str, Any], int]:
+def _describe_pages(text: str, config: RenderConfig) -> tuple[dict[str, Any], int, bool]:
     # Here, because `Pages` is a type of `datasets`, which takes half a second to import.
     from t2vid_hf.data.pages import describe
 
     pages = describe(text, config)
-    return pages, pages["num_pages"]
+    # What is laid out and not drawn does not count its boxes.
+    return pages, pages["num_pages"], True

@@ -1,4 +1,4 @@
-"""Text to pages: PIL, NumPy, numba and arithmetic; no torch and no data sets."""
+"""Text to pages: PIL, NumPy, compiled loops and arithmetic; no torch and no data sets."""
 
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.missing import missing_characters

@@ -27,9 +27,8 @@ from functools import cached_property
 import numpy as np
 
 from t2vid_hf.rendering.cells import parts_of
+from t2vid_hf.rendering.survey import BAR, DRAWN, GAP, SIGNS, survey
 
-# What `survey` finds in a line: a gap, a bar or a plus, a sign of U+2500 to U+259F, more signs than letters.
-GAP, BAR, DRAWN, SIGNS = 1, 2, 4, 8
 # A line of more characters is a paragraph.
 _MOST_CHARS = 1000
 
@@ -116,8 +115,6 @@ def aligned_blocks(text: str, codes: np.ndarray) -> list[tuple[int, int]]:
 
     ```
     """
-    from t2vid_hf.rendering.survey import survey
-
     found = np.empty((len(text) // 2 + 2, 4), np.int32)
     found = found[: survey(codes, found)]
     # A line by itself is no table: as in nearly all prose, there is no more to do.

@@ -11,13 +11,14 @@ from functools import lru_cache
 
 import numpy as np
 
+from t2vid_hf.rendering.bitmaps import bound, compose, settle
 from t2vid_hf.rendering.breaks import BreakMemory
 from t2vid_hf.rendering.characters import BLANK_EM, SOFT_HYPHEN, kind_of, symbol_of
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.fonts import first_font, glyph_for
 from t2vid_hf.rendering.kerning import Kerning
 from t2vid_hf.rendering.missing import BOX, is_missing, visible_forms
-from t2vid_hf.rendering.raster import Shape, ascent_descent_px, fill, squeeze, width_em
+from t2vid_hf.rendering.raster import Shape, ascent_descent_px, fill, squeezes, width_em
 from t2vid_hf.rendering.shaping import Glyphs, shape_words
 from t2vid_hf.rendering.slots import (
     BOX_SLOT,
@@ -99,7 +100,7 @@ class Atlas:
             elif char in BLANK_EM and char != "\xa0":
                 others.append((code, kind, BLANK_EM[char]))
             else:
-                inked.append((code, kind, self._phases(char)))
+                inked.append((code, kind, _phases(char)))
         if others:
             advances = [round(em * self._px * UNIT) for _, _, em in others]
             self._give(others, self._blank(advances))
@@ -143,10 +144,6 @@ class Atlas:
         """Eight spaces, which in Arial are as wide as four letters, in `UNIT`s."""
         return max(8, 8 * int(self.advance[self.slot_of[ord(" ")]]))
 
-    def _phases(self, char: str) -> int:
-        # Ideographs stand on whole pixels: their widths are whole, and there are thousands of them.
-        return 1 if unicodedata.east_asian_width(char) in ("W", "F") else QUARTERS
-
     def _give(self, chars: list[tuple[int, int, float]], slots: np.ndarray, kern_rows: list[int] | None = None) -> None:
         """Give drawn slots to (code, kind, ...)s."""
         self.slot_of[[code for code, *_ in chars]] = slots
@@ -166,8 +163,6 @@ class Atlas:
 
     def _draw(self, shapes: list[Shape], phases: list[int], advances: np.ndarray | None = None) -> np.ndarray:
         """New slots for drawn shapes; as wide as their glyphs unless `advances`, in ems, are given."""
-        from t2vid_hf.rendering.bitmaps import settle
-
         ink = fill(shapes, self._px, self._room)
         left = ink.boxes[:, 4] // QUARTERS
         moved = np.array(phases) - 1
@@ -181,18 +176,14 @@ class Atlas:
 
     def _compose(self, shaped: Glyphs) -> np.ndarray:
         """New slots for shaped words."""
-        from t2vid_hf.rendering.bitmaps import bound, compose
-
-        keys, inverse = np.unique(shaped.fonts * 2**16 + shaped.glyphs, return_inverse=True)
-        unseen = [key for key in keys.tolist() if key not in self._glyph_slots]
+        keys = (shaped.fonts * 2**16 + shaped.glyphs).tolist()
+        unseen = [key for key in dict.fromkeys(keys) if key not in self._glyph_slots]
         if unseen:
             drawn = self._draw([[(key >> 16, key & 0xFFFF, 0.0, 0.0)] for key in unseen], [QUARTERS] * len(unseen))
             self._glyph_slots.update(zip(unseen, drawn.tolist(), strict=True))
-        slots = np.array([self._glyph_slots[key] for key in keys.tolist()], np.int64)[inverse]
+        slots = np.array([self._glyph_slots[key] for key in keys], np.int64)
         x = np.rint(shaped.x * self._px * UNIT).astype(np.int64)
-        fonts, font = np.unique(shaped.fonts, return_inverse=True)
-        heights = np.array([squeeze(int(number), self._px) for number in fonts])[font]
-        y = np.rint(shaped.y * self._px * heights).astype(np.int64)
+        y = np.rint(shaped.y * self._px * squeezes(shaped.fonts, self._px)).astype(np.int64)
         boxes = np.empty((len(shaped.advances), 4), np.int64)
         bound(shaped.starts, slots, x, y, self.glyphs, boxes)
         left, right, bottom, top = boxes.T
@@ -236,6 +227,11 @@ class Atlas:
         self.kind[new], self.symbol[new], self.kern_row[new] = kind, SYMBOL_DIRECT, 0
         self.glyphs[new], self.advance[new] = records, advances
         return np.arange(first, self._count)
+
+
+def _phases(char: str) -> int:
+    # Ideographs stand on whole pixels: their widths are whole, and there are thousands of them.
+    return 1 if unicodedata.east_asian_width(char) in ("W", "F") else QUARTERS
 
 
 def _glyph(char: str, face: str) -> tuple[int, int]:

@@ -10,10 +10,8 @@ from functools import cache
 
 import numpy as np
 
+from t2vid_hf._compiled import compiled
 from t2vid_hf.rendering.characters import kind_of
-from t2vid_hf.rendering.kernels import compiled
-
-# numba's cache looks at this file alone; a change of slots.py has to change it too: e1dc17974863b8dc
 from t2vid_hf.rendering.slots import CARRIAGE_RETURN, CONTINUED, EMPTY, INK, LINE_FEED, NEWLINE, SPACE, TAB
 
 _CLASSES = ("L", "R", "AL", "EN", "ES", "ET", "AN", "CS", "NSM", "BN", "B", "S", "WS", "ON")
@@ -41,10 +39,10 @@ def levels_of(text: str, *, flow: bool) -> tuple[np.ndarray | None, np.ndarray |
     table = _classes_drawn(flow)
     given = table[codes]
     if given.max() == _UNKNOWN:
-        for code in np.unique(codes[given == _UNKNOWN]).tolist():
+        for code in set(codes[given == _UNKNOWN].tolist()):
             table[code] = _drawn_class(chr(code), flow=flow)
         given = table[codes]
-    if not np.isin((R, AL, AN), given).any():
+    if not any((given == sort).any() for sort in (R, AL, AN)):
         return None, None
     # X9: what counts as nothing stands between no two others. Its level is that of what it follows.
     (kept,) = np.nonzero(given != BN)
@@ -71,7 +69,7 @@ def _drawn_class(char: str, *, flow: bool) -> int:
     return WS if kind == SPACE else ON if kind == INK else sort
 
 
-@compiled
+@compiled("void(uint8[], uint8[], uint8[])")
 def resolve(classes, levels, bases):  # type: ignore[no-untyped-def]
     """Embedding levels of a text, paragraph by paragraph.
 
@@ -175,8 +173,11 @@ def resolve(classes, levels, bases):  # type: ignore[no-untyped-def]
         start = end
 
 
-@compiled
-def reorder(slots, kind, advance, levels, bases, lines, width, units, x):  # type: ignore[no-untyped-def]
+@compiled(
+    "void(const int32[], const uint8[], const int32[], const uint8[], const uint8[], const int32[,], int64, int32[,], "
+    "int32[])"
+)
+def reorder(slots, kind, advance, levels, bases, lines, width, scratch, x):  # type: ignore[no-untyped-def]
     """Place the characters of each line in visual order; lines of right-to-left paragraphs end at the right margin.
 
     Args:
@@ -187,10 +188,12 @@ def reorder(slots, kind, advance, levels, bases, lines, width, units, x):  # typ
         bases (`np.ndarray` of shape `(n,)`, uint8): The embedding level of each character's paragraph.
         lines (`np.ndarray` of shape `(lines, 4)`, int32): Start and end of each line in the text, page, base line.
         width (`int`): Width of a line in `UNIT`s.
-        units (`np.ndarray` of shape `(n,)`, int32): Scratch: what is placed of a line, characters or drawn stretches.
+        scratch (`np.ndarray` of shape `(3, n)`, int32): Scratch: what is placed of a line, characters or drawn
+            stretches, how wide each is, and their order.
         x (`np.ndarray` of shape `(n,)`, int32): Where each character stands, in `UNIT`s from the left margin; written
             over.
     """
+    units, widths, order = scratch[0], scratch[1], scratch[2]
     for line in range(lines.shape[0]):
         start, end = lines[line, 0], lines[line, 1]
         count = 0
@@ -210,11 +213,12 @@ def reorder(slots, kind, advance, levels, bases, lines, width, units, x):  # typ
                 highest = max(highest, levels[i])
         if highest == 0:
             continue
-        # Right-hand edges, before the order changes: a unit is as wide as the way to the next.
-        ends = np.empty(visible, np.int32)
+        # Before the order changes: a unit is as wide as the way to the next.
+        total = 0
         for k in range(visible):
-            ends[k] = x[units[k + 1]] - x[units[k]] if k + 1 < visible else advance[slots[units[k]]]
-        order = np.arange(visible)
+            widths[k] = x[units[k + 1]] - x[units[k]] if k + 1 < visible else advance[slots[units[k]]]
+            total += widths[k]
+            order[k] = k
         for level in range(highest, 0, -1):
             k = 0
             while k < visible:
@@ -224,11 +228,10 @@ def reorder(slots, kind, advance, levels, bases, lines, width, units, x):  # typ
                 stop = k
                 while stop < visible and levels[units[order[stop]]] >= level:
                     stop += 1
-                order[k:stop] = order[k:stop][::-1].copy()
+                for i in range((stop - k) // 2):
+                    order[k + i], order[stop - 1 - i] = order[stop - 1 - i], order[k + i]
                 k = stop
-        at = np.int32(0)
-        if bases[start]:
-            at = np.int32(width - ends.sum())
+        at = width - total if bases[start] else 0
         for k in range(visible):
             x[units[order[k]]] = at
-            at += ends[order[k]]
+            at += widths[order[k]]

@@ -1,4 +1,4 @@
-"""The loops that make bitmaps, compiled by numba: filled outlines to glyphs, and glyphs to words.
+"""The loops that make bitmaps, compiled: filled outlines to glyphs, and glyphs to words.
 
 A bitmap is a record `(offset, rows, strips, columns, left, top, phases)` and its pixels: for each phase (moved right by
 none to three quarters of a pixel) strips of 16 columns, one after the other, 255 without ink. `left` counts pixels from
@@ -7,9 +7,7 @@ the pen to the first column, `top` from the base line up to the first row.
 
 import numpy as np
 
-from t2vid_hf.rendering.kernels import compiled
-
-# numba's cache looks at this file alone; a change of slots.py has to change it too: e1dc17974863b8dc
+from t2vid_hf._compiled import compiled
 from t2vid_hf.rendering.slots import QUARTERS, STRIP_PX, UNIT
 
 # Grey levels of a bitmap: 16 instead of 256 make a PNG a sixth smaller and cost tesseract nothing.
@@ -17,7 +15,7 @@ _LEVEL = 17
 _SHIFT = 4  # 2**4 is STRIP_PX
 
 
-@compiled
+@compiled("void(const uint8[], const int64[,], const int32[,], uint8[])")
 def settle(levels, boxes, records, bitmaps):  # type: ignore[no-untyped-def]
     """Turn filled outlines into bitmaps: the mean of four quarter pixels, from each position.
 
@@ -47,7 +45,7 @@ def settle(levels, boxes, records, bitmaps):  # type: ignore[no-untyped-def]
                         at += 1
 
 
-@compiled
+@compiled("void(const int64[], const int64[], const int64[], const int64[], const int32[,], int64[,])")
 def bound(starts, slots, x, y, glyphs, boxes):  # type: ignore[no-untyped-def]
     """The box of each word's ink.
 
@@ -81,7 +79,7 @@ def bound(starts, slots, x, y, glyphs, boxes):  # type: ignore[no-untyped-def]
         boxes[word, 3] = top
 
 
-@compiled
+@compiled("void(const int64[], const int64[], const int64[], const int64[], const int32[,], const int32[,], uint8[])")
 def compose(starts, slots, x, y, glyphs, records, bitmaps):  # type: ignore[no-untyped-def]
     """Draw words from their glyphs; where two glyphs meet within a pixel their ink adds up.
 

@@ -1,4 +1,4 @@
-"""The inner loop of drawing, compiled by numba: bitmaps from the atlas onto pages. A page of 115 words takes 15 us.
+"""The inner loop of drawing, compiled: bitmaps from the atlas onto pages. A page of 115 words takes 15 us.
 
 A row of a glyph is one vector instruction of 16 pixels. The same loop pixel by pixel takes 220 us, and as a loop that
 LLVM is to turn into vectors 110 us, because it cannot know that page and atlas do not overlap.
@@ -7,36 +7,44 @@ LLVM is to turn into vectors 110 us, because it cannot know that page and atlas 
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
-from t2vid_hf.rendering.kernels import compiled
-
-# numba's cache looks at this file alone; a change of slots.py has to change it too: e1dc17974863b8dc
+from t2vid_hf._compiled import compiled
 from t2vid_hf.rendering.slots import STRIP_PX, UNIT
 
 
-@intrinsic
-def _darken_strip(typing_context: Any, page: Any, at: Any, bitmaps: Any, source: Any) -> Any:
-    """`page[at:at+16] = minimum(page[at:at+16], bitmaps[source:source+16])` as one vector instruction."""
-    signature = types.void(page, types.intp, bitmaps, types.intp)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = ir.VectorType(ir.IntType(8), STRIP_PX).as_pointer()
-        page_type, _, bitmaps_type, _ = signature.args
-        page_data = context.make_array(page_type)(context, builder, arguments[0]).data
-        bitmaps_data = context.make_array(bitmaps_type)(context, builder, arguments[2]).data
-        target = builder.bitcast(builder.gep(page_data, [arguments[1]]), vector)
-        ink = builder.load(builder.bitcast(builder.gep(bitmaps_data, [arguments[3]]), vector), align=1)
-        paper = builder.load(target, align=1)
-        builder.store(builder.select(builder.icmp_unsigned("<", ink, paper), ink, paper), target, align=1)
-        return context.get_dummy_value()
-
-    return signature, generate
+def _darken_strip(page, at, bitmaps, source):  # type: ignore[no-untyped-def]
+    """Darken 16 pixels of a page by 16 of a bitmap. [`draw`] is compiled with [`_vector_instruction`] in its place."""
+    page[at : at + STRIP_PX] = np.minimum(page[at : at + STRIP_PX], bitmaps[source : source + STRIP_PX])
 
 
-@compiled
+def _vector_instruction() -> Any:
+    """`_darken_strip` as one vector instruction, for numba."""
+    from llvmlite import ir
+    from numba import types
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def darken_strip(typing_context: Any, page: Any, at: Any, bitmaps: Any, source: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            vector = ir.VectorType(ir.IntType(8), STRIP_PX).as_pointer()
+            page_type, _, bitmaps_type, _ = signature.args
+            page_data = context.make_array(page_type)(context, builder, arguments[0]).data
+            bitmaps_data = context.make_array(bitmaps_type)(context, builder, arguments[2]).data
+            target = builder.bitcast(builder.gep(page_data, [arguments[1]]), vector)
+            ink = builder.load(builder.bitcast(builder.gep(bitmaps_data, [arguments[3]]), vector), align=1)
+            paper = builder.load(target, align=1)
+            builder.store(builder.select(builder.icmp_unsigned("<", ink, paper), ink, paper), target, align=1)
+            return context.get_dummy_value()
+
+        return types.void(page, types.intp, bitmaps, types.intp), generate
+
+    return darken_strip
+
+
+@compiled(
+    "void(uint8[], const int64[], const int32[], const int32[], const int32[,], const uint8[], const int32[,], int64)",
+    _darken_strip=_vector_instruction,
+)
 def draw(frames, shape, slots, x, glyphs, bitmaps, lines, origin):  # type: ignore[no-untyped-def]
     """Draw lines on pages: the darker of paper and ink. Whatever its metrics say, a glyph stays inside its page.
 

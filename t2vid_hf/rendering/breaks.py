@@ -11,6 +11,7 @@ import numpy as np
 from icu4py.breakers import CharacterBreaker, LineBreaker
 
 from t2vid_hf.rendering.characters import kind_of
+from t2vid_hf.rendering.kernels import find_breaks
 from t2vid_hf.rendering.slots import SPACE, SYMBOL_LAST_RUN
 
 _CELLS = 2**14
@@ -45,8 +46,6 @@ class BreakMemory:
         Returns:
             `np.ndarray` of shape `(n + 1,)`, uint8: 1 before the characters where a line may begin.
         """
-        from t2vid_hf.rendering.kernels import find_breaks
-
         n = len(text)
         breaks = np.zeros(n + 1, np.uint8)
         positions, missed, hashes = np.empty(n, np.int32), np.empty((n, 2), np.int32), np.empty(n, np.uint64)
@@ -55,8 +54,8 @@ class BreakMemory:
         if not count:
             return breaks
         # One stretch of each unknown pattern, and all without a pattern.
-        _, first = np.unique(hashes[:count], return_index=True)
-        chosen = np.union1d(first, np.flatnonzero(hashes[:count] == 0))
+        first: dict[int, int] = {}
+        chosen = [i for i, key in enumerate(hashes[:count].tolist()) if not key or first.setdefault(key, i) == i]
         self._ask(text, missed[chosen], breaks)
         self._remember(symbol[slots], missed[chosen], hashes[chosen], breaks)
         if len(chosen) < count:

@@ -1,22 +1,18 @@
-"""The inner loops of the layout, compiled by numba: characters to slots, break opportunities, lines and pages.
+"""The inner loops of the layout, compiled: characters to slots, break opportunities, lines and pages.
 
-Integers alone, no threads: the same numbers on every machine. A page of 115 words takes 5 us. Compiling takes a second,
-once on a machine, and loading what numba has cached 0.1 s a process; where no cache folder can be written each process
-compiles. The module imports numba, so it is itself imported only when a text is laid out.
-
-Positions are counted in `UNIT`ths of a pixel. A *slot* is a row of the atlas's tables: one character, or one drawn
+Integers alone, no threads: the same numbers on every machine. A page of 115 words takes 5 us. Positions are counted in
+`UNIT`ths of a pixel. A *slot* is a row of the tables of the atlas: one character, or one drawn
 stretch of a script with joined letters.
 """
 
 import numpy as np
 
 from t2vid_hf._compiled import compiled
-
-# numba's cache looks at this file alone; a change of slots.py has to change it too: e1dc17974863b8dc
 from t2vid_hf.rendering.slots import (
     CARRIAGE_RETURN,
     CONTINUED,
     EMPTY,
+    FULL_ROW,
     LINE_FEED,
     NEWLINE,
     SPACE,
@@ -26,6 +22,7 @@ from t2vid_hf.rendering.slots import (
     SYMBOL_LETTER,
     SYMBOL_SPACE,
     TAB,
+    UNKNOWN_KERN,
 )
 
 _MOST_SYMBOLS = 64
@@ -33,7 +30,7 @@ _HASH_START = np.uint64(14695981039346656037)
 _HASH_PRIME = np.uint64(1099511628211)
 
 
-@compiled
+@compiled("void(const uint32[], const int32[], const uint8[], int32[], int64[])")
 def look_up(codes, slot_of, kind, slots, counts):  # type: ignore[no-untyped-def]
     """Write each character's slot, and count the kinds.
 
@@ -51,7 +48,10 @@ def look_up(codes, slot_of, kind, slots, counts):  # type: ignore[no-untyped-def
         counts[kind[slot]] += 1
 
 
-@compiled
+@compiled(
+    "int64(const int32[], const uint8[], const int64[], const uint64[], const int32[], const int32[], uint8[], "
+    "int32[], int32[,], uint64[])"
+)
 def find_breaks(slots, kind, symbol, keys, values, patterns, breaks, positions, missed, hashes):  # type: ignore[no-untyped-def]
     """Mark where lines may end, from remembered patterns; return how many stretches have an unknown pattern.
 
@@ -132,8 +132,11 @@ def find_breaks(slots, kind, symbol, keys, values, patterns, breaks, positions, 
     return misses
 
 
-@compiled
-def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines):  # type: ignore[no-untyped-def]
+@compiled(
+    "int64(const int32[], const uint8[], const int32[], const int32[], int32[,], const uint8[], const int64[], "
+    "bool, int32[], int32[,], int32[,])"
+)
+def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines, unknown):  # type: ignore[no-untyped-def]
     """Break into lines and pages, greedily; return the number of lines.
 
     Args:
@@ -141,42 +144,45 @@ def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines): 
         kind (`np.ndarray` of shape `(slots,)`, uint8): The kind of each slot.
         advance (`np.ndarray` of shape `(slots,)`, int32): The width of each slot in `UNIT`s.
         kern_row (`np.ndarray` of shape `(slots,)`, int32): The row and column of each slot in `kern`.
-        kern (`np.ndarray` of shape `(rows, rows)`, int32): What a slot is moved by behind another, in `UNIT`s.
-        breaks (`np.ndarray` of shape `(n + 1,)`, uint8): 1 where a line may begin.
+        kern (`np.ndarray` of shape `(rows, rows)`, int32): What a slot is moved by behind another, in `UNIT`s; or
+            `UNKNOWN_KERN`, and then 0 takes its place.
+        breaks (`np.ndarray` of shape `(n + 1,)`, uint8): 1 where a line may begin, `FULL_ROW` where one does if the
+            line before it is full, even of white space.
         limits (`np.ndarray` of shape `(4,)`, int64): Width of a line in `UNIT`s, lines and words of a page, width of a
             tab stop in `UNIT`s.
         flow (`bool`): Whether white space runs together.
         x (`np.ndarray` of shape `(n,)`, int32): Written: where each character stands, in `UNIT`s from the left margin.
         lines (`np.ndarray` of shape `(n + 1, 2)`, int32): Written: where each line begins, and its page.
+        unknown (`np.ndarray` of shape `(n + 1, 2)`, int32): Written: first how many places of `kern` were unknown, then
+            their rows and columns. If there are any, fill them in and wrap again.
     """
     width, most_lines, most_words, tab = limits[0], limits[1], limits[2], limits[3]
     n = slots.shape[0]
     count = 1
+    unknown[0, 0] = 0
     page = 0
     lines[0, 0] = 0
     lines[0, 1] = 0
-    line_start = 0
+    line_start = row = i = words = candidate_words = 0
     page_lines = 1
-    words = 0
-    in_word = False
+    in_word = candidate_in_word = False
     candidate = -1
-    candidate_words = 0
-    candidate_in_word = False
     at = np.int64(0)
-    row = 0
-    i = 0
     while i < n:
         slot = slots[i]
         sort = kind[slot]
         begin = -1
         new_page = False
-        # A line may end with a soft hyphen, the one sign without ink that has a width, if the hyphen fits.
-        hyphen = advance[slots[i - 1]] if i > line_start and kind[slots[i - 1]] == EMPTY else 0
-        if breaks[i] and i > line_start and (hyphen == 0 or at + hyphen <= width):
-            candidate = i
-            candidate_words = words
-            candidate_in_word = in_word
-        if sort == SPACE:
+        if breaks[i] and i > line_start:
+            # A line may end with a soft hyphen, the one sign without ink that has a width, if the hyphen fits.
+            last = slots[i - 1]
+            if kind[last] != EMPTY or advance[last] == 0 or at + advance[last] <= width:
+                candidate = i
+                candidate_words = words
+                candidate_in_word = in_word
+        if breaks[i] == FULL_ROW and i > line_start and at + advance[slot] > width:
+            begin = i
+        elif sort == SPACE:
             x[i] = at
             # White space that runs together is as wide as its first character, and takes no room before the text.
             if not flow or (i > line_start and in_word):
@@ -201,7 +207,13 @@ def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines): 
             begin = i
             new_page = True
         else:
-            step = at + kern[row, kern_row[slot]]
+            move = kern[row, kern_row[slot]]
+            if move == UNKNOWN_KERN:
+                kern[row, kern_row[slot]] = move = 0
+                unknown[0, 0] += 1
+                unknown[unknown[0, 0], 0] = row
+                unknown[unknown[0, 0], 1] = kern_row[slot]
+            step = at + move
             if step + advance[slot] > width and i > line_start:
                 begin = i
                 if candidate > line_start:

@@ -12,10 +12,12 @@ import numpy as np
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.rendering.atlas import Atlas
+from t2vid_hf.rendering.bidi import MIRRORED, levels_of, reorder
 from t2vid_hf.rendering.characters import is_undrawable
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.fonts import FONTS_EXTRA, all_installed, describe, missing_glyph
 from t2vid_hf.rendering.hyphens import show_hyphens
+from t2vid_hf.rendering.kernels import look_up, wrap
 from t2vid_hf.rendering.missing import is_missing, missing_characters
 from t2vid_hf.rendering.slots import BOX_SLOT, COMPLEX, EMPTY, KINDS, UNIT, UNKNOWN
 from t2vid_hf.rendering.words import draw_words
@@ -67,15 +69,11 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
         [`~t2vid_hf.errors.InputError`]: no installed font has a character (and `config.missing == "error"`), or more
             than the share `config.max_missing` of them.
     """
-    from t2vid_hf.rendering.kernels import wrap
-
     slots, counts, missing = _slots(text, config, atlas)
     breaks = atlas.breaks.find(text, slots, atlas.kind, atlas.symbol)
     levels = bases = None
     # What is read from right to left is joined, without ink (a mark), or a box.
     if counts[COMPLEX] or counts[EMPTY] or missing:
-        from t2vid_hf.rendering.bidi import levels_of
-
         levels, bases = levels_of(text, flow=config.whitespace == "flow")
     if counts[COMPLEX]:
         draw_words(text, atlas, slots, breaks, levels=levels, width_px=config.text_width_px)
@@ -87,9 +85,14 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
         (config.text_width_px * UNIT, config.lines_per_page, config.max_words or _UNLIMITED, atlas.tab_stop), np.int64
     )
     flow = config.whitespace == "flow"
-    atlas.kerning.learn(slots, atlas.kind, atlas.kern_row)
-    tables = atlas.kind, atlas.advance, atlas.kern_row, atlas.kerning.table
-    starts = starts[: wrap(slots, *tables, breaks, limits, flow, x, starts)]
+    tables = atlas.kind, atlas.advance, atlas.kern_row
+    unknown = np.empty_like(starts)
+    while True:
+        count = wrap(slots, *tables, atlas.kerning.table, breaks, limits, flow, x, starts, unknown)
+        if not unknown[0, 0]:
+            break
+        atlas.kerning.learn(unknown[1 : 1 + unknown[0, 0]])
+    starts = starts[:count]
     lines = np.empty((len(starts), 4), np.int32)
     lines[:, 0] = starts[:, 0]
     lines[:-1, 1] = starts[1:, 0]
@@ -99,22 +102,18 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
     if counts[EMPTY]:
         show_hyphens(slots, x, lines, atlas, int(limits[0]))
     if levels is not None:
-        from t2vid_hf.rendering.bidi import reorder
-
-        scratch = np.empty(len(text), np.int32)
+        scratch = np.empty((3, len(text)), np.int32)
         reorder(slots, atlas.kind, atlas.advance, levels, bases, lines, int(limits[0]), scratch, x)
     return Layout(slots, x, lines, missing)
 
 
 def _slots(text: str, config: RenderConfig, atlas: Atlas) -> tuple[np.ndarray, np.ndarray, int]:
-    from t2vid_hf.rendering.kernels import look_up
-
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     slots = np.empty(len(codes), np.int32)
     counts = np.empty(KINDS, np.int64)
     look_up(codes, atlas.slot_of, atlas.kind, slots, counts)
     if counts[UNKNOWN]:
-        unknown = np.unique(codes[slots == 0]).tolist()
+        unknown = sorted(set(codes[slots == 0].tolist()))
         if config.missing == "error":
             _refuse_missing(text, unknown)
         atlas.learn(unknown)
@@ -134,8 +133,6 @@ def _refuse_missing(text: str, codes: list[int]) -> None:
 
 def _mirror(text: str, atlas: Atlas, slots: np.ndarray, levels: np.ndarray) -> None:
     """Turn the brackets that are read from right to left."""
-    from t2vid_hf.rendering.bidi import MIRRORED
-
     given = slots.copy()
     for char in MIRRORED.keys() & set(text):
         mirrored = ord(MIRRORED[char])

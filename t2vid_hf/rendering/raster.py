@@ -95,6 +95,14 @@ def squeeze(font: int, size_px: int) -> float:
     return float(min(1.1, max(0.9, max(1, round(height)) / height)))
 
 
+def squeezes(fonts: np.ndarray, size_px: int) -> np.ndarray:
+    """[`squeeze`] of each of some fonts."""
+    factors = np.ones(fonts.max(initial=0) + 1)
+    for font in set(fonts.tolist()):
+        factors[font] = squeeze(font, size_px)
+    return factors[fonts]
+
+
 def ascent_descent_px(font: int, size_px: int) -> tuple[int, int]:
     """Whole pixels of a font above and below the base line."""
     face = load_font(font)

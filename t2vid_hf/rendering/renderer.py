@@ -13,6 +13,7 @@ from PIL import Image
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.rendering.atlas import Atlas, atlas_for
+from t2vid_hf.rendering.blit import draw
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.layout import Layout, lay_out
 from t2vid_hf.rendering.png import encode_png
@@ -106,8 +107,6 @@ class TextRenderer:
 
 
 def _draw(layout: Layout, config: RenderConfig, atlas: Atlas) -> np.ndarray:
-    from t2vid_hf.rendering.blit import draw
-
     shape = (layout.pages, config.height_px, config.width_px)
     # A strip of a glyph may reach, without a change, past the end of the last page.
     buffer = np.empty(np.prod(shape) + STRIP_PX, np.uint8)

@@ -107,6 +107,8 @@ def _shape(font: int, script: str | None, direction: str, runs: list[tuple[int, 
     """Glyphs of runs alike, from left to right within each; rows: run, font, glyph, x, y, advance."""
     buffer = hb.Buffer()
     buffer.cluster_level = hb.BufferClusterLevel.CHARACTERS  # the wall keeps its own, whatever mark follows it
+    # HarfBuzz leaves out some of these circles, depending on what else is shaped.
+    buffer.flags = hb.BufferFlags.DO_NOT_INSERT_DOTTED_CIRCLE
     buffer.add_str(_WALL + _WALL.join([text for _, text in runs]) + _WALL)
     buffer.direction = direction
     buffer.language = "und"  # not the machine's

@@ -15,8 +15,14 @@ FIRST_SLOT = 4
 INK, SPACE, TAB, LINE_FEED, CARRIAGE_RETURN, NEWLINE, EMPTY, CONTINUED, COMPLEX, UNKNOWN = range(10)
 KINDS = 10
 
+# In a table of kerning: nobody has asked the font yet.
+UNKNOWN_KERN = -(2**31)
+
 # What a slot is to the line breaker. Letters, digits and spaces count once a run; .,;:!? are 4 to 9.
 SYMBOL_DIRECT, SYMBOL_LETTER, SYMBOL_DIGIT, SYMBOL_SPACE = range(4)
 SYMBOL_LAST_RUN = 3
 SYMBOL_LAST_PLAIN = 9
 SYMBOL_OTHER = 16
+
+# What the place before a character may be, but 1 (a line may begin): one begins if the line before is full.
+FULL_ROW = 2

@@ -1,13 +1,12 @@
-"""The first look at a text's lines for what may be aligned, compiled: prose pays for this alone, 1 ns a character."""
+"""The first look at a text's lines for what may be aligned, compiled: all that prose pays."""
 
-import numpy as np
+from t2vid_hf._compiled import compiled
 
-# numba's cache looks at this file alone; a change of these has to change it too: 1, 2, 4, 8
-from t2vid_hf.rendering.aligned import BAR, DRAWN, GAP, SIGNS
-from t2vid_hf.rendering.kernels import compiled
+# What a line has: a gap, a bar or a plus, a sign of U+2500 to U+259F, more signs than letters and digits.
+GAP, BAR, DRAWN, SIGNS = 1, 2, 4, 8
 
 
-@compiled
+@compiled("int64(const uint32[], int32[,])")
 def survey(codes, found):  # type: ignore[no-untyped-def]
     """Find the lines that may be aligned; return how many.
 
@@ -21,8 +20,8 @@ def survey(codes, found):  # type: ignore[no-untyped-def]
     while start < n:
         marks = letters = signs = blanks = 0
         tab = False
-        before = np.uint32(0)  # the last sign, and the last but one
-        earlier = np.uint32(0)
+        before = 0  # the last sign, and the last but one
+        earlier = 0
         end = start
         while end < n:
             code = codes[end]
@@ -44,7 +43,7 @@ def survey(codes, found):  # type: ignore[no-untyped-def]
                 if blanks > 0 or tab:
                     blanks = 0
                     tab = False
-                    earlier = np.uint32(0)
+                    earlier = 0
                 else:
                     earlier = before
                 before = code

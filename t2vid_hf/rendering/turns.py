@@ -8,6 +8,10 @@ import os
 from threading import RLock
 from types import TracebackType
 
+# First, so that a fork waits for the text that is being drawn before it waits for loops that are being loaded: the last
+# to ask to be told of a fork is told first.
+import t2vid_hf._compiled  # noqa: F401
+
 # The second is held while a text is drawn. A fork takes the first as well, so that a thread which draws text after text
 # cannot come in before it. Both may be taken again by the thread that has them: a signal can fork within a text.
 _gate, _drawing = RLock(), RLock()

@@ -15,7 +15,8 @@ from t2vid_hf.rendering.slots import CARRIAGE_RETURN, COMPLEX, CONTINUED_SLOT, K
 
 # A longer word is cut, so that no text makes a bitmap without bound.
 _MOST_CHARS = 64
-_BLANK = np.isin(np.arange(KINDS), (SPACE, TAB, LINE_FEED, CARRIAGE_RETURN, NEWLINE))
+_BLANK = np.zeros(KINDS, bool)
+_BLANK[[SPACE, TAB, LINE_FEED, CARRIAGE_RETURN, NEWLINE]] = True
 
 
 def draw_words(

@@ -215,3 +215,15 @@ def test_bad_prices_ranks_and_steps():
         next(made.steps(1))
     with pytest.raises(InputError, match="step 2: the plan has steps 0 to 0"):
         next(made.steps(0, 2))
+
+
+def test_without_a_folder_for_its_cache_numba_compiles_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    from t2vid_hf.batches import bins
+
+    def njit(function: object = None, *, cache: bool = False) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return function
+
+    monkeypatch.setattr(bins, "njit", njit)
+    assert bins.compiled(plan_packing) is plan_packing

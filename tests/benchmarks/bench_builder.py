@@ -5,7 +5,8 @@ python tests/benchmarks/bench_builder.py --output tests/benchmarks/results/build
 
 Over the SQuALITY dev file, the cache emptied before each build. "read in order" meets the questions of a text one
 after another, so that the lazy form draws it once; "read shuffled" draws anew for nearly every row, as training does.
-A read ends with the pixels in memory. The last line is JSON: the median of the repeats, and all of them.
+A read ends with the pixels in memory. Then eager builds from start to end, see `eager_build.py`. The last line is JSON:
+the median of the repeats, and all of them.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import eager_build
 import numpy as np
 from datasets import Dataset, load_dataset
 
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument("--input", type=Path, default=SQUALITY, help="A SQuALITY file.")
     parser.add_argument("--preset", default="paper")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--copies", type=int, default=4, help="Of each story, in the set of one question a text.")
     parser.add_argument("--output", type=Path, help="JSON file to write the numbers to as well.")
     given = parser.parse_args()
     datasets.disable_progress_bars()
@@ -47,6 +50,14 @@ def main() -> None:
         unit = "bytes a row" if "bytes" in key else "rows/s"
         lazy, eager = (value if "bytes" in key else value["median"] for value in (lazy, eager))
         print(f"{key.replace('_', ' '):24} lazy {lazy:12,.0f}   eager {eager:12,.0f} {unit}")
+    result["eager_build"] = eager_build.measure(given.copies)
+    for name in ("squality", "one_question_a_text"):
+        whole = result["eager_build"][name]["wall_s"]
+        print(
+            f"build_long_text_qa.py, {name.replace('_', ' ')}: {whole['rows_per_second']} rows/s, "
+            f"{whole['pages_per_second']} pages/s, {whole['share']} of the PNG rate, "
+            f"{whole['share_after_start']} without start"
+        )
     if given.output is not None:
         given.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result))

@@ -82,7 +82,7 @@ def test_twenty_children_forked_while_threads_draw_each_draw_a_page() -> None:
 @forks
 def test_a_child_forked_during_the_first_page_draws(tmp_path: Path) -> None:
     """The thread may hold numba's compiler then: no cache is there yet."""
-    told = run("first", "3", NUMBA_CACHE_DIR=str(tmp_path))
+    told = run("first", "3", HF_HOME=str(tmp_path))
     assert (told["hung"], told["failed"], told["done"]) == (0, 0, 3), told
 
 

@@ -1,0 +1,58 @@
+"""Rows written straight to Parquet: the file that `datasets` itself writes, in groups, with media that have a path."""
+
+import io
+
+import pyarrow.parquet as parquet
+import pytest
+from datasets import Dataset, Features
+from PIL import Image
+
+from t2vid_hf.data import parquet_rows
+from t2vid_hf.data.pages import lazy_features
+from t2vid_hf.data.parquet_rows import write_rows
+from t2vid_hf.data.synthesis import synthesize
+from t2vid_hf.rendering import RenderConfig
+from t2vid_hf.schema import conversation, features
+from t2vid_hf.sources import SAMPLE, read
+
+
+@pytest.mark.parametrize("render", ["eager", "lazy"])
+def test_the_file_is_the_one_that_datasets_writes(tmp_path, render):
+    rows = list(synthesize(list(read(SAMPLE))[:12], RenderConfig.preset("dense"), render=render))
+    columns = features() if render == "eager" else lazy_features()
+    ours, theirs = tmp_path / "ours.parquet", tmp_path / "theirs.parquet"
+    assert write_rows(ours, iter(rows), columns) == 12
+    Dataset.from_list(rows, columns).to_parquet(str(theirs))
+    a, b = parquet.ParquetFile(ours), parquet.ParquetFile(theirs)
+    assert a.read().equals(b.read()) and a.schema_arrow.equals(b.schema_arrow, check_metadata=True)
+    for place in range(a.metadata.num_columns):
+        mine, other = (file.metadata.row_group(0).column(place) for file in (a, b))
+        for name in ("path_in_schema", "compression", "encodings", "has_dictionary_page"):
+            assert getattr(mine, name) == getattr(other, name), mine.path_in_schema
+
+
+def test_a_group_is_of_a_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_rows, "GROUP_BYTES", 50_000)
+    rows = list(synthesize(list(read(SAMPLE))[:40], RenderConfig.preset("dense"), render="lazy"))
+    count = write_rows(tmp_path / "rows.parquet", iter(rows), lazy_features())
+    file = parquet.ParquetFile(tmp_path / "rows.parquet")
+    assert count == file.metadata.num_rows == 40 and file.num_row_groups > 1
+    assert file.read()["id"].to_pylist() == [row["id"] for row in rows]
+
+
+def test_an_image_by_its_path_is_read_into_the_file(tmp_path):
+    Image.new("L", (3, 2), 7).save(tmp_path / "a.png")
+    row = {
+        "id": "a", "source": "test", "media": "image_sequence", "messages": conversation([], "?", "!"),
+        "images": [{"bytes": None, "path": str(tmp_path / "a.png")}], "videos": [], "num_frames": 1,
+    }  # fmt: skip
+    write_rows(tmp_path / "rows.parquet", [row], features())
+    (tmp_path / "a.png").rename(tmp_path / "moved.png")
+    stored = parquet.read_table(tmp_path / "rows.parquet")["images"][0][0].as_py()["bytes"]
+    assert Image.open(io.BytesIO(stored)).getpixel((0, 0)) == 7
+
+
+def test_no_row(tmp_path):
+    assert write_rows(tmp_path / "rows.parquet", [], features()) == 0
+    empty = parquet.read_table(tmp_path / "rows.parquet")
+    assert len(empty) == 0 and Features.from_arrow_schema(empty.schema) == features()
