@@ -7,13 +7,14 @@ item. Two lines *agree* if
 
 - both have upright or crossing lines or blocks (U+2500 to U+259F without the horizontal lines, which also serve as
   dashes), or consist of such signs and blanks alone; or
-- they have bars, or pluses within a frame (`+--`, `--+`), in the same columns; or
+- they have bars, pluses within a frame (`+--`, `--+`), or the last twigs of a tree (`` `-- ``), in the same columns; or
 - behind gaps they begin words, or end numbers, in the same columns;
 
 where "the same" is at least half of those of the line that has fewer, and of bars more than half. A block is a run of
 lines of which each agrees with the next, or with the one after that if the line between is no longer than they. Where
 gaps alone bind it, one of the gaps has three blanks or more, or the block has three lines. Rules (`-----`,
-`==== ====`) above and below belong to it. Art is a block too: three or more lines, one behind the other, with more
+`==== ====`) above and below belong to it, and lines of which three words, and more than half of all, begin where words
+of its first or last line do. Art is a block too: three or more lines, one behind the other, with more
 signs than letters and digits and with four slashes, backslashes, bars or underscores among them. A line of more than
 1000 characters is a paragraph.
 
@@ -37,7 +38,8 @@ _GAP = re.compile(rf"(?<=[^{_BLANKS}\t])[{_BLANKS}]{{2,}}(?=[^{_BLANKS}\t])")
 _SENTENCE_END = re.compile("[.?!][\"'\u201d\u2019)\\]]?$")
 _ITEM = re.compile(rf"^[{_BLANKS}\t]*(?:\(?\w{{1,4}}[.)]|[^\w{_BLANKS}\t|+]{{1,3}})$")
 _NUMBER = re.compile(r"([^\s\w]{0,3}\d(?:[\d.,:/eE+-]*\d)?)[^\s\w]{0,3}$")
-_BARS = re.compile(r"\||\+(?=[-=+])|(?<=[-=+])\+")
+_BARS = re.compile(r"\||\+(?=[-=+])|(?<=[-=+])\+|[`\\](?=-)")
+_WORD = re.compile(rf"(?<=[{_BLANKS}])[^{_BLANKS}\t]")
 _RULE = re.compile(rf"[{_BLANKS}\t]*[-=_~*\u2500\u2501\u2550][-=_~*+|:.{_BLANKS}\u2500\u2501\u2550]+$")
 _UPRIGHT = re.compile("[\u2502\u2503\u2506\u2507\u250a-\u254b\u254e\u254f\u2551-\u259f]")
 _DRAWN_ALONE = re.compile(rf"[{_BLANKS}\t\u2500-\u259f]+$")
@@ -87,6 +89,14 @@ class _Line:
         return found
 
     @cached_property
+    def words(self) -> set[int]:
+        """The columns where words begin, but the line."""
+        return {
+            self.columns[word.start()]
+            for word in _WORD.finditer(self.text, len(self.text) - len(self.text.lstrip()) + 1)
+        }
+
+    @cached_property
     def bars(self) -> set[int]:
         """The columns of bars, and of pluses in frames."""
         return {self.columns[bar.start()] for bar in _BARS.finditer(self.text)}
@@ -129,7 +139,7 @@ def aligned_blocks(text: str, codes: np.ndarray) -> list[tuple[int, int]]:
         for number, start, end, marks in found[near].tolist()
         if end - start <= _MOST_CHARS
     }
-    spans = [_with_rules(first, last, lines) for first, last in [*_tables(lines), *_art(lines)]]
+    spans = [_with_more(first, last, lines) for first, last in [*_tables(lines), *_art(lines)]]
     return [
         (lines[first].start, lines[last].end + _line_end(text, lines[last].end)) for first, last in _joined(spans, 1)
     ]
@@ -190,12 +200,18 @@ def _signs(line: _Line | None, other: _Line) -> bool:
     return line is not None and bool(line.marks & other.marks & SIGNS)
 
 
-def _with_rules(first: int, last: int, lines: dict[int, _Line]) -> tuple[int, int]:
-    while first - 1 in lines and _RULE.match(lines[first - 1].text):
+def _with_more(first: int, last: int, lines: dict[int, _Line]) -> tuple[int, int]:
+    while first - 1 in lines and _belongs(lines[first - 1], lines[first]):
         first -= 1
-    while last + 1 in lines and _RULE.match(lines[last + 1].text):
+    while last + 1 in lines and _belongs(lines[last + 1], lines[last]):
         last += 1
     return first, last
+
+
+def _belongs(line: _Line, neighbour: _Line) -> bool:
+    """Whether a line that does not agree with the block beside it is part of it."""
+    common = len(line.words & neighbour.words)
+    return bool(_RULE.match(line.text)) or common > 2 and 2 * common > len(line.words)
 
 
 def _joined(spans: list[tuple[int, int]], reach: int = 0) -> list[tuple[int, int]]:

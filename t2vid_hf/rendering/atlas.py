@@ -15,10 +15,10 @@ from t2vid_hf.rendering.bitmaps import bound, compose, settle
 from t2vid_hf.rendering.breaks import BreakMemory
 from t2vid_hf.rendering.characters import BLANK_EM, SOFT_HYPHEN, kind_of, symbol_of
 from t2vid_hf.rendering.config import RenderConfig
-from t2vid_hf.rendering.fonts import first_font, glyph_for
+from t2vid_hf.rendering.fonts import first_font, glyph_of
 from t2vid_hf.rendering.kerning import Kerning
 from t2vid_hf.rendering.missing import BOX, is_missing, visible_forms
-from t2vid_hf.rendering.raster import Shape, ascent_descent_px, fill, squeezes, width_em
+from t2vid_hf.rendering.raster import Fit, Shape, ascent_descent_px, fill, squeezes, width_em
 from t2vid_hf.rendering.shaping import Glyphs, shape_words
 from t2vid_hf.rendering.slots import (
     BOX_SLOT,
@@ -72,6 +72,7 @@ class Atlas:
         # A word's slot by its text; or -1 - the place in `cut` of (length, slot) of each part of it; see `words`.
         self.words_of: dict[str, dict[str, int]] = {"ltr": {}, "rtl": {}}
         self.cut: list[list[tuple[int, int]]] = []
+        self.in_cells: dict[tuple[str, str, int, int], int] = {}  # see `grid`
         # The slots before FIRST_SLOT, in order.
         self._add(np.zeros((4, 7), np.int32), np.zeros(4, np.int32), [UNKNOWN, EMPTY, CONTINUED, INK])
         self._box_drawn = False
@@ -96,16 +97,16 @@ class Atlas:
                 self.slot_of[code] = BOX_SLOT
             elif kind not in (INK, SPACE, TAB):
                 # What a soft hyphen would take where it is seen.
-                others.append((code, kind, width_em(*_glyph("-", self._face)) if char == SOFT_HYPHEN else 0.0))
+                others.append((code, kind, width_em(*glyph_of("-", self._face)) if char == SOFT_HYPHEN else 0.0))
             elif char in BLANK_EM and char != "\xa0":
                 others.append((code, kind, BLANK_EM[char]))
             else:
                 inked.append((code, kind, _phases(char)))
         if others:
-            advances = [round(em * self._px * UNIT) for _, _, em in others]
-            self._give(others, self._blank(advances))
+            advances = np.array([round(em * self._px * UNIT) for _, _, em in others], np.int32)
+            self._give(others, self._add(np.zeros((len(others), 7), np.int32), advances, EMPTY))
         if inked:
-            found = [_glyph(chr(code), self._face) for code, _, _ in inked]
+            found = [glyph_of(chr(code), self._face) for code, _, _ in inked]
             self._give(
                 inked,
                 self._draw([[(*glyph, 0.0, 0.0)] for glyph in found], [int(phases) for *_, phases in inked]),
@@ -154,16 +155,23 @@ class Atlas:
 
     def _draw_box(self) -> None:
         if not self._box_drawn:
-            slot = self._draw([[(*_glyph(BOX, self._face), 0.0, 0.0)]], [QUARTERS])
+            slot = self._draw([[(*glyph_of(BOX, self._face), 0.0, 0.0)]], [QUARTERS])
             self.glyphs[BOX_SLOT], self.advance[BOX_SLOT] = self.glyphs[slot[0]], self.advance[slot[0]]
             self._box_drawn = True
 
-    def _blank(self, advances: list[int]) -> np.ndarray:
-        return self._add(np.zeros((len(advances), 7), np.int32), np.array(advances, np.int32), EMPTY)
+    def draw_fitted(self, shapes: list[Shape], phases: list[int], advances: np.ndarray, fits: list[Fit]) -> np.ndarray:
+        """New slots for shapes that are stretched; `advances`, in ems, say how wide."""
+        return self._draw(shapes, phases, advances, fits)
 
-    def _draw(self, shapes: list[Shape], phases: list[int], advances: np.ndarray | None = None) -> np.ndarray:
+    def _draw(
+        self,
+        shapes: list[Shape],
+        phases: list[int],
+        advances: np.ndarray | None = None,
+        fits: list[Fit] | None = None,
+    ) -> np.ndarray:
         """New slots for drawn shapes; as wide as their glyphs unless `advances`, in ems, are given."""
-        ink = fill(shapes, self._px, self._room)
+        ink = fill(shapes, self._px, self._room, fits)
         left = ink.boxes[:, 4] // QUARTERS
         moved = np.array(phases) - 1
         columns = -(-(ink.boxes[:, 4] - QUARTERS * left + ink.boxes[:, 1] + moved) // QUARTERS)
@@ -211,7 +219,7 @@ class Atlas:
         sizes = rows * strips * STRIP_PX * phases
         ends = self._used + np.cumsum(sizes)
         if ends[-1] > self.bitmaps.size:
-            self.bitmaps = _enlarge(self.bitmaps, max(2 * self.bitmaps.size, int(ends[-1])))
+            self.bitmaps = np.resize(self.bitmaps, max(2 * self.bitmaps.size, int(ends[-1])))
         self._used = int(ends[-1])
         records = np.empty((len(rows), 7), np.int32)
         for column, values in enumerate((ends - sizes, rows, strips, columns, left, top, phases)):
@@ -221,8 +229,8 @@ class Atlas:
     def _add(self, records: np.ndarray, advances: np.ndarray, kind: int | list[int]) -> np.ndarray:
         first, self._count = self._count, self._count + len(records)
         if self._count > len(self.kind):
-            for name in _TABLES:
-                setattr(self, name, _enlarge(getattr(self, name), max(512, 2 * self._count)))
+            for name, table in ((name, getattr(self, name)) for name in _TABLES):
+                setattr(self, name, np.resize(table, (max(512, 2 * self._count), *table.shape[1:])))
         new = slice(first, self._count)
         self.kind[new], self.symbol[new], self.kern_row[new] = kind, SYMBOL_DIRECT, 0
         self.glyphs[new], self.advance[new] = records, advances
@@ -234,19 +242,7 @@ def _phases(char: str) -> int:
     return 1 if unicodedata.east_asian_width(char) in ("W", "F") else QUARTERS
 
 
-def _glyph(char: str, face: str) -> tuple[int, int]:
-    found = glyph_for(" " if char.isspace() else char, face)
-    assert found is not None  # `is_missing` was asked
-    return found
-
-
 @lru_cache(maxsize=4)
 def atlas_for(config: RenderConfig) -> Atlas:
     """The atlas of a configuration, shared by all its renderers in this process."""
     return Atlas(config)
-
-
-def _enlarge(array: np.ndarray, size: int) -> np.ndarray:
-    larger = np.empty((size, *array.shape[1:]), array.dtype)
-    larger[: len(array)] = array
-    return larger

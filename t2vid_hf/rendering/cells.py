@@ -7,9 +7,10 @@ multiple of eight cells.
 
 import unicodedata
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from t2vid_hf.rendering.breaks import clusters
+from t2vid_hf.rendering.characters import BLANK_EM
 from t2vid_hf.rendering.fonts import is_ignorable
 
 TAB_CELLS = 8
@@ -36,10 +37,15 @@ def parts_of(line: str) -> list[tuple[str, int]]:
     if line.isascii() or not any(map(_joins, line)):
         parts = list(line)
     else:
-        # What readers take for characters, surrogates as they were given.
-        lengths = accumulate(map(len, clusters(line)), initial=0)
-        bounds = list(lengths)
-        parts = [line[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+        bounds = list(accumulate(map(len, clusters(line)), initial=0))
+        # Surrogates as they were given, and a blank apart from marks on it: words end there.
+        given = [line[start:end] for start, end in pairwise(bounds)]
+        parts = [
+            piece
+            for part in given
+            for piece in ((part[0], part[1:]) if part[0] in BLANK_EM or part[0] == " " else (part,))
+            if piece
+        ]
     cells, at = [], 0
     for part in parts:
         taken = TAB_CELLS - at % TAB_CELLS if part == "\t" else cells_of(part)

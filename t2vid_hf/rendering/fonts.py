@@ -100,6 +100,13 @@ def glyph_for(char: str, face: str = "sans") -> tuple[int, int] | None:
     return None
 
 
+def glyph_of(char: str, face: str) -> tuple[int, int]:
+    """What [`glyph_for`] finds for a character that is known to be there; white space is a space."""
+    found = glyph_for(" " if char.isspace() else char, face)
+    assert found is not None  # `is_missing` was asked
+    return found
+
+
 @cache
 def _order(face: str, east_asian: bool) -> tuple[int, ...]:
     """The fonts in the order in which they are asked; what only the CJK font has is not looked for elsewhere first."""

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.rendering.aligned import aligned_blocks
 from t2vid_hf.rendering.atlas import Atlas
 from t2vid_hf.rendering.bidi import MIRRORED, levels_of, reorder
 from t2vid_hf.rendering.characters import is_undrawable
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.fonts import FONTS_EXTRA, all_installed, describe, missing_glyph
+from t2vid_hf.rendering.grid import set_in_cells
 from t2vid_hf.rendering.hyphens import show_hyphens
 from t2vid_hf.rendering.kernels import look_up, wrap
 from t2vid_hf.rendering.missing import is_missing, missing_characters
@@ -69,7 +71,8 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
         [`~t2vid_hf.errors.InputError`]: no installed font has a character (and `config.missing == "error"`), or more
             than the share `config.max_missing` of them.
     """
-    slots, counts, missing = _slots(text, config, atlas)
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    slots, counts, missing = _slots(text, codes, config, atlas)
     breaks = atlas.breaks.find(text, slots, atlas.kind, atlas.symbol)
     levels = bases = None
     # What is read from right to left is joined, without ink (a mark), or a box.
@@ -79,6 +82,9 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
         draw_words(text, atlas, slots, breaks, levels=levels, width_px=config.text_width_px)
     if levels is not None:
         _mirror(text, atlas, slots, levels)
+    blocks = aligned_blocks(text, codes) if config.whitespace == "keep" else []
+    if blocks:
+        set_in_cells(text, blocks, config, atlas, slots, breaks, levels)
     x = np.empty(len(text), np.int32)
     starts = np.empty((len(text) + 1, 2), np.int32)
     limits = np.array(
@@ -107,8 +113,7 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
     return Layout(slots, x, lines, missing)
 
 
-def _slots(text: str, config: RenderConfig, atlas: Atlas) -> tuple[np.ndarray, np.ndarray, int]:
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+def _slots(text: str, codes: np.ndarray, config: RenderConfig, atlas: Atlas) -> tuple[np.ndarray, np.ndarray, int]:
     slots = np.empty(len(codes), np.int32)
     counts = np.empty(KINDS, np.int64)
     look_up(codes, atlas.slot_of, atlas.kind, slots, counts)

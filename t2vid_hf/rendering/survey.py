@@ -40,6 +40,7 @@ def survey(codes, found):  # type: ignore[no-untyped-def]
                         stop = earlier
                     if blanks > 2 or not (stop == 46 or stop == 33 or stop == 63):
                         marks |= GAP
+                last = 0 if blanks > 0 or tab else before
                 if blanks > 0 or tab:
                     blanks = 0
                     tab = False
@@ -49,7 +50,7 @@ def survey(codes, found):  # type: ignore[no-untyped-def]
                 before = code
                 if code < 128 and not (48 <= code <= 57 or 65 <= code <= 90 or 97 <= code <= 122):
                     signs += 1
-                    if code == 124 or code == 43:
+                    if code == 124 or code == 43 or code == 45 and (last == 96 or last == 92):
                         marks |= BAR
                 elif 0x2500 <= code <= 0x259F:
                     marks |= DRAWN
