@@ -25,14 +25,21 @@ def survey(codes, found):  # type: ignore[no-untyped-def]
         end = start
         while end < n:
             code = codes[end]
-            if code == 32 or code == 0x3000 or code == 0xA0 or code == 0x1680 or 0x2000 <= code <= 0x200A:
-                blanks += 1
-            elif code == 0x202F or code == 0x205F:
+            if code == 32:
                 blanks += 1
             elif code == 9:
                 tab = True
             elif 10 <= code <= 13 or code == 0x85 or code == 0x2028 or code == 0x2029:
                 break
+            elif code > 0x9F and (
+                code == 0xA0
+                or code == 0x1680
+                or 0x2000 <= code <= 0x200A
+                or code == 0x202F
+                or code == 0x205F
+                or code == 0x3000
+            ):
+                blanks += 1
             else:
                 if blanks > 1 and before > 0 and not tab:
                     stop = before
