@@ -158,13 +158,9 @@ def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines, u
     """
     width, most_lines, most_words, tab = limits[0], limits[1], limits[2], limits[3]
     n = slots.shape[0]
-    count = 1
-    unknown[0, 0] = 0
-    page = 0
-    lines[0, 0] = 0
-    lines[0, 1] = 0
-    line_start = row = i = words = candidate_words = 0
-    page_lines = 1
+    unknown[0, 0] = lines[0, 0] = lines[0, 1] = 0
+    page = line_start = row = i = words = candidate_words = 0
+    count = page_lines = 1
     in_word = candidate_in_word = False
     candidate = -1
     at = np.int64(0)
@@ -177,9 +173,7 @@ def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines, u
             # A line may end with a soft hyphen, the one sign without ink that has a width, if the hyphen fits.
             last = slots[i - 1]
             if kind[last] != EMPTY or advance[last] == 0 or at + advance[last] <= width:
-                candidate = i
-                candidate_words = words
-                candidate_in_word = in_word
+                candidate, candidate_words, candidate_in_word = i, words, in_word
         if breaks[i] == FULL_ROW and i > line_start and at + advance[slot] > width:
             begin = i
         elif sort == SPACE:

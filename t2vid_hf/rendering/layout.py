@@ -71,8 +71,7 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
         [`~t2vid_hf.errors.InputError`]: no installed font has a character (and `config.missing == "error"`), or more
             than the share `config.max_missing` of them.
     """
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    slots, counts, missing = _slots(text, codes, config, atlas)
+    slots, counts, missing = _slots(text, config, atlas)
     breaks = atlas.breaks.find(text, slots, atlas.kind, atlas.symbol)
     levels = bases = None
     # What is read from right to left is joined, without ink (a mark), or a box.
@@ -82,7 +81,7 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
         draw_words(text, atlas, slots, breaks, levels=levels, width_px=config.text_width_px)
     if levels is not None:
         _mirror(text, atlas, slots, levels)
-    blocks = aligned_blocks(text, codes) if config.whitespace == "keep" else []
+    blocks = aligned_blocks(text, _codes(text)) if config.whitespace == "keep" else []
     if blocks:
         set_in_cells(text, blocks, config, atlas, slots, breaks, levels)
     x = np.empty(len(text), np.int32)
@@ -113,7 +112,8 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
     return Layout(slots, x, lines, missing)
 
 
-def _slots(text: str, codes: np.ndarray, config: RenderConfig, atlas: Atlas) -> tuple[np.ndarray, np.ndarray, int]:
+def _slots(text: str, config: RenderConfig, atlas: Atlas) -> tuple[np.ndarray, np.ndarray, int]:
+    codes = _codes(text)
     slots = np.empty(len(codes), np.int32)
     counts = np.empty(KINDS, np.int64)
     look_up(codes, atlas.slot_of, atlas.kind, slots, counts)
@@ -127,6 +127,10 @@ def _slots(text: str, codes: np.ndarray, config: RenderConfig, atlas: Atlas) -> 
     if missing > config.max_missing * len(text):
         _refuse_share(text, missing, config)
     return slots, counts, missing
+
+
+def _codes(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 def _refuse_missing(text: str, codes: list[int]) -> None:

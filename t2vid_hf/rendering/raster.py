@@ -44,10 +44,10 @@ class Fit(NamedTuple):
     """How a shape is stretched and moved.
 
     Args:
-        across (`float`): What its widths are multiplied by.
-        down (`float`): What its heights are multiplied by.
-        right_px (`float`): How far it is then moved to the right.
-        up_px (`float`): How far it is then moved up.
+        across (`float`, *optional*, defaults to `1.0`): What its widths are multiplied by.
+        down (`float`, *optional*, defaults to `1.0`): What its heights are multiplied by.
+        right_px (`float`, *optional*, defaults to `0.0`): How far it is then moved to the right.
+        up_px (`float`, *optional*, defaults to `0.0`): How far it is then moved up.
     """
 
     across: float = 1.0
