@@ -37,12 +37,10 @@ def kept(name: str, make: Callable[[], bytes]) -> bytes:
         name (`str`): The file's name, which says all that its content depends on.
         make (`Callable`): Makes the content.
     """
-    paths = [folder / name for folder in folders()]
-    for path in paths:
-        content = _read(path)
-        if content is not None:
-            return content
-    for path in paths:
+    content = find(name)
+    if content is not None:
+        return content
+    for path in _places(name):
         with _alone(path.parent) as writable:
             if not writable:
                 continue
@@ -52,6 +50,24 @@ def kept(name: str, make: Callable[[], bytes]) -> bytes:
                 _write(path, content)
             return content
     return make()
+
+
+def find(name: str) -> bytes | None:
+    """The content of a file; `None` where it is absent or damaged."""
+    return next((content for path in _places(name) if (content := _read(path)) is not None), None)
+
+
+def keep(name: str, content: bytes) -> None:
+    """Put a file where other processes find it, unless a larger one is there, or no folder can be written."""
+    for path in _places(name):
+        with suppress(OSError):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if _is_ours(path.parent) and _write(path, content):
+                return
+
+
+def _places(name: str) -> list[Path]:
+    return [folder / name for folder in folders()]
 
 
 def _read(path: Path) -> bytes | None:
@@ -69,9 +85,11 @@ def _read(path: Path) -> bytes | None:
     return data[_DIGEST:]
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Put a file in its place at once, and drop what has not been used for longest."""
+def _write(path: Path, content: bytes) -> bool:
+    """Put a file in its place at once, unless a larger one is there, and drop what has not been used for longest."""
     with suppress(OSError):
+        if path.exists() and path.stat().st_size >= _DIGEST + len(content) and _read(path) is not None:
+            return True
         handle, temporary = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(_digest(content) + content)
@@ -79,6 +97,8 @@ def _write(path: Path, content: bytes) -> None:
         files = sorted(path.parent.glob("[!.]*"), key=lambda each: each.stat().st_mtime, reverse=True)
         for each in files[MOST_FILES:]:
             each.unlink()
+        return True
+    return False
 
 
 def _digest(content: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Rows -> one Parquet file as `Dataset.to_parquet` (`datasets` 5.2) writes it, without an Arrow file in between.
 
-`Dataset.from_generator` writes all rows to an Arrow file and reads them back, which for drawn pages costs as much as
-half of drawing them. Here rows go to the file in groups while the next are made, on a thread of its own: pyarrow holds
+`Dataset.from_generator` writes all rows to an Arrow file and reads them back, which took a quarter of the time of a
+build of drawn pages. Here rows go to the file in groups while the next are made, on a thread of its own: pyarrow holds
 no lock of Python's while it writes.
 """
 

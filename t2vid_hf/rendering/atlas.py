@@ -19,6 +19,7 @@ from t2vid_hf.rendering.fonts import first_font, glyph_of
 from t2vid_hf.rendering.kerning import Kerning
 from t2vid_hf.rendering.missing import BOX, is_missing, visible_forms
 from t2vid_hf.rendering.raster import Fit, Shape, ascent_descent_px, fill, squeezes, width_em
+from t2vid_hf.rendering.remembering import Memory
 from t2vid_hf.rendering.shaping import Glyphs, shape_words
 from t2vid_hf.rendering.slots import (
     BOX_SLOT,
@@ -58,7 +59,7 @@ class Atlas:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything that was drawn."""
+        """Forget everything that was drawn here."""
         self.kerning = Kerning(self._px, self._face)
         self.slot_of = np.zeros(_CODES, np.int32)
         self.kind = np.empty(0, np.uint8)
@@ -67,21 +68,24 @@ class Atlas:
         self.kern_row = np.empty(0, np.int32)
         self.glyphs = np.empty((0, 7), np.int32)  # the records of `bitmaps`
         self.bitmaps = np.empty(2**16, np.uint8)
-        self._count = self._used = 0
-        self._glyph_slots: dict[int, int] = {}  # font * 2**16 + glyph
+        self.count = self.used = 0
+        self.glyph_slots: dict[int, int] = {}  # font * 2**16 + glyph
         # A word's slot by its text; or -1 - the place in `cut` of (length, slot) of each part of it; see `words`.
         self.words_of: dict[str, dict[str, int]] = {"ltr": {}, "rtl": {}}
         self.cut: list[list[tuple[int, int]]] = []
         self.in_cells: dict[tuple[str, str, int, int], int] = {}  # see `grid`
         # The slots before FIRST_SLOT, in order.
         self._add(np.zeros((4, 7), np.int32), np.zeros(4, np.int32), [UNKNOWN, EMPTY, CONTINUED, INK])
-        self._box_drawn = False
+        self._memory = Memory(px=self._px, face=self._face, flow=self._flow, room=self._room)
+        self._memory.recall(self)
         self.learn([ord(" ")])
 
     def make_room(self) -> None:
-        """Begin anew if the atlas has grown past its bounds."""
-        if self._used > MOST_BYTES or max(self._count, *map(len, self.words_of.values())) > MOST_SLOTS:
+        """Begin anew if the atlas has grown past its bounds; else let other processes know what is new."""
+        if self.used > MOST_BYTES or max(self.count, *map(len, self.words_of.values())) > MOST_SLOTS:
             self.clear()
+        else:
+            self._memory.keep(self)
 
     def learn(self, codes: Iterable[int]) -> None:
         """Give slots to characters; one that no font has takes the box's."""
@@ -103,8 +107,8 @@ class Atlas:
             else:
                 inked.append((code, kind, _phases(char)))
         if others:
-            advances = np.array([round(em * self._px * UNIT) for _, _, em in others], np.int32)
-            self._give(others, self._add(np.zeros((len(others), 7), np.int32), advances, EMPTY))
+            units = np.array([round(em * self._px * UNIT) for _, _, em in others])
+            self._give(others, self._add(np.zeros((len(others), 7), np.int32), units, EMPTY))
         if inked:
             found = [glyph_of(chr(code), self._face) for code, _, _ in inked]
             self._give(
@@ -132,8 +136,7 @@ class Atlas:
 
     def widths_px(self, words: list[str], direction: str) -> list[float]:
         """Widths of words in pixels, before any squeezing."""
-        shaped = shape_words(visible_forms(words), direction, self._face)
-        return [float(width) for width in shaped.advances * self._px]
+        return list(shape_words(visible_forms(words), direction, self._face).advances * self._px)
 
     def ascent_px(self, line_px: int) -> int:
         """From the top of a line to its base line: the first font, centred in the height of the line."""
@@ -154,10 +157,9 @@ class Atlas:
             self.kern_row[slots] = kern_rows
 
     def _draw_box(self) -> None:
-        if not self._box_drawn:
+        if not self.glyphs[BOX_SLOT, 1]:
             slot = self._draw([[(*glyph_of(BOX, self._face), 0.0, 0.0)]], [QUARTERS])
             self.glyphs[BOX_SLOT], self.advance[BOX_SLOT] = self.glyphs[slot[0]], self.advance[slot[0]]
-            self._box_drawn = True
 
     def draw_fitted(self, shapes: list[Shape], phases: list[int], advances: np.ndarray, fits: list[Fit]) -> np.ndarray:
         """New slots for shapes that are stretched; `advances`, in ems, say how wide."""
@@ -185,11 +187,11 @@ class Atlas:
     def _compose(self, shaped: Glyphs) -> np.ndarray:
         """New slots for shaped words."""
         keys = (shaped.fonts * 2**16 + shaped.glyphs).tolist()
-        unseen = [key for key in dict.fromkeys(keys) if key not in self._glyph_slots]
+        unseen = [key for key in dict.fromkeys(keys) if key not in self.glyph_slots]
         if unseen:
             drawn = self._draw([[(key >> 16, key & 0xFFFF, 0.0, 0.0)] for key in unseen], [QUARTERS] * len(unseen))
-            self._glyph_slots.update(zip(unseen, drawn.tolist(), strict=True))
-        slots = np.array([self._glyph_slots[key] for key in keys], np.int64)
+            self.glyph_slots.update(zip(unseen, drawn.tolist(), strict=True))
+        slots = np.array([self.glyph_slots[key] for key in keys], np.int64)
         x = np.rint(shaped.x * self._px * UNIT).astype(np.int64)
         y = np.rint(shaped.y * self._px * squeezes(shaped.fonts, self._px)).astype(np.int64)
         boxes = np.empty((len(shaped.advances), 4), np.int64)
@@ -217,24 +219,24 @@ class Atlas:
         """Records of new bitmaps, and room for their pixels."""
         strips = -(-columns // STRIP_PX)
         sizes = rows * strips * STRIP_PX * phases
-        ends = self._used + np.cumsum(sizes)
+        ends = self.used + np.cumsum(sizes)
         if ends[-1] > self.bitmaps.size:
             self.bitmaps = np.resize(self.bitmaps, max(2 * self.bitmaps.size, int(ends[-1])))
-        self._used = int(ends[-1])
+        self.used = int(ends[-1])
         records = np.empty((len(rows), 7), np.int32)
         for column, values in enumerate((ends - sizes, rows, strips, columns, left, top, phases)):
             records[:, column] = values
         return records
 
     def _add(self, records: np.ndarray, advances: np.ndarray, kind: int | list[int]) -> np.ndarray:
-        first, self._count = self._count, self._count + len(records)
-        if self._count > len(self.kind):
+        first, self.count = self.count, self.count + len(records)
+        if self.count > len(self.kind):
             for name, table in ((name, getattr(self, name)) for name in _TABLES):
-                setattr(self, name, np.resize(table, (max(512, 2 * self._count), *table.shape[1:])))
-        new = slice(first, self._count)
+                setattr(self, name, np.resize(table, (max(512, 2 * self.count), *table.shape[1:])))
+        new = slice(first, self.count)
         self.kind[new], self.symbol[new], self.kern_row[new] = kind, SYMBOL_DIRECT, 0
         self.glyphs[new], self.advance[new] = records, advances
-        return np.arange(first, self._count)
+        return np.arange(first, self.count)
 
 
 def _phases(char: str) -> int:

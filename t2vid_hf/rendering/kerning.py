@@ -22,8 +22,8 @@ class Kerning:
 
     def __init__(self, size_px: int, face: str) -> None:
         self._px, self._face = size_px, face
-        self._rows: dict[str, int] = {}
-        self._chars = [""]
+        self.rows: dict[str, int] = {}
+        self.chars = [""]
         self.table = np.zeros((64, 64), np.int32)  # row and column 0 are no kerning
         self.table[1:, 1:] = UNKNOWN_KERN
 
@@ -32,9 +32,9 @@ class Kerning:
         found = glyph_for(char, self._face)
         if found is None or found[0] != first_font(self._face):
             return 0
-        row = self._rows.setdefault(char, len(self._chars))
-        if row == len(self._chars):
-            self._chars.append(char)
+        row = self.rows.setdefault(char, len(self.chars))
+        if row == len(self.chars):
+            self.chars.append(char)
             if row == len(self.table):
                 larger = np.full((2 * row, 2 * row), UNKNOWN_KERN, np.int32)
                 larger[0], larger[:, 0] = 0, 0
@@ -48,7 +48,7 @@ class Kerning:
         Args:
             pairs (`np.ndarray` of shape `(n, 2)`, int32): Their rows and columns; at least one pair.
         """
-        chars = [(self._chars[first], self._chars[second]) for first, second in pairs.tolist()]
+        chars = [(self.chars[first], self.chars[second]) for first, second in pairs.tolist()]
         together = shape_words([first + second for first, second in chars], "ltr", self._face).advances
         apart = [self._width(first) + self._width(second) for first, second in chars]
         self.table[pairs[:, 0], pairs[:, 1]] = np.rint((together - apart) * self._px * UNIT)

@@ -2,8 +2,8 @@
 
 The choice: a few header bits, read in Python at 2 microseconds a packet, buy what no container says reliably: H.264's
 non-reference frames (half the packets of a usual x264 clip) need not be decoded unless they are wanted, and key frames
-after which nothing refers back are told from those that only look so. A codec that is not in `READERS` gets no
-shortcut: it is decoded in full. Sources: ITU-T H.264 7.3.1 and 7.4.1, H.265 7.3.1.2 and table 7-1, RFC 6386 9.1, the
+after which nothing refers back are told from those that only look so. The other codecs are those of
+[`~t2vid_hf.video.packet_kinds`]. Sources: ITU-T H.264 7.3.1 and 7.4.1, H.265 7.3.1.2 and table 7-1, RFC 6386 9.1, the
 VP9 bitstream specification 6.2, the AV1 bitstream specification 5.3 and 5.9.2.
 """
 
@@ -23,7 +23,7 @@ def reader(codec: str, extradata: bytes) -> Reader | None:
     """The function that reads a codec's packets, or `None` where there is none.
 
     Args:
-        codec (`str`): FFmpeg's name of the codec: "h264", "hevc", "vp8", "vp9", "av1", "gif", "mjpeg".
+        codec (`str`): FFmpeg's name of the codec: "h264", "hevc", "vp8", "vp9", "av1", "gif".
         extradata (`bytes`): The stream's header, which says how H.264 and HEVC packets are divided.
 
     Returns:
@@ -183,10 +183,6 @@ def _gif(extradata: bytes) -> Reader:
     return read
 
 
-def _independent(extradata: bytes) -> Reader:
-    return lambda data: SHOWN | START | DISPOSABLE
-
-
 READERS: dict[str, Callable[[bytes], Reader]] = {
     "h264": _h264,
     "hevc": _hevc,
@@ -195,5 +191,4 @@ READERS: dict[str, Callable[[bytes], Reader]] = {
     "av1": _av1,
     "libdav1d": _av1,
     "gif": _gif,
-    "mjpeg": _independent,
 }

@@ -20,8 +20,10 @@ from typing import Any
 from t2vid_hf._optional import require
 from t2vid_hf._processors import available_processors
 from t2vid_hf.errors import InputError
-from t2vid_hf.video.bitstream import SHOWN, START, UNREADABLE, reader
+from t2vid_hf.video.bitstream import SHOWN, START, UNREADABLE
 from t2vid_hf.video.limits import CONTAINERS, Limits
+from t2vid_hf.video.packet_index import PacketIndex, read_index
+from t2vid_hf.video.packet_kinds import packet_reader
 from t2vid_hf.video.planning import NO_TIME, Packets
 from t2vid_hf.video.truncation import Promise
 
@@ -122,8 +124,8 @@ def open_clip(source: ClipInput, *, quick: bool) -> Iterator[tuple[Any, Any]]:
         yield container, stream
 
 
-def scan(container: Any, stream: Any, source: ClipInput) -> tuple[Packets, list[Any] | None]:
-    """Read the headers of all packets: what each says, and the packets themselves where they are few enough to keep.
+def scan(container: Any, stream: Any, source: ClipInput) -> tuple[Packets, list[Any] | PacketIndex | None]:
+    """What each packet says, and the packets themselves where they are few enough to keep, or the way to them.
 
     Args:
         container (`av.container.InputContainer`): The clip, opened.
@@ -131,33 +133,37 @@ def scan(container: Any, stream: Any, source: ClipInput) -> tuple[Packets, list[
         source ([`ClipInput`]): The clip, for its limits.
 
     Returns:
-        `tuple[Packets, list | None]`: what the headers say; the packets, or `None` above `HELD_BYTES`.
+        `tuple[Packets, list | PacketIndex | None]`: what they say; the packets, or `None` above `HELD_BYTES`.
 
     Raises:
-        [`Mispredicted`]: no shortcut is known for the codec, or the file is damaged.
+        [`Mispredicted`]: the file is damaged. A packet that does not say what it holds is marked as unreadable.
     """
     av = require("av", extra="video")
-    read = reader(stream.codec_context.name, stream.codec_context.extradata or b"")
-    if read is None:
-        raise Mispredicted
+    indexed = read_index(container, stream)
+    if indexed is not None:
+        source.limits.check(source.label, frames=len(indexed[0].flags))
+        return indexed
+    read = packet_reader(stream.codec_context)
     packets, held, size = Packets(), [], 0
     times, flags, latest, most = packets.times, packets.flags, NO_TIME, source.limits.max_frames
     try:
         for packet in container.demux(stream):
             if not packet.size:
                 continue
-            flag, time = read(memoryview(packet)), packet.pts
-            if flag & UNREADABLE or packet.is_corrupt or time is None:
+            flag, time = read(packet), packet.pts
+            if packet.is_corrupt:
                 raise Mispredicted
+            if time is None:
+                flag, time = flag | UNREADABLE, NO_TIME
             if flag & START and packet.has_sidedata("new_extradata"):  # `read` was made for others
-                raise Mispredicted
+                flag |= UNREADABLE
             if packet.is_discard:
                 flag &= ~SHOWN  # an edit list hides it
             times.append(time)
             flags.append(flag)
             if time >= latest and flag & SHOWN:
                 latest, packets.duration = time, packet.duration or 0
-            size += packet.size
+            size += HELD_BYTES if flag & UNREADABLE else packet.size  # there will be no plan that uses them
             if size <= HELD_BYTES:
                 held.append(packet)
             elif held:

@@ -12,6 +12,7 @@ from PIL import Image
 from t2vid_hf.errors import InputError
 from t2vid_hf.video.limits import Limits
 from t2vid_hf.video.pictures import Canvas, Frames, Sink, Timing
+from t2vid_hf.video.resizing import Resize
 from t2vid_hf.video.stills import PictureError, open_picture, picture_pixels
 
 MANIFEST = "frames.json"
@@ -58,6 +59,7 @@ def read_folder(
     root: Path | None = None,
     on_damage: str = "error",
     sink: Sink | None = None,
+    resize: Resize | None = None,
 ) -> Frames:
     """Read frames of a folder.
 
@@ -74,6 +76,8 @@ def read_folder(
             "keep" leaves it out.
         sink (`Callable[[int, np.ndarray], None]`, *optional*): What takes each frame with its place, so that none is
             kept; `None` keeps the frames in the result.
+        resize (`Callable[[np.ndarray], np.ndarray]`, *optional*): What each frame goes through; `None` leaves it as
+            it is.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no picture, one that does not open, one outside of `root`, or above a limit.
@@ -92,7 +96,7 @@ def read_folder(
         raise InputError(f"{label}: {damaged}; give a folder with pictures that open")
     times = np.arange(len(files)) / rate
     indices = choose(times, len(files) / rate)
-    canvas = Canvas(len(indices), label, limits=limits, sink=sink)
+    canvas = Canvas(len(indices), label, limits=limits, sink=sink, resize=resize)
     for place, index in enumerate(indices):
         picture = _open_picture(files[index], label, limits, root)
         if isinstance(picture, str):

@@ -11,6 +11,7 @@ from t2vid_hf._optional import require
 from t2vid_hf.errors import InputError
 from t2vid_hf.video.decoding import av_version
 from t2vid_hf.video.limits import Limits
+from t2vid_hf.video.resizing import Resize
 from t2vid_hf.video.sampling import has_constant_rate
 
 Sink = Callable[[int, np.ndarray], None]
@@ -98,9 +99,16 @@ class Converter:
 
     def __call__(self, frame: Any) -> np.ndarray:
         """A PyAV frame as an array of shape `(height, width, 3)`."""
-        rgb = self._reformat(frame, **self._options).to_ndarray()
+        rgb = _view(self._reformat(frame, **self._options))
         # FFmpeg's angle is counter-clockwise, as np.rot90 turns
         return np.rot90(rgb, frame.rotation // 90) if frame.rotation else rgb
+
+
+def _view(rgb: Any) -> np.ndarray:
+    """The pixels of a PyAV frame in RGB, where they are; the array keeps them alive."""
+    plane = rgb.planes[0]
+    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return lines[: rgb.height, : 3 * rgb.width].reshape(rgb.height, rgb.width, 3)
 
 
 def size_changes(label: str, before: tuple[int, ...], after: tuple[int, ...]) -> InputError:
@@ -126,11 +134,16 @@ class Canvas:
         limits ([`~t2vid_hf.video.limits.Limits`]): What the clip may take.
         sink (`Callable[[int, np.ndarray], None]`, *optional*): What takes each frame with its place, and none is kept
             here; `None` keeps them all in `data`.
+        resize (`Callable[[np.ndarray], np.ndarray]`, *optional*): What each picture goes through first; `None` leaves
+            it as it is.
     """
 
-    def __init__(self, size: int, label: str, *, limits: Limits, sink: Sink | None = None) -> None:
+    def __init__(
+        self, size: int, label: str, *, limits: Limits, sink: Sink | None = None, resize: Resize | None = None
+    ) -> None:
         self.data = np.empty((0, 0, 0, 3), np.uint8)
-        self._size, self._label, self._limits, self._sink = size, label, limits, sink
+        self._size, self._label, self._limits, self._sink, self._resize = size, label, limits, sink, resize
+        self._shape: tuple[int, ...] | None = None
         self._lock = threading.Lock()
 
     def put_frame(self, places: Iterable[int], frame: Any, convert: "Converter") -> None:
@@ -151,13 +164,17 @@ class Canvas:
             places (`Iterable[int]`): Where it stands among the frames.
             picture (`np.ndarray` of shape `(height, width, 3)`, uint8): The picture in RGB.
         """
+        shape = picture.shape
+        if self._resize is not None:
+            picture = self._resize(picture)
         with self._lock:
-            self._put(places, picture)
+            self._put(places, picture, shape)
 
-    def _put(self, places: Iterable[int], picture: np.ndarray) -> None:
-        if self.data.shape[1:] != picture.shape:
-            if self.data.shape[1]:
-                raise size_changes(self._label, self.data.shape[1:3], picture.shape[:2])
+    def _put(self, places: Iterable[int], picture: np.ndarray, shape: tuple[int, ...]) -> None:
+        if self._shape != shape:
+            if self._shape is not None:
+                raise size_changes(self._label, self._shape, shape)
+            self._shape = shape
             if self._sink is None:
                 self._limits.check(self._label, bytes=self._size * picture.size)
             self.data = np.empty((0 if self._sink else self._size, *picture.shape), np.uint8)

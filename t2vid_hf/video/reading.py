@@ -2,14 +2,16 @@
 
 Exact, and as quick as exact can be: the frames are those of a full decode, and what no wanted frame needs is not
 decoded. Containers lie about how many frames they hold (webm, mkv and fragmented mp4 declare 0), so the frames are
-counted from the packets' headers (1% to 5% of the time), and where what decodes is not what was counted, the clip is
-decoded in full, twice. `tests/benchmarks/bench_decode.py` measures both. Memory is that of the frames returned.
+counted from the packets' headers (1% to 5% of the time). Where these do not tell what decodes, the clip is decoded in
+full, once, and the frames are kept that are wanted if each packet is a frame; a second time if that was wrong.
+`tests/benchmarks/bench_decode.py` measures it. Memory is that of the frames returned.
 
 Damage is looked for in what is decoded: a broken packet that no wanted frame needs goes unnoticed. A file that was cut
 off is damaged, whatever is taken of it ([`truncation`]).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,11 +31,13 @@ from t2vid_hf.video.decoding import (
 )
 from t2vid_hf.video.folders import made_at, read_folder
 from t2vid_hf.video.limits import VIDEO_SUFFIXES, Limits, video_path
+from t2vid_hf.video.packet_index import PacketIndex
 from t2vid_hf.video.pictures import Canvas, Converter, Frames, Sink, Timing
-from t2vid_hf.video.planning import plan_decoding
+from t2vid_hf.video.planning import Packets, plan_decoding
+from t2vid_hf.video.resizing import LARGE_PIXELS, Resize, resizing
 from t2vid_hf.video.sampling import SAMPLINGS, choose_frames
-from t2vid_hf.video.segments import decode_plan, divide_work
-from t2vid_hf.video.timelines import read_timeline, time_frames
+from t2vid_hf.video.segments import decode_plan, divide_work, hold_packets
+from t2vid_hf.video.timelines import TakeNumbered, guess_timeline, read_timeline, time_frames
 
 __all__ = ["VIDEO_SUFFIXES", "Frames", "Limits", "read_frames"]
 
@@ -41,6 +45,7 @@ ON_DAMAGE = ("error", "keep")
 _DEFAULT_LIMITS = Limits()
 
 Choose = Callable[[np.ndarray, float], list[int]]
+NewCanvas = Callable[[int], Canvas]
 
 
 def read_frames(
@@ -56,6 +61,8 @@ def read_frames(
     name: str | None = None,
     sink: Sink | None = None,
     folder_fps: float | None = None,
+    size: tuple[int, int] | None = None,
+    resize: Resize | None = None,
 ) -> Frames:
     """Read frames of a video. Of several video streams the first is read, cover pictures left aside.
 
@@ -80,6 +87,10 @@ def read_frames(
             result.
         folder_fps (`float`, *optional*): Frames a second that a folder of frames was made with; `None` takes what
             `t2vid frames` has written into it, or `fps`.
+        size (`tuple[int, int]`, *optional*): Height and width of the frames, which are resized one by one as they are
+            decoded, with Pillow's bicubic filter; `None` leaves them as they are.
+        resize (`Callable[[np.ndarray], np.ndarray]`, *optional*): What resizes a frame in place of `size`: a
+            processor's own arithmetic, to the bit.
 
     Returns:
         [`Frames`]
@@ -104,19 +115,30 @@ def read_frames(
     """
     if on_damage not in ON_DAMAGE:
         raise unknown("on_damage", on_damage, ON_DAMAGE)
-    choose = choosing(num_frames, sampling=sampling, fps=fps)
+    choose, resize = choosing(num_frames, sampling=sampling, fps=fps), resizing(size, resize)
     source = clip_input(video, root=root, limits=limits, threads=threads, name=name)
     if isinstance(source.video, Path) and source.video.is_dir():
         rate = folder_fps or made_at(source.video) or fps
         within = None if root is None else Path(root)
         return read_folder(
             source.video, choose, label=source.label, limits=limits, rate=rate, root=within, on_damage=on_damage,
-            sink=sink,
+            sink=sink, resize=resize,
         )  # fmt: skip
+    new_canvas = partial(Canvas, label=source.label, limits=limits, sink=sink, resize=resize)
+    guess: list[int] = []
     try:
-        return _read_needed(source, choose, sink)
+        with open_clip(source, quick=True) as (container, stream):
+            if resize and not threads and stream.codec_context.width * stream.codec_context.height > LARGE_PIXELS:
+                source = replace(source, threads=1)
+            packets, held = scan(container, stream, source)
+            try:
+                return _read_needed(source, stream, packets, held=held, choose=choose, new_canvas=new_canvas)
+            except Mispredicted:
+                times, end = guess_timeline(packets, stream)
+                guess = choose(times, end) if len(times) else []
+                raise
     except Mispredicted:
-        return _read_in_full(source, choose, sink, on_damage)
+        return _read_in_full(source, choose, new_canvas, on_damage, guess)
 
 
 def choosing(num_frames: int | None, *, sampling: str, fps: float) -> Choose:
@@ -152,31 +174,49 @@ def clip_input(
     return ClipInput(video, label, limits, threads)
 
 
-def _read_needed(source: ClipInput, choose: Choose, sink: Sink | None) -> Frames:
+def _read_needed(
+    source: ClipInput,
+    stream: Any,
+    packets: Packets,
+    *,
+    held: list[Any] | PacketIndex | None,
+    choose: Choose,
+    new_canvas: NewCanvas,
+) -> Frames:
     """Decode what the wanted frames need."""
-    with open_clip(source, quick=True) as (container, stream):
-        packets, held = scan(container, stream, source)
-        line, times, end = read_timeline(packets, stream, source)
-        indices = choose(times, end)
-        timing = Timing.measure(times, end, indices=indices, rate=average_rate(stream))
-        needs = plan_decoding(packets, line.positions[indices])
-        places = _places([int(line.times[index]) for index in indices])
-        canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
+    line, times, end = read_timeline(packets, stream, source)
+    indices = choose(times, end)
+    timing = Timing.measure(times, end, indices=indices, rate=average_rate(stream))
+    needs = plan_decoding(packets, line.positions[indices])
+    places = _places([int(line.times[index]) for index in indices])
+    canvas = new_canvas(len(indices))
 
-        def take(frame: Any, convert: Converter) -> None:
-            if frame.pts in places:
-                canvas.put_frame(places[frame.pts], frame, convert)
+    def take(frame: Any, convert: Converter) -> None:
+        if frame.pts in places:
+            canvas.put_frame(places[frame.pts], frame, convert)
 
-        sizes = None if held is None else np.array([packet.size for packet in held])
-        pixels = stream.codec_context.width * stream.codec_context.height
-        at_once, threads = divide_work(needs, sizes, asked=source.threads, pixels=pixels)
-        decode_plan(source, stream, needs, take, held=held, at_once=at_once, threads=threads)
+    given, sizes = hold_packets(held, needs)
+    pixels = stream.codec_context.width * stream.codec_context.height
+    at_once, threads = divide_work(needs, sizes, asked=source.threads, pixels=pixels)
+    decode_plan(source, stream, needs, take, held=given, at_once=at_once, threads=threads)
     return Frames(canvas.data, times[indices], len(times), timing)
 
 
-def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damage: str) -> Frames:
-    """Decode all to count, and again to convert the wanted frames: no memory for the frames between."""
-    shown, survey, threads = time_frames(source, source.threads or processor_count())
+def _read_in_full(source: ClipInput, choose: Choose, new_canvas: NewCanvas, on_damage: str, guess: list[int]) -> Frames:
+    """Decode all to count, and keep what is wanted if the guess is right; if it is wrong, decode again."""
+    convert = Converter()
+
+    def keep(indices: list[int]) -> tuple[Canvas, TakeNumbered]:
+        canvas, places = new_canvas(len(indices)), _places(indices)
+
+        def take(index: int, frame: Any) -> None:
+            if index in places:
+                canvas.put_frame(places[index], frame, convert)
+
+        return canvas, take
+
+    canvas, take = keep(guess)
+    shown, survey, threads = time_frames(source, source.threads or processor_count(), take)
     if survey.cause is not None and (on_damage == "error" or not len(shown)):
         raise InputError(
             f"{source.label}: {survey.cause} after {survey.after} frames; remove the file, give a whole video, or keep "
@@ -187,14 +227,12 @@ def _read_in_full(source: ClipInput, choose: Choose, sink: Sink | None, on_damag
     source.limits.check(source.label, seconds=shown[-1] - shown[0])
     end = float(shown[-1]) + survey.frame_seconds
     indices = choose(shown, end)
-    places = _places(indices)
-    canvas = Canvas(len(indices), source.label, limits=source.limits, sink=sink)
-    convert = Converter()
-    for index, frame in enumerate(decode_all(source, Survey(), threads)):
-        if index in places:
-            canvas.put_frame(places[index], frame, convert)
-        if index == indices[-1]:
-            break
+    if indices != guess:
+        canvas, take = keep(indices)
+        for index, frame in enumerate(decode_all(source, Survey(), threads)):
+            take(index, frame)
+            if index == indices[-1]:
+                break
     there = max(survey.packets, survey.promise.expected(survey.frame_seconds))
     lost = max(there - len(shown), 0) if survey.cause else 0
     timing = Timing.measure(shown, end, indices=indices, rate=survey.rate)

@@ -6,7 +6,7 @@ few segments, or one that is far longer than the others, would leave processors 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from queue import Empty, SimpleQueue
@@ -15,14 +15,18 @@ from typing import Any
 import numpy as np
 
 from t2vid_hf._optional import require
-from t2vid_hf.video.decoding import ClipInput, Mispredicted, open_clip, processor_count, set_threads
+from t2vid_hf.video.decoding import HELD_BYTES, ClipInput, Mispredicted, open_clip, processor_count, set_threads
+from t2vid_hf.video.packet_index import PacketIndex
+from t2vid_hf.video.packet_kinds import BY_KEY_FRAMES, FIELDS_APART
 from t2vid_hf.video.pictures import Converter
 from t2vid_hf.video.planning import DecodePlan
 
 THREADED_PIXELS = 1_000_000  # to decode; below it, starting threads costs more than they gain
+_INTRA = 1  # FFmpeg's number of an I picture
 UNEVEN = 1.5  # times an even share: what the longest segment may be before its frames are divided as well
 
 Take = Callable[[Any, Converter], None]
+Held = Sequence[Any] | Mapping[int, Any]
 
 
 def divide_work(plan: DecodePlan, sizes: np.ndarray | None, *, asked: int, pixels: int) -> tuple[int, int]:
@@ -66,13 +70,38 @@ def divide_work(plan: DecodePlan, sizes: np.ndarray | None, *, asked: int, pixel
     return at_once, math.ceil(threads / at_once) + 1
 
 
+def hold_packets(held: list[Any] | PacketIndex | None, plan: DecodePlan) -> tuple[Held | None, np.ndarray | None]:
+    """The packets that a plan feeds, and the bytes of each packet; `None` where they are to be read from the file.
+
+    Args:
+        held (`list`, [`~t2vid_hf.video.packet_index.PacketIndex`] or `None`): What the scan of the clip has kept.
+        plan ([`~t2vid_hf.video.planning.DecodePlan`]): The plan.
+
+    Raises:
+        [`~t2vid_hf.video.decoding.Mispredicted`]: the container's index does not lead to them.
+    """
+    if held is None:
+        return None, None
+    if isinstance(held, list):
+        return held, np.array([packet.size for packet in held])
+    if held.sizes[plan.fed].sum() > HELD_BYTES:
+        return None, None
+    try:
+        packets = held.fetch(np.flatnonzero(plan.fed).tolist())
+    except require("av", extra="video").FFmpegError:
+        packets = None
+    if packets is None:
+        raise Mispredicted
+    return packets, held.sizes
+
+
 def decode_plan(
     source: ClipInput,
     stream: Any,
     plan: DecodePlan,
     take: Take,
     *,
-    held: list[Any] | None,
+    held: Held | None,
     at_once: int = 1,
     threads: int = 1,
 ) -> None:
@@ -84,12 +113,14 @@ def decode_plan(
         plan ([`~t2vid_hf.video.planning.DecodePlan`]): What to decode.
         take (`Callable[[av.VideoFrame, Converter], None]`): What takes each frame, with the converter of the thread
             that it is called in.
-        held (`list` or `None`): All packets; `None` reads them from the file, segment after segment.
+        held (`Sequence` or `Mapping[int, av.Packet]` or `None`): All packets, or those that are fed by their numbers;
+            `None` reads them from the file, segment after segment.
         at_once (`int`, *optional*, defaults to `1`): Segments that are decoded at a time.
         threads (`int`, *optional*, defaults to `1`): Threads for the frames of each.
 
     Raises:
-        [`~t2vid_hf.video.decoding.Mispredicted`]: a frame is damaged, missing, at another time or one too many.
+        [`~t2vid_hf.video.decoding.Mispredicted`]: a frame is damaged, missing, at another time or one too many, a
+            start that the container promises is no key frame, or a frame's fields may be in two packets.
     """
     av = require("av", extra="video")
     try:
@@ -110,7 +141,7 @@ def decode_plan(
 
 
 def _decode_side_by_side(
-    source: ClipInput, stream: Any, plan: DecodePlan, take: Take, *, held: list[Any], at_once: int, threads: int
+    source: ClipInput, stream: Any, plan: DecodePlan, take: Take, *, held: Held, at_once: int, threads: int
 ) -> None:
     """Each worker has a decoder of its own and takes the next segment that is left, the longest first."""
     queue = _queue(plan, longest_first=True)
@@ -146,9 +177,7 @@ def _take_next(queue: SimpleQueue[tuple[int, int]]) -> tuple[int, int] | None:
         return None
 
 
-def _decode_queue(
-    context: Any, held: list[Any], plan: DecodePlan, queue: SimpleQueue[tuple[int, int]], take: Take
-) -> None:
+def _decode_queue(context: Any, held: Held, plan: DecodePlan, queue: SimpleQueue[tuple[int, int]], take: Take) -> None:
     convert, fed = Converter(), plan.fed
     while (segment := _take_next(queue)) is not None:
         first, end = segment
@@ -167,8 +196,13 @@ def _packets_until(packets: Iterator[tuple[int, Any]], end: int, fed: np.ndarray
 def _decode_segment(context: Any, packets: Iterator[Any], expected: list[int], take: Take, convert: Converter) -> None:
     """Decode a segment to its end, check each frame and leave the decoder as it was."""
     come, total = 0, len(expected)
+    fields_apart, to_confirm = context.name in FIELDS_APART, context.name in BY_KEY_FRAMES
     for frame in _decode_packets(context, packets):
-        if come == total or frame.pts != expected[come] or frame.is_corrupt or frame.interlaced_frame:
+        if come == total or frame.pts != expected[come] or frame.is_corrupt:
+            raise Mispredicted
+        if to_confirm and not come and not (frame.key_frame or frame.pict_type == _INTRA):
+            raise Mispredicted
+        if fields_apart and frame.interlaced_frame:
             raise Mispredicted
         come += 1
         take(frame, convert)

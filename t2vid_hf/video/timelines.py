@@ -1,12 +1,16 @@
 """When each frame of a clip is shown: as its packets' headers promise, or as a full decode tells."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from t2vid_hf.video.bitstream import SHOWN
 from t2vid_hf.video.decoding import ClipInput, Mispredicted, Survey, decode_all
-from t2vid_hf.video.planning import Packets, Timeline, predict_timeline
+from t2vid_hf.video.planning import NO_TIME, Packets, Timeline, predict_timeline
 from t2vid_hf.video.truncation import Promise
+
+TakeNumbered = Callable[[int, Any], None]
 
 _MOST_REORDERED = 16  # frames that H.264 and HEVC may hold back
 
@@ -35,7 +39,21 @@ def read_timeline(packets: Packets, stream: Any, source: ClipInput) -> tuple[Tim
     return line, times, end
 
 
-def time_frames(source: ClipInput, threads: int) -> tuple[np.ndarray, Survey, int]:
+def guess_timeline(packets: Packets, stream: Any) -> tuple[np.ndarray, float]:
+    """When frames would be shown, and when the last ends, in seconds, if each packet were one: a guess, to be checked.
+
+    Args:
+        packets ([`~t2vid_hf.video.planning.Packets`]): What the packets say.
+        stream (`av.video.VideoStream`): Their stream.
+    """
+    shown = np.frombuffer(packets.flags, np.uint8) & SHOWN != 0
+    step = 1 / float(stream.average_rate) if stream.average_rate else 0.0
+    told = np.frombuffer(packets.times, np.int64)[shown]
+    times = np.arange(len(told)) * step if (told == NO_TIME).any() else np.sort(told) * float(stream.time_base)
+    return times, float(times[-1]) + step if len(times) else 0.0
+
+
+def time_frames(source: ClipInput, threads: int, take: TakeNumbered | None = None) -> tuple[np.ndarray, Survey, int]:
     """When each frame is shown, in seconds; what was met; and the number of threads with which it was.
 
     With one thread where there is damage: then the frames that come out do not change from run to run.
@@ -43,11 +61,16 @@ def time_frames(source: ClipInput, threads: int) -> tuple[np.ndarray, Survey, in
     Args:
         source ([`~t2vid_hf.video.decoding.ClipInput`]): The clip; all of it is decoded.
         threads (`int`): Threads for decoding.
+        take (`Callable[[int, av.VideoFrame], None]`, *optional*): What takes each frame with its number, and all of
+            them again where there is damage; `None` only times them.
     """
-    survey = Survey()
-    told = [frame.time for frame in decode_all(source, survey, threads)]
+    survey, told = Survey(), []
+    for number, frame in enumerate(decode_all(source, survey, threads)):
+        told.append(frame.time)
+        if take is not None:
+            take(number, frame)
     if survey.cause is not None and threads > 1:
-        return time_frames(source, 1)
+        return time_frames(source, 1, take)
     if any(time is None for time in told):
         times = np.arange(len(told)) * survey.frame_seconds
     else:

@@ -1,58 +1,64 @@
-"""24 frames of each real video: our reader against `transformers.video_utils.load_video` and against the bare decode.
+"""24 frames of each clip: our reader, `transformers.video_utils.load_video`, torchcodec, and the bare decode.
 
 python tests/benchmarks/bench_decode.py
 python tests/benchmarks/bench_decode.py --output tests/benchmarks/results/decode.json
 
-Three ways to the same number of frames, in turn, file by file and round by round; the table shows medians:
+The clips are the real ones of `--videos`, and ten seconds in every codec that PyAV can write (`codec_clips.py`, kept in
+`--clips`). The readers take turns, clip by clip and round by round:
 
-- ours: `read_frames(path, 24)`, which does not know the clip before;
+- ours: `read_frames(path, 24, threads=1)`, which does not know the clip before;
 - load_video: with its PyAV backend. It decodes every packet up to the last frame taken. Files that declare no frames
-  (webm, mkv, fragmented mp4) it refuses, and clips shorter than 24 frames too: of these it is asked for all there are,
-  and `min_ratio_short` is theirs. It does not turn clips that are to be turned;
-- floor: what nobody can do without who decodes with PyAV and these threads: open the file, demux, decode exactly the
-  packets that these frames need, which it is told beforehand, and convert these frames to upright RGB. It counts
-  nothing, plans nothing and checks nothing.
+  (webm, mkv, fragmented mp4) it refuses, and clips shorter than 24 frames too: of these it is asked for all there are;
+- torchcodec: in its exact mode, with one thread, the same frames as ours;
+- bare: what nobody can do without who decodes with PyAV: see `decode_peers.BareDecode`. Where each packet is a picture
+  by itself, ours may be quicker: it reads only the packets that it needs;
+- default: `read_frames(path, 24)` on all processors, in seconds that pass.
 
-`ratio` is load_video / ours, more is better; `floor ratio` is ours / floor, 1.0 is the least. Each is the median over
-the rounds of the quotient within a round, so that a busy machine slows both sides. The memory is measured in a process
-of its own: the peak while reading 24 frames of a clip repeated 2 and 20 times. The last line is JSON.
+The others are bound to one core and measured in processor time, which a busy machine lengthens for all of them alike;
+a clip's time is the median over the rounds, and a ratio is the median of the quotients within a round. One line of JSON
+a clip; `ratio` is that to the quicker of the two others, more is better. The last line is about all of them. Memory is
+measured in a process of its own: the peak while reading 24 frames of a clip repeated 2 and 20 times.
 """
 
 import argparse
 import gc
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import av
+import codec_clips
+import decode_peers
 import numpy as np
+from machine import about
 
-from t2vid_hf.video.decoding import ClipInput, Mispredicted, open_clip, scan, set_threads
+from t2vid_hf.errors import InputError
+from t2vid_hf.video.decoding import ClipInput
 from t2vid_hf.video.limits import Limits
-from t2vid_hf.video.pictures import Canvas, Converter
-from t2vid_hf.video.planning import DecodePlan, plan_decoding, predict_timeline
 from t2vid_hf.video.reading import read_frames
 from t2vid_hf.video.sampling import mid_segment
-from t2vid_hf.video.segments import decode_plan, divide_work
 
 ROOT = Path(__file__).parents[2]
 VIDEOS = ROOT.parent / "shared/data/videos"
+CLIPS = Path(tempfile.gettempdir()) / "t2vid_hf_codec_clips"
 NUM_FRAMES = 24
+PEERS = ("load_video", "torchcodec")
+ALL_CORES = os.sched_getaffinity(0)
+ONE_CORE = {max(ALL_CORES)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--videos", type=Path, default=VIDEOS, help="A folder of videos, with folders.")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--clips", type=Path, default=CLIPS, help="Where the generated clips are kept: 1.5 GB.")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path, help="JSON file to write the numbers to as well.")
     parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -62,116 +68,108 @@ def main() -> None:
         status = Path("/proc/self/status").read_text()
         print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
         return
-    files = [path for path in sorted(given.videos.rglob("*")) if path.suffix in (".mp4", ".mov", ".webm", ".mkv")]
-    print(f"{'file':44} {'frames':>6} {'fed':>5} {'ours':>8} {'load_video':>10} {'floor':>8}  ratio  floor ratio")
-    table = [row for path in files if (row := measure(path, given.videos, given.rounds)) is not None]
+    decode_peers.link_ffmpeg()
+    av.logging.set_level(None)
+    suffixes = (".mp4", ".mov", ".webm", ".mkv", ".avi")
+    real = [path for path in sorted(given.videos.rglob("*")) if path.suffix in suffixes]
+    table = []
+    for kind, paths in (("real", real), ("generated", codec_clips.make_clips(given.clips))):
+        for path in paths:
+            row = measure(path, kind, given.rounds)
+            print(json.dumps(row), flush=True)
+            table.append(row)
     result = {
         "benchmark": "decode",
         "num_frames": NUM_FRAMES,
         "rounds": given.rounds,
-        "min_ratio": min(row["ratio"] for row in table if row["ratio"] and row["frames"] == NUM_FRAMES),
-        "min_ratio_short": min(row["ratio"] for row in table if row["ratio"] and row["frames"] < NUM_FRAMES),
-        "max_floor_ratio": max(row["floor_ratio"] for row in table),
-        **about(),
+        **{f"{kind}_{name}": value for kind in ("real", "generated") for name, value in summary(table, kind).items()},
+        **about("av", "numpy", "transformers", "torchcodec", "torch"),
+        "ffmpeg": av.ffmpeg_version_info,
         "peak_megabytes": memory(),
-        "files": table,
     }
     if given.output is not None:
-        given.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        given.output.write_text(json.dumps({**result, "files": table}, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result))
 
 
-def measure(path: Path, folder: Path, rounds: int) -> dict[str, Any] | None:
-    """A row of the table, or `None` for a file that is broken."""
-    source = ClipInput(path, path.name, Limits())
-    with open_clip(source, quick=True) as (container, stream):
-        try:
-            packets, held = scan(container, stream, source)
-        except Mispredicted:
-            print(f"{path.relative_to(folder)!s:44} left out: it is damaged")
-            return None
-        line = predict_timeline(packets)
-        indices = mid_segment(len(line.times), NUM_FRAMES)
-        needs, wanted = plan_decoding(packets, line.positions[indices]), set(line.times[indices].tolist())
-        pixels = stream.codec_context.width * stream.codec_context.height
-        sizes = None if held is None else np.array([packet.size for packet in held])
-    at_once, threads = divide_work(needs, sizes, asked=0, pixels=pixels)
-    tasks: dict[str, Callable[[], Any]] = {
-        "ours": lambda: read_frames(path, NUM_FRAMES).data,
-        "floor": lambda: bare(source, needs, wanted, at_once=at_once, threads=threads),
-        "load_video": lambda: load(path, len(indices)),
-    }
+def measure(path: Path, kind: str, rounds: int) -> dict[str, Any]:
+    """A row of the table."""
+    row: dict[str, Any] = {"file": path.name, "kind": kind}
     try:
-        tasks["load_video"]()
-    except ValueError:
-        del tasks["load_video"]
-    gc.freeze()  # what torch and transformers left is not searched for garbage in the middle of a reading
-    if not np.array_equal(tasks["ours"](), tasks["floor"]()):
-        raise SystemExit(f"{path}: the two readers differ")
-    seconds: dict[str, list[float]] = {name: [] for name in tasks}
-    start = time.perf_counter()
-    tasks["ours"]()
-    # a clip of a millisecond needs more rounds than one of a second for a median that holds still
-    for number in range(max(rounds, min(20 * rounds, int(0.5 / (time.perf_counter() - start))))):
-        names = list(tasks) if number % 2 else list(tasks)[::-1]
-        for name in names:
-            start = time.perf_counter()
-            tasks[name]()
-            seconds[name].append(time.perf_counter() - start)
-    medians = {name: round(1000 * statistics.median(each), 2) for name, each in seconds.items()}
-    row = {
-        "file": str(path.relative_to(folder)),
-        "total": len(line.times),
-        "frames": len(indices),
-        "fed": int(needs.fed.sum()),
-        "segments_at_once": at_once,
-        "threads_each": threads,
-        **{f"{name}_ms": medians.get(name) for name in ("ours", "floor", "load_video")},
-        "ratio": quotient(seconds["load_video"], seconds["ours"]) if "load_video" in tasks else None,
-        "floor_ratio": quotient(seconds["ours"], seconds["floor"]),
+        total = read_frames(path, 1).total
+    except InputError as error:
+        return {**row, "left_out": str(error).removeprefix(f"{path}: ")[:100]}
+    indices = mid_segment(total, NUM_FRAMES)
+    bare = decode_peers.BareDecode(ClipInput(path, path.name, Limits()), indices)
+    tasks: dict[str, Callable[[], Any]] = {
+        "ours": lambda: read_frames(path, NUM_FRAMES, threads=1).data,
+        "load_video": lambda: decode_peers.read_with_load_video(path, indices),
+        "torchcodec": lambda: decode_peers.read_with_torchcodec(path, indices),
+        "bare": bare,
+        "default": lambda: read_frames(path, NUM_FRAMES).data,
     }
-    other = row["load_video_ms"] or "refuses"
-    print(
-        f"{row['file']:44} {row['total']:6} {row['fed']:5} {row['ours_ms']:8.2f} {other:>10} {row['floor_ms']:8.2f}  "
-        f"{row['ratio'] or '':5}  {row['floor_ratio']:5}",
-        flush=True,
-    )
-    return row
+    frames = tasks["ours"]()
+    for name in PEERS:
+        try:
+            if sorted(tasks[name]().shape) != sorted(frames.shape):
+                raise ValueError("it takes another of the file's streams, or does not turn the frames")
+        except (ValueError, RuntimeError, IndexError, ImportError, av.FFmpegError) as error:
+            del tasks[name]
+            row[f"{name}_refuses"] = str(error).partition("\n")[0][:100]
+    gc.freeze()  # what torch and transformers left is not searched for garbage in the middle of a reading
+    if bare.fed and not same(frames, bare()):
+        bare.fed = []  # the plan did not hold, and `read_frames` has decoded in full
+    if not same(frames, bare()):
+        raise SystemExit(f"{path}: the frames differ from those of a bare decode")
+    seconds: dict[str, list[float]] = {name: [] for name in tasks}
+    for number in range(rounds):
+        for name in list(tasks) if number % 2 else list(tasks)[::-1]:
+            seconds[name].append(timed(tasks[name], one_core=name != "default"))
+    with av.open(str(path)) as container:
+        codec = container.streams.video[0].codec_context.name
+    ratios = {f"over_{name}": quotient(seconds[name], seconds["ours"]) for name in PEERS if name in tasks}
+    return {
+        **row,
+        "codec": codec,
+        "total": total,
+        "planned": bool(bare.fed),
+        "fed": sum(bare.fed) or total,
+        **{f"{name}_ms": round(1000 * statistics.median(each), 2) for name, each in seconds.items()},
+        **ratios,
+        "ratio": min(ratios.values(), default=None),
+        "over_bare": quotient(seconds["ours"], seconds["bare"]),
+    }
 
 
-def bare(source: ClipInput, needs: DecodePlan, wanted: set[int], *, at_once: int, threads: int) -> np.ndarray:
-    """The floor: what the frames need, and no more. Segments at a time: as we decode them, told all beforehand."""
-    places = {time: [place] for place, time in enumerate(sorted(wanted))}
-    canvas, own = Canvas(len(wanted), source.label, limits=source.limits), Converter()
-
-    def keep(frame: av.VideoFrame, convert: Converter = own) -> None:
-        if frame.pts in places:
-            canvas.put(places[frame.pts], convert(frame))
-
-    with open_clip(source, quick=True) as (container, stream):
-        if at_once > 1:
-            held = [packet for packet in container.demux(stream) if packet.size]
-            decode_plan(source, stream, needs, keep, held=held, at_once=at_once, threads=threads)
-            return canvas.data
-        context, fed, ends = stream.codec_context, needs.fed.tolist(), {end for _, end in needs.segments}
-        set_threads(context, threads)
-        for position, packet in enumerate(container.demux(stream)):
-            if fed[position]:
-                for frame in context.decode(packet):
-                    keep(frame)
-            if position + 1 in ends:
-                for frame in context.decode(None):
-                    keep(frame)
-                context.flush_buffers()
-                if position + 1 == needs.segments[-1][1]:
-                    break
-    return canvas.data
+def same(frames: np.ndarray, others: list[np.ndarray]) -> bool:
+    """Whether two readings gave the same frames."""
+    return len(frames) == len(others) and np.array_equal(frames, np.stack(others))
 
 
-def load(path: Path, num_frames: int) -> np.ndarray:
-    from transformers.video_utils import load_video
+def timed(task: Callable[[], Any], *, one_core: bool) -> float:
+    """Seconds of the processor on one core, or seconds that pass on all."""
+    os.sched_setaffinity(0, ONE_CORE if one_core else ALL_CORES)
+    clock = time.process_time if one_core else time.perf_counter
+    start = clock()
+    task()
+    return clock() - start
 
-    return load_video(str(path), num_frames=num_frames, backend="pyav")[0]
+
+def summary(table: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    """Medians and worst ratios of the clips of a kind, over each of the others and over the quicker of them."""
+    found = {}
+    for name in ("ratio", *(f"over_{peer}" for peer in PEERS), "over_bare"):
+        values = {row["file"]: row[name] for row in table if row["kind"] == kind and row.get(name)}
+        if values:
+            worst = (max if name == "over_bare" else min)(values, key=values.__getitem__)
+            found[name] = {
+                "clips": len(values),
+                "median": round(statistics.median(values.values()), 2),
+                "worst": values[worst],
+                "worst_clip": worst,
+                "below_0.95": sum(value < 0.95 for value in values.values()),
+            }
+    return found
 
 
 def quotient(slower: list[float], faster: list[float]) -> float:
@@ -203,21 +201,6 @@ def repeat(clip: Path, target: Path, times: int) -> None:
                         packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, stream
                         output.mux(packet)
                 shift += source.duration
-
-
-def about() -> dict[str, Any]:
-    """What a number depends on."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    processors = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return {
-        "commit": commit.stdout.strip(),
-        "versions": {name: version(name) for name in ("av", "numpy", "transformers")}
-        | {"ffmpeg": av.ffmpeg_version_info},
-        "python": platform.python_version(),
-        "processor": processors[0].split(": ")[1] if processors else platform.machine(),
-        "processors": len(processors),
-        "load": [round(each, 2) for each in os.getloadavg()],
-    }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`build_long_text_qa.py --render eager` from start to end, beside the rate at which the renderer makes PNG files.
 
-    python tests/benchmarks/eager_build.py [--copies 4]
+    python tests/benchmarks/eager_build.py [--copies 4] [--output FILE]
 
 Two sets: SQuALITY's train and dev files, with five questions a text, whose rows share what is drawn; and its stories
 with one question each, as often as `--copies` says and each time begun at another word, where every page is drawn.
@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from machine import about
 from render_original import SHARED
 
 ROOT = Path(__file__).parents[2]
@@ -116,7 +117,12 @@ def _compare(build: dict[str, float], start: dict[str, float], texts: list[str])
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--copies", type=int, default=4)
-    print(json.dumps(measure(parser.parse_args().copies), indent=1))
+    parser.add_argument("--output", type=Path, help="JSON file to write the numbers to as well.")
+    given = parser.parse_args()
+    result = {"benchmark": "eager_build", **about("datasets", "pyarrow", "isal"), **measure(given.copies)}
+    if given.output is not None:
+        given.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ import psutil
 import torch
 from datasets import Dataset, Features, Value
 from machine import about
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     Idefics3Config,
@@ -47,7 +47,7 @@ from t2vid_hf.batches.token_cost import TokenCost
 from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.metrics.scoring import Judged, score, score_groups
 from t2vid_hf.models import adapter_for, tiny
-from t2vid_hf.rendering.fonts import font_files, load_font
+from t2vid_hf.rendering.fonts import font_files
 from t2vid_hf.schema import Row, conversation, features, media_block
 from t2vid_hf.seeding import rng_for
 from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
@@ -87,7 +87,7 @@ class Page:
         """The page, grey, in the model's own size, so that no pixel of it is resampled."""
         image = Image.new("L", (PAGE_PX, PAGE_PX), PAPER)
         left, top, _, _ = box(self.number, self.font, self.size_px)
-        font = load_font(_index(self.font), self.size_px)
+        font = type_of(self.font, self.size_px)
         ImageDraw.Draw(image).text((self.left - left, self.top - top), self.number, fill=INK, font=font)
         return image
 
@@ -107,13 +107,16 @@ class Page:
         }
 
 
-def _index(font: str) -> int:
-    return [file.name for file in font_files()].index(font)
+def type_of(font: str, size_px: int) -> ImageFont.FreeTypeFont:
+    """One of the renderer's fonts, as Pillow draws it."""
+    loaded = ImageFont.truetype(str(next(file for file in font_files() if file.name == font)), size_px)
+    loaded.set_variation_by_axes([400])
+    return loaded
 
 
 def box(number: str, font: str, size_px: int) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of a number drawn at the origin: its ink, and the space before the first digit."""
-    return tuple(int(edge) for edge in load_font(_index(font), size_px).getbbox(number))
+    return tuple(int(edge) for edge in type_of(font, size_px).getbbox(number))
 
 
 def make_pages(seed: int, count: int, *, apart_from: Collection[Page] = ()) -> list[Page]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.rendering import RenderConfig, TextRenderer, fonts, missing_characters
+from t2vid_hf.rendering import RenderConfig, TextRenderer, fonts, missing_characters, remembering
 from t2vid_hf.rendering.atlas import atlas_for
 from t2vid_hf.rendering.missing import BOX, is_missing
 
@@ -101,12 +101,13 @@ def test_a_control_character_in_an_article_is_a_box() -> None:
 
 def test_without_the_extra_fonts_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     only = fonts.font_files()[:1]
-    monkeypatch.setattr(fonts, "font_files", lambda: only)
-    for cached in (fonts.glyph_for, fonts.first_font, fonts._order, is_missing, atlas_for):
+    for module in (fonts, remembering):
+        monkeypatch.setattr(module, "font_files", lambda: only)
+    for cached in (fonts.glyph_for, fonts.first_font, fonts._order, remembering._drawing, is_missing, atlas_for):
         cached.cache_clear()
     try:
         with pytest.raises(InputError, match=r"U\+4E2D \(CJK .*\): pip install 't2vid-hf\[fonts\]'"):
             STRICT.render("\u4e2d")
     finally:
-        for cached in (fonts.glyph_for, fonts.first_font, fonts._order, is_missing, atlas_for):
+        for cached in (fonts.glyph_for, fonts.first_font, fonts._order, remembering._drawing, is_missing, atlas_for):
             cached.cache_clear()

@@ -10,17 +10,25 @@ WIDTH, HEIGHT, RATE = 96, 64, 25
 
 
 def encode(
-    container: str, codec: str, *, frames: int = 60, pixels: str = "yuv420p", gaps: bool = False, **options: str
+    container: str,
+    codec: str,
+    *,
+    frames: int = 60,
+    pixels: str = "yuv420p",
+    gaps: bool = False,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+    **options: str,
 ):
     """A clip of a moving texture, as bytes. With gaps each third frame stays three times as long."""
     av = pytest.importorskip("av")
-    texture = np.random.default_rng(0).integers(0, 255, (2 * HEIGHT, 2 * WIDTH, 3), np.uint8)
+    width, height = size
+    texture = np.random.default_rng(0).integers(0, 255, (2 * height, 2 * width, 3), np.uint8)
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container) as file:
         stream = file.add_stream(codec, rate=RATE, options={key.replace("_", "-"): options[key] for key in options})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pixels
+        stream.width, stream.height, stream.pix_fmt = width, height, pixels
         for index in range(frames):
-            picture = np.roll(texture, (3 * index, 2 * index), (0, 1))[:HEIGHT, :WIDTH]
+            picture = np.roll(texture, (3 * index, 2 * index), (0, 1))[:height, :width]
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             frame.pts, frame.time_base = index + (index // 3 * 2 if gaps else 0), Fraction(1, RATE)
             file.mux(stream.encode(frame))
