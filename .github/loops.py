@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # numba reads them when it is imported.
 GENERIC = {"CPU_NAME": "generic", "CPU_FEATURES": "", "LOOP_VECTORIZE": "0", "SLP_VECTORIZE": "0"}
-MODULES = ("bidi", "bitmaps", "blit", "kernels")
+MODULES = ("bidi", "bitmaps", "blit", "kernels", "survey")
 
 
 def main() -> None:

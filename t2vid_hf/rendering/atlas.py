@@ -13,14 +13,15 @@ import numpy as np
 
 from t2vid_hf.rendering.bitmaps import bound, compose, settle
 from t2vid_hf.rendering.breaks import BreakMemory
-from t2vid_hf.rendering.characters import BLANK_EM, kind_of, symbol_of
+from t2vid_hf.rendering.characters import BLANK_EM, SOFT_HYPHEN, kind_of, symbol_of
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.fonts import first_font, glyph_of
 from t2vid_hf.rendering.kerning import Kerning
 from t2vid_hf.rendering.missing import BOX, is_missing, visible_forms
-from t2vid_hf.rendering.raster import Shape, ascent_descent_px, fill, squeezes, width_em
+from t2vid_hf.rendering.raster import Fit, Shape, ascent_descent_px, fill, squeezes, width_em
 from t2vid_hf.rendering.remembering import Memory
 from t2vid_hf.rendering.shaping import Glyphs, shape_words
+from t2vid_hf.rendering.slot_tables import SlotTables
 from t2vid_hf.rendering.slots import (
     BOX_SLOT,
     CONTINUED,
@@ -28,8 +29,6 @@ from t2vid_hf.rendering.slots import (
     INK,
     QUARTERS,
     SPACE,
-    STRIP_PX,
-    SYMBOL_DIRECT,
     TAB,
     UNIT,
     UNKNOWN,
@@ -40,10 +39,9 @@ from t2vid_hf.rendering.tones import Tones
 MOST_BYTES = 16 * 2**20
 MOST_SLOTS = 2**16
 _CODES = 0x110000
-_TABLES = ("kind", "symbol", "advance", "kern_row", "glyphs")
 
 
-class Atlas:
+class Atlas(SlotTables):
     """Slots: their kinds, widths and bitmaps. Used by the thread alone whose [`~t2vid_hf.rendering.turns.Turn`] it is.
 
     Args:
@@ -57,6 +55,7 @@ class Atlas:
         self._contrast = abs(config.paper - config.ink)
         self._flow = config.whitespace == "flow"
         self._room = (config.text_width_px, config.height_px)
+        self._line = config.line_px
         self.breaks = BreakMemory(flow=self._flow)
         self.clear()
 
@@ -64,21 +63,16 @@ class Atlas:
         """Forget everything that was drawn here."""
         self.kerning = Kerning(self._px, self._face)
         self.slot_of = np.zeros(_CODES, np.int32)
-        self.kind = np.empty(0, np.uint8)
-        self.symbol = np.empty(0, np.int64)
-        self.advance = np.empty(0, np.int32)
-        self.kern_row = np.empty(0, np.int32)
-        self.glyphs = np.empty((0, 7), np.int32)  # the records of `bitmaps`
-        self.bitmaps = np.empty(2**16, np.uint8)
+        self.empty()
         self._tones = Tones(self._contrast)
-        self.count = self.used = 0
         self.glyph_slots: dict[int, int] = {}  # font * 2**16 + glyph
         # A word's slot by its text; or -1 - the place in `cut` of (length, slot) of each part of it; see `words`.
         self.words_of: dict[str, dict[str, int]] = {"ltr": {}, "rtl": {}}
         self.cut: list[list[tuple[int, int]]] = []
+        self.in_cells: dict[tuple[str, str, int, int], int] = {}  # see `grid`
         # The slots before FIRST_SLOT, in order.
-        self._add(np.zeros((4, 7), np.int32), np.zeros(4, np.int32), [UNKNOWN, EMPTY, CONTINUED, INK])
-        self._memory = Memory(px=self._px, face=self._face, flow=self._flow, room=self._room)
+        self.add(np.zeros((4, 7), np.int32), np.zeros(4, np.int32), [UNKNOWN, EMPTY, CONTINUED, INK])
+        self._memory = Memory(px=self._px, face=self._face, flow=self._flow, room=self._room, line=self._line)
         self._memory.recall(self)
         self.learn([ord(" ")])
 
@@ -106,14 +100,15 @@ class Atlas:
                 self._draw_box()
                 self.slot_of[code] = BOX_SLOT
             elif kind not in (INK, SPACE, TAB):
-                others.append((code, kind, 0.0))
+                # What a soft hyphen would take where it is seen.
+                others.append((code, kind, width_em(*glyph_of("-", self._face)) if char == SOFT_HYPHEN else 0.0))
             elif char in BLANK_EM and char != "\xa0":
                 others.append((code, kind, BLANK_EM[char]))
             else:
                 inked.append((code, kind, _phases(char)))
         if others:
             units = np.array([round(em * self._px * UNIT) for _, _, em in others])
-            self._give(others, self._add(np.zeros((len(others), 7), np.int32), units, EMPTY))
+            self._give(others, self.add(np.zeros((len(others), 7), np.int32), units, EMPTY))
         if inked:
             found = [glyph_of(chr(code), self._face) for code, _, _ in inked]
             self._give(
@@ -166,18 +161,28 @@ class Atlas:
             slot = self._draw([[(*glyph_of(BOX, self._face), 0.0, 0.0)]], [QUARTERS])
             self.glyphs[BOX_SLOT], self.advance[BOX_SLOT] = self.glyphs[slot[0]], self.advance[slot[0]]
 
-    def _draw(self, shapes: list[Shape], phases: list[int], advances: np.ndarray | None = None) -> np.ndarray:
+    def draw_fitted(self, shapes: list[Shape], phases: list[int], advances: np.ndarray, fits: list[Fit]) -> np.ndarray:
+        """New slots for shapes that are stretched; `advances`, in ems, say how wide."""
+        return self._draw(shapes, phases, advances, fits)
+
+    def _draw(
+        self,
+        shapes: list[Shape],
+        phases: list[int],
+        advances: np.ndarray | None = None,
+        fits: list[Fit] | None = None,
+    ) -> np.ndarray:
         """New slots for drawn shapes; as wide as their glyphs unless `advances`, in ems, are given."""
-        ink = fill(shapes, self._px, self._room)
+        ink = fill(shapes, self._px, self._room, fits)
         left = ink.boxes[:, 4] // QUARTERS
         moved = np.array(phases) - 1
         columns = -(-(ink.boxes[:, 4] - QUARTERS * left + ink.boxes[:, 1] + moved) // QUARTERS)
-        records = self._records(left, columns, ink.boxes[:, 5] + ink.boxes[:, 2], ink.boxes[:, 2], np.array(phases))
+        records = self.reserve(left, columns, ink.boxes[:, 5] + ink.boxes[:, 2], ink.boxes[:, 2], np.array(phases))
         settle(ink.levels, ink.boxes, records, self.bitmaps)
         if advances is None:
             advances = np.array([sum(width_em(font, glyph) for font, glyph, _, _ in shape) for shape in shapes])
         units = np.minimum(np.rint(advances * self._px * UNIT * ink.narrow), self._room[0] * UNIT)
-        return self._add(records, units, INK)
+        return self.add(records, units, INK)
 
     def _compose(self, shaped: Glyphs) -> np.ndarray:
         """New slots for shaped words."""
@@ -203,36 +208,10 @@ class Atlas:
             kept = np.repeat(small, np.diff(shaped.starts))
             some = shaped.only(small)
             wide, high = (right - left)[small], (top - bottom)[small]
-            records = self._records(left[small], wide, top[small], high, np.ones(1, np.int64))
+            records = self.reserve(left[small], wide, top[small], high, np.ones(1, np.int64))
             compose(some.starts, slots[kept], x[kept], y[kept], self.glyphs, records, self.bitmaps)
-            result[small] = self._add(records, units[small], INK)
+            result[small] = self.add(records, units[small], INK)
         return result
-
-    def _records(
-        self, left: np.ndarray, columns: np.ndarray, top: np.ndarray, rows: np.ndarray, phases: np.ndarray
-    ) -> np.ndarray:
-        """Records of new bitmaps, and room for their pixels."""
-        strips = -(-columns // STRIP_PX)
-        sizes = rows * strips * STRIP_PX * phases
-        ends = self.used + np.cumsum(sizes)
-        if ends[-1] > self.bitmaps.size:
-            self.bitmaps = np.resize(self.bitmaps, max(2 * self.bitmaps.size, int(ends[-1])))
-        self.used = int(ends[-1])
-        records = np.empty((len(rows), 7), np.int32)
-        for column, values in enumerate((ends - sizes, rows, strips, columns, left, top, phases)):
-            records[:, column] = values
-        return records
-
-    def _add(self, records: np.ndarray, advances: np.ndarray, kind: int | list[int]) -> np.ndarray:
-        first, self.count = self.count, self.count + len(records)
-        if self.count > len(self.kind):
-            for name in _TABLES:
-                table = getattr(self, name)
-                setattr(self, name, np.resize(table, (max(512, 2 * self.count), *table.shape[1:])))
-        new = slice(first, self.count)
-        self.kind[new], self.symbol[new], self.kern_row[new] = kind, SYMBOL_DIRECT, 0
-        self.glyphs[new], self.advance[new] = records, advances
-        return np.arange(first, self.count)
 
 
 def _phases(char: str) -> int:

@@ -40,6 +40,8 @@ BLANK_EM = {
 }
 # Makes one sign of several, of emoji too.
 JOINER = "\u200d"
+# Shows a hyphen where a line ends with it, and nothing elsewhere.
+SOFT_HYPHEN = "\xad"
 _UNBREAKABLE = frozenset("\xa0\u2007\u202f")
 # First and last code point of the blocks of simple scripts.
 _SIMPLE = (

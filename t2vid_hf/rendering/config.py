@@ -34,8 +34,11 @@ class RenderConfig:
         line_px (`int`, *optional*, defaults to `17`): Distance of base lines in pixels.
         margin_px (`int`, *optional*, defaults to `12`): Empty border on all four sides in pixels.
         max_words (`int`, *optional*): The most words between white space on a page; `None` fills the page.
-        whitespace (`str`, *optional*, defaults to `"keep"`): `"keep"` preserves line breaks, indentation and tables;
-            `"flow"` runs all words together, as the paper does.
+        whitespace (`str`, *optional*, defaults to `"keep"`): `"keep"` preserves line breaks, indentation and tables:
+            lines whose columns are aligned by spaces, frames, diagrams and art (the rule is in `aligned.py`) are
+            monospaced, ideographs and emoji two cells wide; a block wider than the page is squeezed to 0.8 of its
+            width at most, or else goes on in the next line as in a terminal. `"flow"` runs all words together, as the
+            paper does.
         vertical (`str`, *optional*, defaults to `"top"`): Where the lines stand on a page that they do not fill:
             `"top"` or `"center"`.
         missing (`str`, *optional*, defaults to `"replace"`): What happens to a character that no installed font has,

@@ -120,6 +120,16 @@ def has_glyph(font: int, char: str) -> bool:
     return bool(load_font(font).get_nominal_glyph(ord(char)))
 
 
+@lru_cache(maxsize=4096)
+def enclosing_font(base: str, mark: str) -> int | None:
+    """The font that draws a mark around its base, as U+20E3 around the digit of a keycap; `None` where none has both.
+
+    That of emoji before others: it has each keycap as one glyph.
+    """
+    order = sorted(range(len(font_files())), key=lambda font: "Emoji" not in font_files()[font].name)
+    return next((font for font in order if has_glyph(font, base) and has_glyph(font, mark)), None)
+
+
 def is_ignorable(char: str) -> bool:
     """Whether a character takes no ink and no width (a joiner, a direction mark, a variation selector)."""
     return ord(char) in _IGNORABLE

@@ -12,6 +12,7 @@ from t2vid_hf.rendering.slots import (
     CARRIAGE_RETURN,
     CONTINUED,
     EMPTY,
+    FULL_ROW,
     LINE_FEED,
     NEWLINE,
     SPACE,
@@ -145,7 +146,8 @@ def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines, u
         kern_row (`np.ndarray` of shape `(slots,)`, int32): The row and column of each slot in `kern`.
         kern (`np.ndarray` of shape `(rows, rows)`, int32): What a slot is moved by behind another, in `UNIT`s; or
             `UNKNOWN_KERN`, and then 0 takes its place.
-        breaks (`np.ndarray` of shape `(n + 1,)`, uint8): 1 where a line may begin.
+        breaks (`np.ndarray` of shape `(n + 1,)`, uint8): 1 where a line may begin, `FULL_ROW` where one does if the
+            line before it is full, even of white space.
         limits (`np.ndarray` of shape `(4,)`, int64): Width of a line in `UNIT`s, lines and words of a page, width of a
             tab stop in `UNIT`s.
         flow (`bool`): Whether white space runs together.
@@ -156,13 +158,9 @@ def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines, u
     """
     width, most_lines, most_words, tab = limits[0], limits[1], limits[2], limits[3]
     n = slots.shape[0]
-    count = 1
-    unknown[0, 0] = 0
-    page = 0
-    lines[0, 0] = 0
-    lines[0, 1] = 0
-    line_start = row = i = words = candidate_words = 0
-    page_lines = 1
+    unknown[0, 0] = lines[0, 0] = lines[0, 1] = 0
+    page = line_start = row = i = words = candidate_words = 0
+    count = page_lines = 1
     in_word = candidate_in_word = False
     candidate = -1
     at = np.int64(0)
@@ -172,10 +170,13 @@ def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines, u
         begin = -1
         new_page = False
         if breaks[i] and i > line_start:
-            candidate = i
-            candidate_words = words
-            candidate_in_word = in_word
-        if sort == SPACE:
+            # A line may end with a soft hyphen, the one sign without ink that has a width, if the hyphen fits.
+            last = slots[i - 1]
+            if kind[last] != EMPTY or advance[last] == 0 or at + advance[last] <= width:
+                candidate, candidate_words, candidate_in_word = i, words, in_word
+        if breaks[i] == FULL_ROW and i > line_start and at + advance[slot] > width:
+            begin = i
+        elif sort == SPACE:
             x[i] = at
             # White space that runs together is as wide as its first character, and takes no room before the text.
             if not flow or (i > line_start and in_word):

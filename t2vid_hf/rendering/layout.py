@@ -11,11 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.rendering.aligned import aligned_blocks
 from t2vid_hf.rendering.atlas import Atlas
 from t2vid_hf.rendering.bidi import MIRRORED, levels_of, reorder
 from t2vid_hf.rendering.characters import is_undrawable
 from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.fonts import FONTS_EXTRA, all_installed, describe, missing_glyph
+from t2vid_hf.rendering.grid import set_in_cells
+from t2vid_hf.rendering.hyphens import show_hyphens
 from t2vid_hf.rendering.kernels import look_up, wrap
 from t2vid_hf.rendering.missing import is_missing, missing_characters
 from t2vid_hf.rendering.slots import BOX_SLOT, COMPLEX, EMPTY, KINDS, UNIT, UNKNOWN
@@ -79,6 +82,9 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
         draw_words(text, atlas, slots, breaks, levels=levels, width_px=config.text_width_px)
     if levels is not None:
         _mirror(text, atlas, slots, levels)
+    blocks = aligned_blocks(text, _codes(text)) if config.whitespace == "keep" else []
+    if blocks:
+        set_in_cells(text, blocks, config, atlas, slots, breaks, levels)
     x = np.empty(len(text), np.int32)
     starts = np.empty((len(text) + 1, 2), np.int32)
     limits = np.array(
@@ -99,6 +105,8 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
     lines[-1, 1] = len(text)
     lines[:, 2] = starts[:, 1]
     columns, lines[:, 3] = _places(starts[:, 1], config, atlas.ascent_px(config.line_px))
+    if counts[EMPTY]:
+        show_hyphens(slots, x, lines, atlas, int(limits[0]))
     if levels is not None:
         scratch = np.empty((3, len(text)), np.int32)
         reorder(slots, atlas.kind, atlas.advance, levels, bases, lines, int(limits[0]), scratch, x)
@@ -111,7 +119,7 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
 
 
 def _slots(text: str, config: RenderConfig, atlas: Atlas) -> tuple[np.ndarray, np.ndarray, int]:
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    codes = _codes(text)
     slots = np.empty(len(codes), np.int32)
     counts = np.empty(KINDS, np.int64)
     look_up(codes, atlas.slot_of, atlas.kind, slots, counts)
@@ -125,6 +133,10 @@ def _slots(text: str, config: RenderConfig, atlas: Atlas) -> tuple[np.ndarray, n
     if missing > config.max_missing * len(text):
         _refuse_share(text, missing, config)
     return slots, counts, missing
+
+
+def _codes(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 def _refuse_missing(text: str, codes: list[int]) -> None:

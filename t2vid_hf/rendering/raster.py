@@ -8,6 +8,7 @@ high (what light hinting does), and `kernels.settle` takes the mean of each pixe
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import uharfbuzz as hb
@@ -39,20 +40,37 @@ class Ink:
 Shape = list[tuple[int, int, float, float]]
 
 
-def fill(shapes: list[Shape], size_px: int, room: tuple[int, int]) -> Ink:
+class Fit(NamedTuple):
+    """How a shape is stretched and moved.
+
+    Args:
+        across (`float`, *optional*, defaults to `1.0`): What its widths are multiplied by.
+        down (`float`, *optional*, defaults to `1.0`): What its heights are multiplied by.
+        right_px (`float`, *optional*, defaults to `0.0`): How far it is then moved to the right.
+        up_px (`float`, *optional*, defaults to `0.0`): How far it is then moved up.
+    """
+
+    across: float = 1.0
+    down: float = 1.0
+    right_px: float = 0.0
+    up_px: float = 0.0
+
+
+def fill(shapes: list[Shape], size_px: int, room: tuple[int, int], fits: list[Fit] | None = None) -> Ink:
     """Fill outlines.
 
     Args:
         shapes (`list`): What is drawn: each one or more glyphs as (font, glyph, x, y), x and y in ems.
         size_px (`int`): Type size in pixels per em.
         room (`tuple[int, int]`): The most columns and rows in pixels; what is larger is squeezed into them.
+        fits (`list[Fit]`, *optional*): How each is stretched.
     """
     pencil = hb.RasterDraw()
     boxes, levels, narrow, used = [], [], [], 0
-    for shape in shapes:
+    for shape, fit in zip(shapes, fits or [Fit()] * len(shapes), strict=True):
         across = down = 1.0
         while True:
-            _trace(pencil, shape, size_px, across, down)
+            _trace(pencil, shape, size_px, fit._replace(across=fit.across * across, down=fit.down * down))
             image = pencil.render()
             box = image.extents
             # A pixel more each way: the first column may lie within a pixel, and be moved by three quarters of one.
@@ -70,13 +88,13 @@ def fill(shapes: list[Shape], size_px: int, room: tuple[int, int]) -> Ink:
     )
 
 
-def _trace(pencil: hb.RasterDraw, shape: Shape, size_px: int, across: float, down: float) -> None:
+def _trace(pencil: hb.RasterDraw, shape: Shape, size_px: int, fit: Fit) -> None:
     for font, glyph, x, y in shape:
         face = load_font(font)
-        scale, height = size_px / face.face.upem, squeeze(font, size_px) * down
+        scale, height = size_px / face.face.upem, squeeze(font, size_px) * fit.down
         pencil.transform = (
-            QUARTERS * scale * across, 0.0, 0.0, scale * height,
-            QUARTERS * size_px * across * x, size_px * height * y,
+            QUARTERS * scale * fit.across, 0.0, 0.0, scale * height,
+            QUARTERS * (size_px * fit.across * x + fit.right_px), size_px * height * y + fit.up_px,
         )  # fmt: skip
         pencil.draw_glyph(face, glyph)
 

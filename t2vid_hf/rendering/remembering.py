@@ -57,6 +57,7 @@ class Memory:
         atlas.kerning.chars = ["", *tables["kerned"].tobytes().decode("utf-32-le", "surrogatepass")]
         atlas.kerning.rows = {char: row for row, char in enumerate(atlas.kerning.chars) if row}
         atlas.kerning.table = tables["kern"]
+        atlas.in_cells = {tuple(key): slot for *key, slot in json.loads(tables["in_cells"].tobytes())}
         self._kept = atlas.used
 
     def keep(self, atlas: "Atlas") -> None:
@@ -74,6 +75,9 @@ class Memory:
             "glyph_slots": np.array(list(atlas.glyph_slots.values()), np.int64),
             "kerned": np.frombuffer("".join(atlas.kerning.chars).encode("utf-32-le", "surrogatepass"), np.uint8),
             "kern": atlas.kerning.table,
+            "in_cells": np.frombuffer(
+                json.dumps([[*key, slot] for key, slot in atlas.in_cells.items()]).encode(), "u1"
+            ),
         }
         for direction, known in atlas.words_of.items():
             # A word in parts is cut anew: its parts are words themselves.

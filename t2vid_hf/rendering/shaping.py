@@ -13,7 +13,7 @@ from itertools import pairwise, repeat
 import numpy as np
 import uharfbuzz as hb
 
-from t2vid_hf.rendering.fonts import glyph_for, has_glyph, is_ignorable, load_font, missing_glyph
+from t2vid_hf.rendering.fonts import enclosing_font, glyph_for, has_glyph, is_ignorable, load_font, missing_glyph
 
 _WALL = "\uffff"
 # Lengths are whole numbers of this part of an em.
@@ -145,7 +145,8 @@ def font_runs(text: str, face: str = "sans") -> list[Run]:
 
     The choice looks at one character at a time, so that a word measured alone is as wide as the same word in its
     line. Only spaces, combining marks and what takes no ink stay with the font before them: an Arabic phrase is
-    drawn as a whole, and marks stand on their base.
+    drawn as a whole, and marks stand on their base. A mark that encloses, as a keycap does, takes its base with it to
+    a font that has both.
 
     Args:
         text (`str`): A text without line breaks.
@@ -164,11 +165,19 @@ def font_runs(text: str, face: str = "sans") -> list[Run]:
     ```
     """
     runs: list[Run] = []
-    start, current, script = 0, None, None
+    start, current, script, base = 0, None, None, 0
     for position, char in enumerate(text):
         font, own, stays = _traits(char, face)
+        if not stays:
+            base = position
         if current is not None and stays and (is_ignorable(char) or has_glyph(current, char)):
             font, own = current, None
+        elif base < position and unicodedata.category(char) == "Me":
+            both = enclosing_font(text[base], char)
+            if both is not None:
+                if start < base:
+                    runs.append(Run(start, base, current or 0, script))
+                start, current, script, font = base, both, None, both
         elif font is None:
             if not is_ignorable(char):
                 raise missing_glyph(char)

@@ -23,3 +23,6 @@ SYMBOL_DIRECT, SYMBOL_LETTER, SYMBOL_DIGIT, SYMBOL_SPACE = range(4)
 SYMBOL_LAST_RUN = 3
 SYMBOL_LAST_PLAIN = 9
 SYMBOL_OTHER = 16
+
+# What the place before a character may be, but 1 (a line may begin): one begins if the line before is full.
+FULL_ROW = 2

@@ -10,6 +10,7 @@ import numpy as np
 
 from t2vid_hf.rendering.atlas import Atlas
 from t2vid_hf.rendering.breaks import clusters
+from t2vid_hf.rendering.characters import SOFT_HYPHEN
 from t2vid_hf.rendering.slots import CARRIAGE_RETURN, COMPLEX, CONTINUED_SLOT, KINDS, LINE_FEED, NEWLINE, SPACE, TAB
 
 # A longer word is cut, so that no text makes a bitmap without bound.
@@ -47,6 +48,8 @@ def draw_words(
     starts = begins[pieces]
     # Behind the last character of each piece that is not white space.
     ends = inked[np.searchsorted(inked, begins[pieces + 1], side="left") - 1] + 1
+    # A soft hyphen stays by itself: the line may end with it.
+    ends -= slots[ends - 1] == atlas.slot_of[ord(SOFT_HYPHEN)]
     values = np.empty(len(starts), np.int64)
     if levels is None:
         values[:] = _find(text, starts, ends, "ltr", atlas, width_px)

@@ -23,7 +23,7 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.rendering import RenderConfig, TextRenderer, bidi, bitmaps, blit, kernels
 
 ROOT = Path(__file__).resolve().parents[2]
-LOOPS = (bidi, bitmaps, blit, kernels)
+LOOPS = (bidi, bitmaps, blit, kernels, survey)
 DRAW = """
 import json, sys
 from t2vid_hf import _compiled

@@ -24,7 +24,10 @@ TROUBLE = st.sampled_from(
     ["word ", "x" * 60, "https://example.org/" + "a/b?" * 20, "  \t  ", "\r\n", "\n\n\n", "(\u05d0\u05d1) 12.5 ",
      "\u0627\u0644\u0639\u0631\u0628\u064a\u0629 ", "\ufdfd", "\u0e01\u0e32\u0e23" * 20, "e\u0301\u0323" * 9,
      "a" + "\u0301" * 70, "\U0001f469\u200d\U0001f4bb", "\U0001f1e9\U0001f1ea", "\u2e3b", "\u3042" * 40, "AVAVAV To ",
-     "\u202e", "\u2067", "\ud800", "\x00", "\u0915\u094d\u0937 ", "j", "f", "\U00020000", "\u3000", "\xa0" * 30]
+     "\u202e", "\u2067", "\ud800", "\x00", "\u0915\u094d\u0937 ", "j", "f", "\U00020000", "\u3000", "\xa0" * 30,
+     "ab\xadcd\xad", "1\ufe0f\u20e3", "a   b\nc   d\n", "\n| a  | \u4e2d |\n", "+--+--+\n",
+     "\n\u2502 x  \u2502\n\u251c\u2500\u2500\u2524\n",
+     "  /\\_/\\\n ( o )\n  |_|\n", "\u0e01\u0e32   \u0627\u0628  |\n", "x" * 40 + "   " + "y" * 40 + "   z\n", "    "]
 )  # fmt: skip
 TEXTS = st.lists(st.one_of(TROUBLE, st.text(ANY, max_size=8), st.text("abc ,.-()\n", max_size=30)), max_size=20).map(
     "".join
