@@ -1,8 +1,8 @@
 """An atlas between processes: what one has drawn, the next one finds drawn.
 
 A file for each size and face of type, beside the object code of the loops, named by all that its pixels depend on: this
-package's code, HarfBuzz, the fonts. An atlas is written before the next text whenever half of it is new, so that a
-process writes at most twice what it draws, wherever it ends; a file that holds more already stays.
+package's code, HarfBuzz, the fonts. An atlas is written before the next text whenever a fifth of it is new, so that a
+process writes at most five times what it draws, wherever it ends; a file that holds more already stays.
 """
 
 import hashlib
@@ -61,8 +61,8 @@ class Memory:
         self._kept = atlas.used
 
     def keep(self, atlas: "Atlas") -> None:
-        """Write an atlas, if half of it is new."""
-        if not max(LEAST_BYTES, 2 * self._kept) <= atlas.used <= MOST_BYTES:
+        """Write an atlas, if a fifth of it is new."""
+        if not max(LEAST_BYTES, 5 * self._kept // 4) <= atlas.used <= MOST_BYTES:
             return
         self._kept = atlas.used
         codes = np.flatnonzero(atlas.slot_of)

@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from t2vid_hf import _compiled, _loop_text, _object_cache
 from t2vid_hf.errors import InputError
-from t2vid_hf.rendering import RenderConfig, TextRenderer, bidi, bitmaps, blit, kernels
+from t2vid_hf.rendering import RenderConfig, TextRenderer, bidi, bitmaps, blit, kernels, survey
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOPS = (bidi, bitmaps, blit, kernels, survey)
