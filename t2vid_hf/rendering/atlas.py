@@ -63,6 +63,7 @@ class Atlas(SlotTables):
         """Forget everything that was drawn here."""
         self.kerning = Kerning(self._px, self._face)
         self.slot_of = np.zeros(_CODES, np.int32)
+        self.codes: list[int] = []  # those that have a slot
         self.empty()
         self._tones = Tones(self._contrast)
         self.glyph_slots: dict[int, int] = {}  # font * 2**16 + glyph
@@ -94,6 +95,7 @@ class Atlas(SlotTables):
         for code in codes:
             if self.slot_of[code]:
                 continue
+            self.codes.append(code)
             char = chr(code)
             kind = kind_of(char, flow=self._flow)
             if is_missing(char):

@@ -1,8 +1,8 @@
 """An atlas between processes: what one has drawn, the next one finds drawn.
 
 A file for each size and face of type, beside the object code of the loops, named by all that its pixels depend on: this
-package's code, HarfBuzz, the fonts. An atlas is written before the next text whenever a fifth of it is new, so that a
-process writes at most five times what it draws, wherever it ends; a file that holds more already stays.
+package's code, HarfBuzz, the fonts. An atlas is written before the next text whenever a third of it is new, so that a
+process writes at most three times what it draws, wherever it ends; a file that holds more already stays.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # An atlas with more bytes of bitmaps stays with its process.
 MOST_BYTES = 8 * 2**20
 # One with fewer that are new is not written.
-LEAST_BYTES = 2**13
+LEAST_BYTES = 2**15
 _SLOTS = ("kind", "symbol", "advance", "kern_row", "glyphs")
 
 
@@ -49,6 +49,7 @@ class Memory:
             setattr(atlas, name, tables[name])
         atlas.bitmaps = tables["bitmaps"]
         atlas.count, atlas.used = len(atlas.kind), len(atlas.bitmaps)
+        atlas.codes = tables["codes"].tolist()
         atlas.slot_of[tables["codes"]] = tables["slots"]
         atlas.glyph_slots = dict(zip(tables["glyph_keys"].tolist(), tables["glyph_slots"].tolist(), strict=True))
         for direction, known in atlas.words_of.items():
@@ -61,11 +62,11 @@ class Memory:
         self._kept = atlas.used
 
     def keep(self, atlas: "Atlas") -> None:
-        """Write an atlas, if a fifth of it is new."""
-        if not max(LEAST_BYTES, 5 * self._kept // 4) <= atlas.used <= MOST_BYTES:
+        """Write an atlas, if a third of it is new."""
+        if not max(LEAST_BYTES, 3 * self._kept // 2) <= atlas.used <= MOST_BYTES:
             return
         self._kept = atlas.used
-        codes = np.flatnonzero(atlas.slot_of)
+        codes = np.array(atlas.codes, np.int64)
         tables = {name: getattr(atlas, name)[: atlas.count] for name in _SLOTS}
         tables |= {
             "bitmaps": atlas.bitmaps[: atlas.used],
