@@ -180,7 +180,7 @@ def main() -> None:
             )
     result = {
         "benchmark": "percent of characters read wrongly; see tests/benchmarks/script_legibility.py",
-        **about("pillow"),
+        **about("uharfbuzz", "fontpkg-arimo", "manimgx-fonts", "manimgx-fonts-cjk"),
         "tesseract": tesseract_version(),
         "smallest_legible_px": smallest(rows),
         "rows": rows,
