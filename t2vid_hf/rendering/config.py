@@ -7,12 +7,11 @@ The paper's numbers stand once, in the preset `paper`.
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
 from typing import Literal
 
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.rendering.fonts import FACES
-from t2vid_hf.rendering.styles import STYLES
+from t2vid_hf.rendering.resolving import check_sizes, in_style
 from t2vid_hf.rendering.tones import check_contrast
 from t2vid_hf.seeding import rng_for
 
@@ -32,6 +31,8 @@ class RenderConfig:
         height_px (`int`, *optional*, defaults to `448`): Height of a page in pixels.
         font_px (`int`, *optional*, defaults to `14`): Type size in pixels per em.
         line_px (`int`, *optional*, defaults to `17`): Distance of base lines in pixels.
+        size_by_script (`bool`, *optional*, defaults to `False`): Whether a text in a script that cannot be read at
+            `font_px` gets larger type, of [`~t2vid_hf.rendering.resolving.SMALLEST_PX`], and lines farther apart.
         margin_px (`int`, *optional*, defaults to `12`): Empty border on all four sides in pixels.
         max_words (`int`, *optional*): The most words between white space on a page; `None` fills the page.
         whitespace (`str`, *optional*, defaults to `"keep"`): `"keep"` preserves line breaks, indentation and tables:
@@ -76,6 +77,7 @@ class RenderConfig:
     line_px: int = 17
     margin_px: int = 12
     max_words: int | None = None
+    size_by_script: bool = False
     whitespace: Literal["keep", "flow"] = "keep"
     vertical: Literal["center", "top"] = "top"
     missing: Literal["error", "replace"] = "replace"
@@ -120,6 +122,8 @@ class RenderConfig:
                 f"for {self.font_px} px type: enlarge the page, or lower {cure}margin_px or font_px"
             )
         check_contrast(self.ink, self.paper)
+        if self.size_by_script:
+            check_sizes(self)
         self._check_styles()
 
     def _check_styles(self) -> None:
@@ -170,11 +174,11 @@ class RenderConfig:
         Raises:
             [`~t2vid_hf.errors.InputError`]: an unknown name, or pages that have no room for the style.
         """
-        return _in_style(self, name)
+        return in_style(self, name)
 
     @classmethod
     def preset(cls, name: str, **changes: object) -> "RenderConfig":
-        """A configuration by name, with single fields changed.
+        """A configuration by name, with single fields changed. Who gives `font_px` has every text at that size.
 
         Args:
             name (`str`): A key of `PRESETS`.
@@ -185,6 +189,8 @@ class RenderConfig:
         """
         if name not in PRESETS:
             raise unknown("render preset", name, PRESETS)
+        if "font_px" in changes:
+            changes.setdefault("size_by_script", False)
         return replace(PRESETS[name], **changes)  # type: ignore[arg-type]
 
     def to_json(self) -> str:
@@ -204,29 +210,9 @@ class RenderConfig:
         return hashlib.blake2b(f"{RENDERER_VERSION}:{self.to_json()}".encode(), digest_size=8).hexdigest()
 
 
-@lru_cache(maxsize=256)
-def _in_style(config: RenderConfig, name: str) -> RenderConfig:
-    if name not in STYLES:
-        raise unknown("style", name, STYLES)
-    style = STYLES[name]
-    given = {key: getattr(style, key) for key in ("face", "columns", "ink", "paper")}
-    try:
-        return replace(
-            config,
-            font_px=round(config.font_px * style.size),
-            line_px=round(config.line_px * style.size * style.leading),
-            margin_px=config.margin_px + round(min(config.width_px, config.height_px) * style.margin),
-            styles=(),
-            style_seed=0,
-            **{key: value for key, value in given.items() if value is not None},
-        )
-    except InputError as error:
-        raise InputError(f"style '{name}': {error}") from None
-
-
 # Drawn at the size that the model sees, no processor resizes a page: on Idefics3's default size that takes 28-55 ms
 # and blurs it, and a 448 px page shrunk to 364 px has six times the reading errors of one drawn at 364 px.
-_NATIVE = RenderConfig(width_px=364, height_px=364, font_px=14, line_px=17, margin_px=8)
+_NATIVE = RenderConfig(width_px=364, height_px=364, font_px=14, line_px=17, margin_px=8, size_by_script=True)
 
 PRESETS: dict[str, RenderConfig] = {
     # Sparrow's draw_text.py, as its repository and arXiv 2411.19951 state them: 448x448, Arial 20 px, 115 words,
@@ -235,7 +221,7 @@ PRESETS: dict[str, RenderConfig] = {
     "paper": RenderConfig(font_px=20, line_px=22, margin_px=20, max_words=115, whitespace="flow", vertical="center"),
     # The most words a page that tesseract still reads with less than 0.3 % wrong characters: six times the paper's;
     # tests/slow/test_legibility.py. Prose: keep tables and code with `preset("dense", whitespace="keep")`.
-    "dense": RenderConfig(font_px=10, line_px=11, margin_px=4, whitespace="flow"),
+    "dense": RenderConfig(font_px=10, line_px=11, margin_px=4, size_by_script=True, whitespace="flow"),
     "native": _NATIVE,  # Idefics3
     "native_384": replace(_NATIVE, width_px=384, height_px=384),  # SmolVLM 256M and 2.2B
     "native_448": replace(_NATIVE, width_px=448, height_px=448),  # MiniCPM-V 2.5, InternVL

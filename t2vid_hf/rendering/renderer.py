@@ -18,6 +18,7 @@ from t2vid_hf.rendering.config import RenderConfig
 from t2vid_hf.rendering.fonts import first_font
 from t2vid_hf.rendering.layout import Layout, lay_out
 from t2vid_hf.rendering.png import encode_png
+from t2vid_hf.rendering.resolving import sized
 from t2vid_hf.rendering.slots import STRIP_PX, UNIT
 from t2vid_hf.rendering.tones import lay_on_paper
 from t2vid_hf.rendering.turns import Turn
@@ -115,9 +116,9 @@ class TextRenderer:
             return _lay_out(text, config, atlas_for(config)).char_spans
 
     def _drawn_as(self, text: str) -> tuple[str | None, RenderConfig]:
-        """The one place where a text gets its style."""
+        """The one place where a text gets its style and its size of type."""
         style = self.config.style_of(text)
-        return style, self.config if style is None else self.config.in_style(style)
+        return style, sized(self.config if style is None else self.config.in_style(style), text)
 
 
 def _lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:

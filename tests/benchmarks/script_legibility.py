@@ -1,6 +1,7 @@
 """Which size of type does a script need? Character errors at a size, beside those of the page drawn at three times it.
 
-    python tests/benchmarks/script_legibility.py                       # all scripts, 10 to 16 px
+    python tests/benchmarks/script_legibility.py                       # all scripts, as `dense` draws them
+    python tests/benchmarks/script_legibility.py --sizes 10 11 12 13 14 16
     python tests/benchmarks/script_legibility.py --scripts thai hindi --sizes 12 14 --pages 3
     python tests/benchmarks/script_legibility.py --output tests/benchmarks/results/legibility_by_script.json
 
@@ -26,10 +27,10 @@ from machine import about
 from reading import distance, enlarged, languages, plain, tesseract, tesseract_version
 
 from t2vid_hf.rendering import RenderConfig, TextRenderer
+from t2vid_hf.rendering.resolving import sized
 
 DATA = Path(__file__).resolve().parents[3] / "shared/data"
 TIMES = 3
-SIZES = (10, 11, 12, 13, 14, 16)
 PAGES = 6
 # Where a page holds much, fewer pages say as much, and are read in less time.
 CHARACTERS = 6000
@@ -158,7 +159,7 @@ def smallest(rows: list[dict[str, Any]]) -> dict[str, int | None]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scripts", nargs="+", default=list(SCRIPTS), choices=list(SCRIPTS))
-    parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES))
+    parser.add_argument("--sizes", nargs="+", type=int, help="Pixels per em; what `dense` takes unless given.")
     parser.add_argument("--pages", type=int, default=PAGES)
     parser.add_argument("--output", type=Path, help="JSON file to write the table to as well.")
     given = parser.parse_args()
@@ -169,12 +170,13 @@ def main() -> None:
         if language not in installed:
             print(f"{script:20} not read: apt install tesseract-ocr-{language.replace('_', '-')}", flush=True)
             continue
-        for size in given.sizes:
-            rows.append(measure(script, dense_at(size), pages=given.pages))
+        for size in given.sizes or [None]:
+            config = sized(RenderConfig.preset("dense"), SCRIPTS[script].text()) if size is None else dense_at(size)
+            rows.append(measure(script, config, pages=given.pages))
             row = rows[-1]
             held = row.get("words_a_page", row.get("characters_a_page"))
             print(
-                f"{script:20} {size:3} px  {row['cer']:7.3f} %  large {row['cer_enlarged']:7.3f} %  "
+                f"{script:20} {row['font_px']:3} px  {row['cer']:7.3f} %  large {row['cer_enlarged']:7.3f} %  "
                 f"{held:5} a page  {'legible' if row['legible'] else '-'}",
                 flush=True,
             )
