@@ -122,9 +122,9 @@ class RenderConfig:
                 f"for {self.font_px} px type: enlarge the page, or lower {cure}margin_px or font_px"
             )
         check_contrast(self.ink, self.paper)
+        self._check_styles()
         if self.size_by_script:
             check_sizes(self)
-        self._check_styles()
 
     def _check_styles(self) -> None:
         if isinstance(self.styles, str):

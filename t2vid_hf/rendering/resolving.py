@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SHARE = 0.05
 # First and last code point, pixels per em. Scripts that are not here need no more than Latin.
 SMALLEST_PX: tuple[tuple[int, int, int], ...] = (
+    (0x0300, 0x036F, 13),  # marks on letters, as Vietnamese is often written
     (0x0370, 0x03FF, 11),  # Greek
     (0x0900, 0x097F, 13),  # Devanagari
     (0x0980, 0x09FF, 16),  # Bengali

@@ -23,9 +23,10 @@ def test_each_field_has_a_part_in_the_fingerprint() -> None:
             "width_px": 500, "height_px": 500, "font_px": 15, "line_px": 18, "margin_px": 13, "max_words": 9,
             "whitespace": "flow", "vertical": "center", "missing": "error", "max_missing": 0.5,
             "face": "serif", "columns": 2, "ink": 40, "paper": 200, "styles": ("dark",),
+            "size_by_script": True,
         }.items()
     ]  # fmt: skip
-    changed.append(dataclasses.replace(changed[-1], style_seed=1))
+    changed.append(dataclasses.replace(base, styles=("dark",), style_seed=1))
     assert len(changed) == len(dataclasses.fields(base))
     assert len({config.fingerprint() for config in [base, *changed]}) == len(changed) + 1
 

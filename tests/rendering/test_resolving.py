@@ -52,9 +52,9 @@ def test_lines_grow_with_the_type() -> None:
 
 
 def test_a_page_without_room_for_some_script_is_refused_at_once() -> None:
-    assert RenderConfig(width_px=40, height_px=40, font_px=10, line_px=11)
+    assert RenderConfig(width_px=40, height_px=40, font_px=10, line_px=11, margin_px=5)
     with pytest.raises(InputError, match="size_by_script, for scripts that need 16 px: a 40x40 px page"):
-        RenderConfig(width_px=40, height_px=40, font_px=10, line_px=11, size_by_script=True)
+        RenderConfig(width_px=40, height_px=40, font_px=10, line_px=11, margin_px=5, size_by_script=True)
 
 
 def test_it_is_part_of_the_fingerprint_and_of_the_styles() -> None:

@@ -1,4 +1,4 @@
-"""Can a page of each script be read as `dense` draws it? Twice the errors of the page at three times the size, at most."""
+"""Can a page of each script be read as `dense` draws it? At most twice the errors of the page three times as large."""
 
 import pytest
 from reading import languages
