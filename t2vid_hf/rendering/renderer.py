@@ -1,9 +1,9 @@
 """Draw a text as pages: `TextRenderer(config).render(text)`.
 
 One page is one 8-bit grey image, black on white where the configuration says nothing else. A text becomes slots of an
-atlas (glyphs and words drawn once), a compiled loop places them, another draws them: over 40,000 pages/s on one core
-for English at the preset `paper`, 300 times the original's speed (tests/benchmarks/results/render.json); 2,000 to
-20,000 for other scripts at 14 px. A word of a joined script costs 0.1 to 1.2 ms the first time, a character 0.1 ms.
+atlas (glyphs and words drawn once), a compiled loop places them, another draws them: 300 times the original's speed for
+English at the preset `paper`, on one core; what each script's first text costs is in tests/benchmarks/README.md. A glyph
+takes 10 to 20 us the first time, a word of a joined script as much.
 """
 
 from dataclasses import dataclass
