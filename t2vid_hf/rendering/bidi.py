@@ -1,8 +1,8 @@
 """Reading order of lines with right-to-left text: Unicode's algorithm (UAX 9), compiled.
 
 All rules but those for explicit embeddings and isolates, whose marks count as nothing, and for paired brackets (N0).
-Within a word HarfBuzz orders the letters; here words, numbers and single signs are placed. A paragraph ends where a line
-is drawn to end: where white space runs together the whole text is one.
+Within a word HarfBuzz orders the letters; here words, numbers and single signs are placed. A paragraph ends where a
+line is drawn to end: where white space runs together the whole text is one.
 """
 
 import unicodedata

@@ -2,7 +2,8 @@
 
 A script is *simple* if each of its characters is one glyph that neither moves nor changes beside others: Latin, Greek,
 Cyrillic, Armenian, Georgian, Ethiopic, Chinese, Japanese, Korean, symbols. Their glyphs are drawn once. Everything
-else (Arabic, Hebrew, the Indic scripts, Thai, Khmer, and any letter with combining marks) goes to HarfBuzz in whole words.
+else (Arabic, Hebrew, the Indic scripts, Thai, Khmer, and any letter with combining marks) goes to HarfBuzz in whole
+words.
 """
 
 import unicodedata

@@ -2,8 +2,8 @@
 
 One page is one 8-bit grey image, black on white where the configuration says nothing else. A text becomes slots of an
 atlas (glyphs and words drawn once), a compiled loop places them, another draws them: 300 times the original's speed for
-English at the preset `paper`, on one core; what each script's first text costs is in tests/benchmarks/README.md. A glyph
-takes 10 to 20 us the first time, a word of a joined script as much.
+English at the preset `paper`, on one core; what each script's first text costs is in tests/benchmarks/README.md. A
+glyph takes 10 to 20 us the first time, a word of a joined script as much.
 """
 
 from dataclasses import dataclass
