@@ -126,8 +126,8 @@ def measure(rounds: int, texts: list[str], font_file: str) -> dict[str, object]:
             "python": platform.python_version(),
             "pillow": PIL.__version__,
             "freetype": features.version("freetype2"),
-            "raqm": features.version("raqm"),
-            **{name: _version(name) for name in ("numpy", "numba", "uharfbuzz", "icu4py", "fontpkg-arimo")},
+            "raqm": features.version("raqm"),  # of the original
+            **{name: _version(name) for name in ("numpy", "llvmlite", "uharfbuzz", "icu4py", "fontpkg-arimo")},
             "deflate": "zlib" if importlib.util.find_spec("isal") is None else "isal.isal_zlib",
         },
         "hardware": f"{processor()}, 1 core used",
@@ -174,11 +174,12 @@ def main() -> None:
     parser.add_argument("--scripts", nargs="*", default=render_scripts.languages(), help="all; none: give no name")
     arguments = parser.parse_args()
     scripts = []
-    if arguments.scripts:
-        render_scripts.load_compiled()
-    for language in arguments.scripts:
-        scripts.append(render_scripts.measure(language))
-        print(json.dumps(scripts[-1]), flush=True)
+    with tempfile.TemporaryDirectory() as loops:
+        if arguments.scripts:
+            render_scripts.loops_alone(Path(loops))
+        for language in arguments.scripts:
+            scripts.append(render_scripts.measure(language, Path(loops)))
+            print(json.dumps(scripts[-1]), flush=True)
     result = measure(arguments.rounds, documents(arguments.documents), arguments.font)
     if scripts:
         result["scripts"] = scripts
