@@ -12,11 +12,11 @@ item. Two lines *agree* if
 
 where "the same" is at least half of those of the line that has fewer, and of bars more than half. A block is a run of
 lines of which each agrees with the next, or with the one after that if the line between is no longer than they. Where
-gaps alone bind it, one of the gaps has three blanks or more, or the block has three lines. Rules (`-----`,
-`==== ====`) above and below belong to it, and lines of which three words, and more than half of all, begin where words
-of its first or last line do. Art is a block too: three or more lines, one behind the other, with more
-signs than letters and digits and with four slashes, backslashes, bars or underscores among them. A line of more than
-1000 characters is a paragraph.
+gaps alone bind it, one of the gaps has three blanks or more, or the block has three lines. To it belong, above and
+below, rules (`-----`, `==== ====`); lines of which three words, and more than half of all, begin where words of its
+first or last line do; and headings, of which at least half of what stands behind gaps ends where numbers do. Art is a
+block too: three or more lines, one behind the other, with more signs than letters and digits and with four slashes,
+backslashes, bars or underscores among them. A line of more than 1000 characters is a paragraph.
 
 Lines with leading spaces alone or tabs alone, and prose, are none of it: they align as they are.
 """
@@ -35,6 +35,7 @@ _MOST_CHARS = 1000
 
 _BLANKS = " \xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _GAP = re.compile(rf"(?<=[^{_BLANKS}\t])[{_BLANKS}]{{2,}}(?=[^{_BLANKS}\t])")
+_BEHIND_GAP = re.compile(rf"(?<=[{_BLANKS}]{{2}})[^{_BLANKS}\t]+(?:[{_BLANKS}][^{_BLANKS}\t]+)*")
 _SENTENCE_END = re.compile("[.?!][\"'\u201d\u2019)\\]]?$")
 _ITEM = re.compile(rf"^[{_BLANKS}\t]*(?:\(?\w{{1,4}}[.)]|[^\w{_BLANKS}\t|+]{{1,3}})$")
 _NUMBER = re.compile(r"([^\s\w]{0,3}\d(?:[\d.,:/eE+-]*\d)?)[^\s\w]{0,3}$")
@@ -87,6 +88,11 @@ class _Line:
             if number and self.columns[start] in self.gaps:
                 found[self.columns[start + number.end(1)]] = blanks
         return found
+
+    @cached_property
+    def ends(self) -> set[int]:
+        """The columns behind the words that gaps stand before."""
+        return {self.columns[word.end()] for word in _BEHIND_GAP.finditer(self.text) if word.start()}
 
     @cached_property
     def words(self) -> set[int]:
@@ -211,7 +217,10 @@ def _with_more(first: int, last: int, lines: dict[int, _Line]) -> tuple[int, int
 def _belongs(line: _Line, neighbour: _Line) -> bool:
     """Whether a line that does not agree with the block beside it is part of it."""
     common = len(line.words & neighbour.words)
-    return bool(_RULE.match(line.text)) or common > 2 and 2 * common > len(line.words)
+    if _RULE.match(line.text) or (common > 2 and 2 * common > len(line.words)):
+        return True
+    above = len(line.ends & neighbour.numbers.keys())
+    return bool(line.gaps and above) and 2 * above >= len(line.gaps)
 
 
 def _joined(spans: list[tuple[int, int]], reach: int = 0) -> list[tuple[int, int]]:

@@ -18,6 +18,7 @@ from t2vid_hf.rendering.slots import UNIT
 PAGE = RenderConfig(width_px=364, height_px=364, font_px=14, line_px=17, margin_px=8)
 ALIGNED = {
     "columns": "Name      Qty   Price\napple      12    1.20\nfig         3   12.00\n",
+    "headings": "Year    Rows   Score\n2024   20000    57.3\n2025  200000    58.1\n",
     "psql": " id | name  | price \n----+-------+-------\n  1 | apple |  1.20\n 12 | fig   | 12.00\n",
     "frame": "+-----+----+\n| a   | b  |\n+-----+----+\n| 10  | 20 |\n+-----+----+\n",
     "markdown": "| name  | n  |\n|-------|----|\n| apple | 12 |\n",
