@@ -6,6 +6,8 @@ for English at the preset `paper`, 300 times the original's speed (tests/benchma
 20,000 for other scripts at 14 px. A word of a joined script costs 0.1 to 1.2 ms the first time, a character 0.1 ms.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,8 +100,7 @@ class TextRenderer:
                 `config.max_missing` of them.
         """
         style, config = self._drawn_as(text)
-        with Turn():
-            atlas = atlas_for(config)
+        with Turn(), _atlas(config) as atlas:
             layout = _lay_out(text, config, atlas)
             frames = _draw(layout, config, atlas)
         return RenderedPages(frames, layout.char_spans, layout.missing, style)
@@ -111,13 +112,33 @@ class TextRenderer:
             [`~t2vid_hf.errors.InputError`]: as [`~TextRenderer.render`].
         """
         _, config = self._drawn_as(text)
-        with Turn():
-            return _lay_out(text, config, atlas_for(config)).char_spans
+        with Turn(), _atlas(config) as atlas:
+            return _lay_out(text, config, atlas).char_spans
 
     def _drawn_as(self, text: str) -> tuple[str | None, RenderConfig]:
         """The one place where a text gets its style."""
         style = self.config.style_of(text)
         return style, self.config if style is None else self.config.in_style(style)
+
+
+@contextmanager
+def _atlas(config: RenderConfig) -> Iterator[Atlas]:
+    """The atlas of a configuration, for one text.
+
+    Another one takes the place of an atlas that is in use: its text was stopped half way, by Ctrl-C or for want of
+    memory, and may have left a table half written, or a signal's handler draws within the text.
+    """
+    atlas = atlas_for(config)
+    if atlas.in_use:
+        atlas_for.cache_clear()
+        atlas = atlas_for(config)
+    atlas.in_use = True
+    try:
+        yield atlas
+    except InputError:  # a text that is refused has written nothing by halves
+        atlas.in_use = False
+        raise
+    atlas.in_use = False
 
 
 def _lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
