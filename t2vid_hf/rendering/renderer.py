@@ -97,7 +97,8 @@ class TextRenderer:
         Raises:
             [`~t2vid_hf.errors.InputError`]: the text is empty or white space, or has a character that no installed
                 font has or that has no form, such as NUL, where `config.missing == "error"`; else more than the share
-                `config.max_missing` of them.
+                `config.max_missing` of them; or what it has of different characters and words takes 2 GiB in type of
+                this size.
         """
         style, config = self._drawn_as(text)
         with Turn(), _atlas(config) as atlas:
