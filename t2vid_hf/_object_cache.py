@@ -91,9 +91,13 @@ def _write(path: Path, content: bytes) -> bool:
         if path.exists() and path.stat().st_size >= _DIGEST + len(content) and _read(path) is not None:
             return True
         handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(_digest(content) + content)
-        os.replace(temporary, path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(_digest(content) + content)
+            os.replace(temporary, path)
+        except BaseException:  # a full disk, or Ctrl-C
+            Path(temporary).unlink(missing_ok=True)
+            raise
         files = sorted(path.parent.glob("[!.]*"), key=lambda each: each.stat().st_mtime, reverse=True)
         for each in files[MOST_FILES:]:
             each.unlink()

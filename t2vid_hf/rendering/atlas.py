@@ -57,6 +57,7 @@ class Atlas(SlotTables):
         self._room = (config.text_width_px, config.height_px)
         self._line = config.line_px
         self.breaks = BreakMemory(flow=self._flow)
+        self.in_use = False  # see `renderer`
         self.clear()
 
     def clear(self) -> None:

@@ -1,8 +1,7 @@
 """The inner loops of the layout, compiled: characters to slots, break opportunities, lines and pages.
 
 Integers alone, no threads: the same numbers on every machine. A page of 115 words takes 5 us. Positions are counted in
-`UNIT`ths of a pixel. A *slot* is a row of the tables of the atlas: one character, or one drawn
-stretch of a script with joined letters.
+`UNIT`ths of a pixel. A *slot* is a row of the atlas's tables: one character, or a drawn stretch of joined letters.
 """
 
 import numpy as np
@@ -133,10 +132,10 @@ def find_breaks(slots, kind, symbol, keys, values, patterns, breaks, positions, 
 
 
 @compiled(
-    "int64(const int32[], const uint8[], const int32[], const int32[], int32[,], const uint8[], const int64[], "
-    "bool, int32[], int32[,], int32[,])"
+    "int64(const int32[], const uint8[], const int32[], const int32[], int32[,], const uint8[], const uint8[], "
+    "const int64[], bool, int32[], int32[,], int32[,])"
 )
-def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines, unknown):  # type: ignore[no-untyped-def]
+def wrap(slots, kind, advance, kern_row, kern, breaks, levels, limits, flow, x, lines, unknown):  # type: ignore[no-untyped-def]
     """Break into lines and pages, greedily; return the number of lines.
 
     Args:
@@ -148,8 +147,8 @@ def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines, u
             `UNKNOWN_KERN`, and then 0 takes its place.
         breaks (`np.ndarray` of shape `(n + 1,)`, uint8): 1 where a line may begin, `FULL_ROW` where one does if the
             line before it is full, even of white space.
-        limits (`np.ndarray` of shape `(4,)`, int64): Width of a line in `UNIT`s, lines and words of a page, width of a
-            tab stop in `UNIT`s.
+        levels (`np.ndarray` of shape `(n,)` or `(0,)`, uint8): Embedding levels; nothing is kerned where they change.
+        limits (`np.ndarray` of shape `(4,)`, int64): Width of a line, lines and words of a page, width of a tab stop.
         flow (`bool`): Whether white space runs together.
         x (`np.ndarray` of shape `(n,)`, int32): Written: where each character stands, in `UNIT`s from the left margin.
         lines (`np.ndarray` of shape `(n + 1, 2)`, int32): Written: where each line begins, and its page.
@@ -201,6 +200,8 @@ def wrap(slots, kind, advance, kern_row, kern, breaks, limits, flow, x, lines, u
             begin = i
             new_page = True
         else:
+            if i > 0 and levels.shape[0] > 0 and levels[i] != levels[i - 1]:
+                row = 0
             move = kern[row, kern_row[slot]]
             if move == UNKNOWN_KERN:
                 kern[row, kern_row[slot]] = move = 0

@@ -93,8 +93,9 @@ def lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:
     flow = config.whitespace == "flow"
     tables = atlas.kind, atlas.advance, atlas.kern_row
     unknown = np.empty_like(starts)
+    sides = np.empty(0, np.uint8) if levels is None else levels
     while True:
-        count = wrap(slots, *tables, atlas.kerning.table, breaks, limits, flow, x, starts, unknown)
+        count = wrap(slots, *tables, atlas.kerning.table, breaks, sides, limits, flow, x, starts, unknown)
         if not unknown[0, 0]:
             break
         atlas.kerning.learn(unknown[1 : 1 + unknown[0, 0]])

@@ -6,6 +6,8 @@ English at the preset `paper`, on one core; what each script's first text costs 
 glyph takes 10 to 20 us the first time, a word of a joined script as much.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,11 +98,11 @@ class TextRenderer:
         Raises:
             [`~t2vid_hf.errors.InputError`]: the text is empty or white space, or has a character that no installed
                 font has or that has no form, such as NUL, where `config.missing == "error"`; else more than the share
-                `config.max_missing` of them.
+                `config.max_missing` of them; or what it has of different characters and words takes 2 GiB in type of
+                this size.
         """
         style, config = self._drawn_as(text)
-        with Turn():
-            atlas = atlas_for(config)
+        with Turn(), _atlas(config) as atlas:
             layout = _lay_out(text, config, atlas)
             frames = _draw(layout, config, atlas)
         return RenderedPages(frames, layout.char_spans, layout.missing, style)
@@ -112,13 +114,33 @@ class TextRenderer:
             [`~t2vid_hf.errors.InputError`]: as [`~TextRenderer.render`].
         """
         _, config = self._drawn_as(text)
-        with Turn():
-            return _lay_out(text, config, atlas_for(config)).char_spans
+        with Turn(), _atlas(config) as atlas:
+            return _lay_out(text, config, atlas).char_spans
 
     def _drawn_as(self, text: str) -> tuple[str | None, RenderConfig]:
         """The one place where a text gets its style and its size of type."""
         style = self.config.style_of(text)
         return style, sized(self.config if style is None else self.config.in_style(style), text)
+
+
+@contextmanager
+def _atlas(config: RenderConfig) -> Iterator[Atlas]:
+    """The atlas of a configuration, for one text.
+
+    Another one takes the place of an atlas that is in use: its text was stopped half way, by Ctrl-C or for want of
+    memory, and may have left a table half written, or a signal's handler draws within the text.
+    """
+    atlas = atlas_for(config)
+    if atlas.in_use:
+        atlas_for.cache_clear()
+        atlas = atlas_for(config)
+    atlas.in_use = True
+    try:
+        yield atlas
+    except InputError:  # a text that is refused has written nothing by halves
+        atlas.in_use = False
+        raise
+    atlas.in_use = False
 
 
 def _lay_out(text: str, config: RenderConfig, atlas: Atlas) -> Layout:

@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from t2vid_hf.errors import InputError
 from t2vid_hf.rendering.slots import STRIP_PX, SYMBOL_DIRECT
 
+# Places in `bitmaps` are kept in 32 bits.
+_MOST_PIXELS = 2**31 - 1
 _TABLES = ("kind", "symbol", "advance", "kern_row", "glyphs")
 
 
@@ -40,10 +43,18 @@ class SlotTables:
             top (`np.ndarray` of shape `(n,)`): Pixels from the base line up to the first row.
             rows (`np.ndarray` of shape `(n,)`): How many there are.
             phases (`np.ndarray` of shape `(n,)` or `(1,)`): How many positions within a pixel.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: the bitmaps would take 2 GiB.
         """
         strips = -(-columns // STRIP_PX)
         sizes = rows * strips * STRIP_PX * phases
         ends = self.used + np.cumsum(sizes)
+        if ends[-1] > _MOST_PIXELS:
+            raise InputError(
+                "the text has too many different characters or words for type of this size: drawn once each they take "
+                "2 GiB; draw it in parts, or in smaller type"
+            )
         if ends[-1] > self.bitmaps.size:
             self.bitmaps = np.resize(self.bitmaps, max(2 * self.bitmaps.size, int(ends[-1])))
         self.used = int(ends[-1])

@@ -6,6 +6,7 @@ import pytest
 from t2vid_hf.rendering import RenderConfig, TextRenderer, bidi
 from t2vid_hf.rendering.atlas import atlas_for
 from t2vid_hf.rendering.layout import lay_out
+from t2vid_hf.rendering.slots import UNIT
 
 CONFIG = RenderConfig(margin_px=12, max_missing=1.0)
 ALEF, BET, GIMEL = "\u05d0", "\u05d1", "\u05d2"
@@ -66,6 +67,17 @@ def test_a_right_to_left_paragraph_ends_at_the_right_margin() -> None:
     hebrew, latin = (np.flatnonzero(frames[12 + 17 * row : 29 + 17 * row].any(axis=0)) for row in range(2))
     assert hebrew[-1] >= CONFIG.width_px - CONFIG.margin_px - 3 and hebrew[0] > CONFIG.width_px // 2
     assert latin[0] <= CONFIG.margin_px + 2 and latin[-1] < CONFIG.width_px // 2
+
+
+def test_a_letter_is_not_kerned_with_a_sign_that_goes_to_its_other_side() -> None:
+    # From the right: alef, the space, the word, and left of it the full stop.
+    text = "\u05d0 \u043a\u0440\u0430\u0457\u043d\u0443."
+    config = RenderConfig(font_px=20, line_px=24)
+    atlas = atlas_for(config)
+    layout = lay_out(text, config, atlas)
+    ends = layout.x + atlas.advance[layout.slots]
+    assert ends[0] == config.text_width_px * UNIT and ends[1] == layout.x[0]
+    assert ends[-2] == layout.x[1] and ends[-1] == layout.x[2]
 
 
 def test_english_is_the_same_beside_a_right_to_left_paragraph() -> None:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -152,6 +153,19 @@ def test_the_files_unused_for_longest_are_dropped(folder: Path, make: Callable[[
             _object_cache.kept("0.bin", make)
     names = {path.name for path in folder.glob("*.bin")}
     assert len(names) <= _object_cache.MOST_FILES + 1 and "0.bin" in names and "1.bin" not in names
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_file_that_is_not_whole_does_not_stay(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "replace", fail)
+    with suppress(KeyboardInterrupt):
+        _object_cache.keep("atlas", b"content")
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="no users here")
