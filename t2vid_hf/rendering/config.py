@@ -20,6 +20,8 @@ RENDERER_VERSION = 4
 
 # Positions are counted in 1/1024 px in 32 bits.
 MOST_PX = 2**14
+# A line and a page have at least this many pixels: what is squeezed into them keeps two to move within.
+LEAST_PX = 8
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ class RenderConfig:
                 raise unknown(name, getattr(self, name), allowed)
         if self.columns < 1:
             raise InputError(f"columns={self.columns}: give at least 1")
-        if self.text_width_px < 2 * self.font_px or self.lines_per_column < 1:
+        narrow = self.text_width_px < max(2 * self.font_px, LEAST_PX)
+        if narrow or self.lines_per_column < 1 or self.height_px < LEAST_PX:
             parts, cure = ("", "") if self.columns == 1 else (f" and {self.columns} columns", "columns, ")
             raise InputError(
                 f"a {self.width_px}x{self.height_px} px page with a margin of {self.margin_px} px{parts} has no room "

@@ -37,7 +37,8 @@ print(json.dumps({"made": made, "numba": "numba" in sys.modules, "ink": int((255
 
 
 def start(home: Path, **others: str) -> subprocess.Popen:
-    environment = {**os.environ, "HF_HOME": str(home), **others}
+    # Nothing of another run: where the home cannot be written, the temporary folder is looked into.
+    environment = {**os.environ, "HF_HOME": str(home), "TMPDIR": str(home.parent), **others}
     environment.pop("HF_ASSETS_CACHE", None)
     return subprocess.Popen([sys.executable, "-c", DRAW], env=environment, stdout=subprocess.PIPE, text=True)
 

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.rendering import TextRenderer
 from t2vid_hf.rendering.config import PRESETS, RenderConfig
 
 
@@ -64,3 +65,17 @@ def test_unknown_names_list_the_known() -> None:
         RenderConfig.preset("papre")
     with pytest.raises(InputError, match="not a render configuration"):
         RenderConfig.from_json('{"colour": "red"}')
+
+
+@pytest.mark.parametrize("side", ["width_px", "height_px"])
+def test_pages_of_a_few_pixels_are_refused_or_drawn(side: str) -> None:
+    """What cannot be squeezed into a page was squeezed for ever."""
+    tiny = {"font_px": 1, "line_px": 1, "margin_px": 0, "max_missing": 1.0, "size_by_script": False}
+    with pytest.raises(InputError, match="has no room for 1 px type"):
+        RenderConfig(**{"width_px": 60, "height_px": 60, **tiny, side: 7})
+    least = RenderConfig(**{"width_px": 60, "height_px": 60, **tiny, side: 8})
+    for text in (
+        "a\u255fb\n\u255f\u2551\u2588\n",
+        "\ufdfd\u2e3b\U0001f468\u200d\U0001f469\u200d\U0001f467 a  b\nc  d\n",
+    ):
+        assert TextRenderer(least).render(text).char_spans[-1][1] == len(text)
