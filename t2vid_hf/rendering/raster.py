@@ -70,7 +70,7 @@ def fill(shapes: list[Shape], size_px: int, room: tuple[int, int], fits: list[Fi
     for shape, fit in zip(shapes, fits or [Fit()] * len(shapes), strict=True):
         across = down = 1.0
         while True:
-            _trace(pencil, shape, size_px, fit._replace(across=fit.across * across, down=fit.down * down))
+            _trace(pencil, shape, size_px, Fit(fit.across * across, fit.down * down, *fit[2:]))
             image = pencil.render()
             box = image.extents
             # A pixel more each way: the first column may lie within a pixel, and be moved by three quarters of one.

@@ -1,6 +1,6 @@
 """What each packet of a clip holds, by what tells it best: its bytes, its codec, or the container and the decoder.
 
-Of most codecs no header needs to be read. Where every packet is a picture by itself, the codec's name says so. Where
+For most codecs no header needs to be read. Where every packet is a picture by itself, the codec's name says so. Where
 pictures refer to the one before, the container says which are key frames, and the decoder, which reads it in the
 picture itself, has to confirm it ([`~t2vid_hf.video.segments.decode_plan`]). Both are lists of names and not FFmpeg's
 property "intra only", because some codecs with it repeat a frame or show none. Each name is tested against a full
