@@ -125,9 +125,9 @@ def aligned_blocks(text: str, codes: np.ndarray) -> list[tuple[int, int]]:
     ```python
     >>> import numpy as np
     >>> from t2vid_hf.rendering.aligned import aligned_blocks
-    >>> text = "Sizes\\nname    px\\npaper  448\\nThat is all.  Really.\\n"
+    >>> text = "Sizes\\nname   side\\npaper  448\\nThat is all.  Really.\\n"
     >>> aligned_blocks(text, np.array([ord(char) for char in text], np.uint32))
-    [(6, 28)]
+    [(6, 29)]
 
     ```
     """
