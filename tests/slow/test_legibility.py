@@ -1,6 +1,6 @@
 """Can a page be read? Character errors of real OCR engines; an upper bound of what a model can read.
 
-    python tests/slow/test_legibility.py --output tests/benchmarks/results/render_legibility.json
+    cd tests/benchmarks && PYTHONPATH=. python ../slow/test_legibility.py --output results/render_legibility.json
 
 Engines: Debian's tesseract (5.3, `eng`) and PyPI's rapidocr (its own models, Chinese and English). A page is enlarged
 to twice its size with bilinear interpolation, read as one block, and compared with the part of the source on it.
@@ -26,8 +26,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import metadata
@@ -36,7 +34,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import reading
 from PIL import Image, ImageOps
+from reading import distance, enlarged, tesseract_version
 
 from t2vid_hf.rendering import RenderConfig, TextRenderer
 from t2vid_hf.rendering.styles import STYLES
@@ -65,29 +65,9 @@ def chinese() -> list[str]:
     return ["\n".join((SHARED / "texts/udhr/cmn_hans.txt").read_text(encoding="utf-8").splitlines()[5:])]
 
 
-def distance(source: str, read: str) -> int:
-    """Levenshtein's."""
-    a, b = (np.array([ord(char) for char in text], np.int64) for text in (source, read))
-    places = np.arange(len(b) + 1)
-    row = places.copy()
-    for number, char in enumerate(a, 1):
-        best = np.concatenate([[number], np.minimum(row[1:] + 1, row[:-1] + (b != char))])
-        row = np.minimum.accumulate(best - places) + places
-    return int(row[-1])
-
-
-def enlarged(page: Image.Image, scale: int = 2) -> Image.Image:
-    """A page at twice its size, or at another."""
-    return page.resize((scale * page.width, scale * page.height), Image.Resampling.BILINEAR)
-
-
 def tesseract(page: Image.Image, *, scale: int = 2) -> str:
-    """What Debian's tesseract reads."""
-    with tempfile.TemporaryDirectory() as folder:
-        enlarged(page, scale).save(f"{folder}/page.png")
-        command = ["tesseract", f"{folder}/page.png", "-", "--oem", "1", "--psm", "6", "-l", "eng"]
-        environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
-        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+    """What Debian's tesseract reads on a page at twice its size, or at another."""
+    return reading.tesseract(enlarged(page, scale))
 
 
 def in_columns(config: RenderConfig, read: Callable[[Image.Image], str] = tesseract) -> Callable[[Image.Image], str]:
@@ -113,7 +93,7 @@ def rapidocr() -> Callable[[Image.Image], str]:
     engine = RapidOCR()
 
     def read(page: Image.Image) -> str:
-        result: Any = engine(np.asarray(enlarged(page).convert("RGB")))
+        result: Any = engine(np.asarray(enlarged(page, 2).convert("RGB")))
         if result.boxes is None:
             return ""
         height = page.height / 50
@@ -229,11 +209,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=None, help="also write the table to this JSON file")
     arguments = parser.parse_args()
-    version = subprocess.run(["tesseract", "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
     packages = ("pillow", "rapidocr", "onnxruntime")
     result = {
         "benchmark": "percent of characters read wrongly at a 2x enlargement; see tests/slow/test_legibility.py",
-        "versions": {"tesseract": version, **{name: metadata.version(name) for name in packages}},
+        "versions": {"tesseract": tesseract_version(), **{name: metadata.version(name) for name in packages}},
         "rows": table(),
     }
     if arguments.output:
