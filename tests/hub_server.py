@@ -24,6 +24,7 @@ import argparse
 import base64
 import hashlib
 import json
+import math
 import re
 import sys
 import threading
@@ -35,7 +36,7 @@ from email.message import Message
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 # What the Hub's default .gitattributes sends to LFS whatever the size, as far as models and datasets need it.
@@ -190,6 +191,7 @@ class Request:
     query: dict[str, str]
     headers: Message
     body: bytes
+    whole: bool = True  # False: the connection broke before all of the body had come
     user: str | None = None
     args: dict[str, str] = field(default_factory=dict)  # the parts of the path that the route names, decoded
 
@@ -266,7 +268,8 @@ class Api:
         self.lfs: dict[str, Blob] = {}  # by sha256, for all repositories
 
     def answer(self, request: Request) -> Reply:
-        request.user = self.authenticate(request.headers.get("Authorization"))
+        if not self.identify(request):
+            raise HubError(401, "Invalid credentials in Authorization header")
         method = "GET" if request.method == "HEAD" else request.method
         for known, pattern, endpoint in ROUTES:
             match = pattern.fullmatch(request.path)
@@ -276,13 +279,11 @@ class Api:
                 return value if isinstance(value, Reply) else json_reply(value)
         raise HubError(501, f"tests/hub_server.py has no route for {request.method} {request.path}")
 
-    def authenticate(self, authorization: str | None) -> str | None:
-        if authorization is None:
-            return None
-        user = self.tokens.get(authorization.removeprefix("Bearer "))
-        if user is None:
-            raise HubError(401, "Invalid credentials in Authorization header")
-        return user
+    def identify(self, request: Request) -> bool:
+        """Notes whose token the request carries. False if it carries one that nobody has."""
+        authorization = request.headers.get("Authorization")
+        request.user = self.tokens.get((authorization or "").removeprefix("Bearer "))
+        return authorization is None or request.user is not None
 
     def signed_in(self, request: Request) -> str:
         if request.user is None:
@@ -500,10 +501,46 @@ class Api:
         return Reply(206, blob.data[start:stop], headers | {"Content-Range": f"bytes {start}-{stop - 1}/{size}"})
 
 
+# How a request fails: with a status, or without a reply before or after its work is done.
+Failure = int | Literal["drop before", "drop after"]
+
+
 class LoggedRequest(NamedTuple):
+    number: int  # the server's count, the first request is 1
     method: str
-    path: str
-    status: int
+    path: str  # as sent: percent-encoded, without the query
+    status: int | Literal["dropped"]  # dropped: the client got no reply
+    user: str | None  # None: anonymous, or a token that nobody has
+    received: int  # bytes of the body
+
+
+@dataclass
+class Fault:
+    """Which requests fail, and how."""
+
+    failure: Failure
+    retry_after: int | None = None
+    times: float = 1
+    method: str | None = None
+    path: re.Pattern[str] = re.compile("")
+    numbers: range | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.failure, int) and self.failure not in get_args(get_args(Failure)[1]):
+            raise ValueError(f"failure is {self.failure!r}: a status, 'drop before' or 'drop after'")
+
+    def hits(self, number: int, request: Request) -> bool:
+        counted = self.numbers is None or number in self.numbers
+        return (
+            self.times > 0
+            and counted
+            and self.method in (None, request.method)
+            and bool(self.path.search(request.path))
+        )
+
+    def reply(self) -> Reply:
+        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return HubError(int(self.failure), "failure injected by the test", headers=headers).reply
 
 
 class HubServer:
@@ -516,14 +553,14 @@ class HubServer:
 
     Attributes:
         url (`str`): the endpoint.
-        requests (`list[LoggedRequest]`): (method, path, status) of every request, the path as sent without its query.
+        requests (`list[LoggedRequest]`): every request in the order of its work, `requests[k - 1]` is number k.
     """
 
     def __init__(
         self, *, port: int = 0, lfs_threshold: int = 10_000_000, users: Sequence[str] = ("alice", "bob")
     ) -> None:
         self.requests: list[LoggedRequest] = []
-        self._faults: list[tuple[str, re.Pattern[str], int]] = []
+        self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.hub = self
@@ -570,33 +607,68 @@ class HubServer:
         """The commits of a revision, newest first; the last one holds only .gitattributes."""
         return list(self.repo(repo_id, repo_type=repo_type).resolve(revision).history())
 
-    def fail_next(self, method: str, path_regex: str, status: int, *, times: int = 1) -> None:
-        """Answers the next `times` requests with `method` and a match of `path_regex` in their path with `status`.
+    def fail_next(
+        self, method: str, path_regex: str, failure: Failure, *, times: int = 1, retry_after: int | None = None
+    ) -> None:
+        """Fails the next `times` requests with `method` and a match of `path_regex` in their path.
 
-        The path is as sent: percent-encoded and without the query. A request that fails changes nothing.
+        The path is as sent: percent-encoded and without the query. `failure` is a status, "drop before" or "drop
+        after": the connection closes without a reply, and the work is not done or is done. A request that fails in
+        another way than "drop after" changes nothing. `retry_after` (seconds) becomes the header of that name.
         """
-        with self._lock:
-            self._faults += [(method, re.compile(path_regex), status)] * times
+        self._add(Fault(failure, retry_after, times, method, re.compile(path_regex)))
 
-    def answer(self, request: Request) -> Reply:
+    def fail_at(self, number: int, failure: Failure, *, retry_after: int | None = None) -> None:
+        """Fails request `number` of this server's count, whatever it asks. The next one is `len(hub.requests) + 1`."""
+        self._add(Fault(failure, retry_after, numbers=range(number, number + 1)))
+
+    def fail_from(self, number: int, failure: Failure, *, retry_after: int | None = None) -> None:
+        """An outage: fails every request from `number` of this server's count on, until `lift_faults`."""
+        self._add(Fault(failure, retry_after, math.inf, numbers=range(number, sys.maxsize)))
+
+    def _add(self, fault: Fault) -> None:
         with self._lock:
-            try:
-                self._fail_if_asked(request)
-                reply = self._api.answer(request)
-            except HubError as error:
-                reply = error.reply
-            except Exception as error:  # a mistake in this file or a malformed request: show where, and answer
-                traceback.print_exc()
-                reply = HubError(500, f"tests/hub_server.py failed: {error!r}").reply
-            self.requests.append(LoggedRequest(request.method, request.path, reply.status))
+            self._faults.append(fault)
+
+    def lift_faults(self) -> None:
+        """Ends an outage, and forgets faults that have not happened."""
+        with self._lock:
+            self._faults.clear()
+
+    def requests_from(self, mark: int) -> list[LoggedRequest]:
+        """The requests since `mark = len(hub.requests)` was noted."""
+        with self._lock:
+            return self.requests[mark:]
+
+    def answer(self, request: Request) -> Reply | None:
+        """The reply, None if the connection is to be closed without one."""
+        with self._lock:
+            number = len(self.requests) + 1
+            fault = next((fault for fault in self._faults if fault.hits(number, request)), None)
+            reply: Reply | None = None
+            if fault is not None:
+                fault.times -= 1
+            if not request.whole or (fault and fault.failure == "drop before"):
+                self._api.identify(request)
+            elif fault and isinstance(fault.failure, int):
+                self._api.identify(request)
+                reply = fault.reply()
+            else:
+                reply = self._work(request)
+                reply = None if fault else reply
+            status = reply.status if reply else "dropped"
+            logged = (number, request.method, request.path, status, request.user, len(request.body))
+            self.requests.append(LoggedRequest(*logged))
             return reply
 
-    def _fail_if_asked(self, request: Request) -> None:
-        for fault in self._faults:
-            method, path, status = fault
-            if method == request.method and path.search(request.path):
-                self._faults.remove(fault)
-                raise HubError(status, "failure injected by the test")
+    def _work(self, request: Request) -> Reply:
+        try:
+            return self._api.answer(request)
+        except HubError as error:
+            return error.reply
+        except Exception as error:  # a mistake in this file or a malformed request: show where, and answer
+            traceback.print_exc()
+            return HubError(500, f"tests/hub_server.py failed: {error!r}").reply
 
 
 class _Server(ThreadingHTTPServer):
@@ -616,10 +688,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         # The body is read even when nobody needs it: what is left would be taken for the next request.
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        size = int(self.headers.get("Content-Length", 0))
+        try:
+            body = self.rfile.read(size)
+        except ConnectionError:
+            body = b""
         url = urlsplit(self.path)
-        request = Request(self.command, url.path, dict(parse_qsl(url.query)), self.headers, body)
+        whole = len(body) == size  # else the client was killed while it sent
+        request = Request(self.command, url.path, dict(parse_qsl(url.query)), self.headers, body, whole)
         reply = self.server.hub.answer(request)
+        if reply is None:
+            self.close_connection = True
+            return
         self.send_response(reply.status)
         for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
             self.send_header(name, value)
