@@ -129,7 +129,8 @@ class Xet(Store):
             raise HubError(404, "Xet is not enabled on this server")
         mode = request.args["mode"]
         repo = self.committable(request) if mode == "write" else self.open_files(request)
-        repo.resolve(request.args["rev"])
+        if not request.flag("create_pr"):  # else the client names no revision: it writes "None"
+            repo.resolve(request.args["rev"])
         token, expires = f"xet_{mode}_{secrets.token_hex(8)}", int(time.time()) + 3600
         self.tokens[token] = request.user, f"xet {mode}"
         headers = {"X-Xet-Cas-Url": self.url, "X-Xet-Token-Expiration": str(expires), "X-Xet-Access-Token": token}
