@@ -378,7 +378,7 @@ def test_a_failed_commit_changes_nothing(hub: HubServer) -> None:
     assert commit(hub, "alice/tiny", file("new", b""), ("renamedFile", {"path": "a"}))[0] == 400
     assert commit(hub, "alice/tiny", file("new", b""), parent="0" * 40)[0] == 412
     assert commit(hub, "alice/tiny", file("new", b""), branch="missing")[0] == 404
-    assert commit(hub, "alice/tiny", file("new", b""), branch=head.id)[0] == 501
+    assert commit(hub, "alice/tiny", file("new", b""), branch=head.id)[0] == 400
     hub.fail_next("POST", "/commit/", 412, times=2)
     assert [commit(hub, "alice/tiny", file("new", b""), parent=head.id[:7])[0] for _ in range(3)] == [412, 412, 200]
 
@@ -479,8 +479,9 @@ def test_refusals(hub: HubServer) -> None:
 
 
 def test_command_line() -> None:
-    script = Path(__file__).with_name("hub_server.py")
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as server:
+    command = [sys.executable, "-m", "tests.hub_server"]
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as server:
         line = server.stdout.readline()
         variables = dict(setting.split("=", 1) for setting in line.split()[1:])
         request = urllib.request.Request(f"{variables['HF_ENDPOINT']}/api/whoami-v2")
