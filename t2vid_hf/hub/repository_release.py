@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, ModelCard
 from huggingface_hub.errors import HfHubHTTPError
+from yaml import YAMLError
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.hub.release_files import CARD
@@ -113,7 +114,7 @@ class RepositoryRelease:
         try:
             card = ModelCard.load(self.part.files[CARD].path)
             self._persist(lambda: card.validate(repo_type=self.part.repo_type))
-        except ValueError as error:
+        except (ValueError, YAMLError) as error:
             if isinstance(error, (HfHubHTTPError, InputError)):
                 raise
             raise InputError(f"{self.part.files[CARD].path}: the Hub refuses its metadata: {error}") from None

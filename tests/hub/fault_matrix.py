@@ -15,7 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.hub_server import Failure, HubServer
+from tests.hub_server import HubServer
+from tests.hub_server.faults import Failure
 
 PASSING: tuple[Failure, ...] = (408, 409, 412, 429, 500, 502, 503, 504, "drop before", "drop after")
 
@@ -128,9 +129,9 @@ class Matrix:
         )
 
 
-def run(every: int, failures: tuple[Failure, ...], outages: tuple[Failure, ...]) -> dict:
+def run(every: int, failures: tuple[Failure, ...], outages: tuple[Failure, ...], *, xet: bool = False) -> dict:
     """The matrix at each `every`th request; what went wrong is listed under "problems"."""
-    with HubServer() as hub, tempfile.TemporaryDirectory() as home:
+    with HubServer(xet=xet) as hub, tempfile.TemporaryDirectory() as home:
         # read when huggingface_hub is imported, which the functions above do first
         os.environ.update(hub.environment(Path(home)))
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
@@ -145,18 +146,19 @@ def run(every: int, failures: tuple[Failure, ...], outages: tuple[Failure, ...])
                 matrix.one_failure(request, failure)
             for failure in outages:
                 matrix.outage(request, failure)
-        return {"requests": count, "releases": matrix.runs, "problems": matrix.problems}
+        return {"xet": xet, "requests": count, "releases": matrix.runs, "problems": matrix.problems}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth request")
     parser.add_argument("--few", action="store_true", help="one status in place of all")
+    parser.add_argument("--xet", action="store_true", help="large files go by Xet")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
     assert "huggingface_hub" not in sys.modules
     few: tuple[Failure, ...] = (503, "drop before", "drop after")
-    found = run(given.every, few if given.few else PASSING, ("drop before",) if given.few else few)
+    found = run(given.every, few if given.few else PASSING, ("drop before",) if given.few else few, xet=given.xet)
     print(json.dumps(found))
     if given.output is not None:
         given.output.write_text(json.dumps(found, indent=1) + "\n")
