@@ -48,7 +48,7 @@ def evaluate(
             fps=fps,
             max_frames=max_frames,
         )
-        policies[name] = asdict(policy)
+        policies[name] = {**asdict(policy), "told": str(policy)}
         answers[name] = ask(
             model,
             processor,

@@ -16,11 +16,11 @@ def publish_run(
     private: Annotated[bool, typer.Option(help="Make new repositories private.")] = False,
 ) -> None:
     """Complete repositories in local folders, and on the Hub where asked."""
-    from t2vid_hf.hub.cards import run_facts, write_dataset_card, write_model_card
+    from t2vid_hf.hub.cards import write_dataset_card, write_model_card
     from t2vid_hf.hub.publish import publish
 
     write_dataset_card(dataset, name=push)
-    write_model_card(checkpoint, name=push, facts=run_facts(checkpoint, scores))
+    write_model_card(checkpoint, name=push, scores=scores)
     print(f"complete repositories: {dataset}, {checkpoint}")
     if push is not None:
         print(f"data set:   {publish(dataset, push, repo_type='dataset', private=private)}")
