@@ -277,9 +277,9 @@ def test_errors_for_the_owner_and_injected_failures(hub: HubServer, tmp_path: Pa
         "write": ["HfHubHTTPError", 500],
         "again": ["none", 0],
     }
-    statuses = [status for method, path, status in hub.requests if (method, path[-12:]) == ("POST", "/commit/main")]
+    statuses = [request.status for request in hub.requests if request.path.endswith("/commit/main")]
     assert statuses == [500, 200]
-    assert [status for _, path, status in hub.requests if "preupload" in path] == [503, 200, 200]
+    assert [request.status for request in hub.requests if "preupload" in request.path] == [503, 200, 200]
     assert hub.files("alice/tiny")["a.txt"] == b"data"
 
 
@@ -378,7 +378,7 @@ def test_a_failed_commit_changes_nothing(hub: HubServer) -> None:
     assert commit(hub, "alice/tiny", file("new", b""), ("renamedFile", {"path": "a"}))[0] == 400
     assert commit(hub, "alice/tiny", file("new", b""), parent="0" * 40)[0] == 412
     assert commit(hub, "alice/tiny", file("new", b""), branch="missing")[0] == 404
-    assert commit(hub, "alice/tiny", file("new", b""), branch=head.id)[0] == 501
+    assert commit(hub, "alice/tiny", file("new", b""), branch=head.id)[0] == 400
     hub.fail_next("POST", "/commit/", 412, times=2)
     assert [commit(hub, "alice/tiny", file("new", b""), parent=head.id[:7])[0] for _ in range(3)] == [412, 412, 200]
 
@@ -386,6 +386,74 @@ def test_a_failed_commit_changes_nothing(hub: HubServer) -> None:
     assert commit(hub, "alice/tiny", ("deletedFolder", {"path": "a/"}))[0] == 200
     assert sorted(hub.files("alice/tiny")) == [".gitattributes", "new"]
     assert hub.files("alice/tiny", revision=head.id)["a/b.txt"] == b"1"
+
+
+def test_faults_by_number_change_the_state_or_not(hub: HubServer) -> None:
+    create(hub, "tiny")
+    mark = len(hub.requests)
+    hub.fail_at(mark + 1, 503, retry_after=7)
+    hub.fail_at(mark + 2, "drop before")
+    hub.fail_at(mark + 3, "drop after")
+
+    def add(name: str) -> int | str:
+        try:
+            return commit(hub, "alice/tiny", file(name, b"1"))[0]
+        except (http.client.RemoteDisconnected, ConnectionError):
+            return "dropped"
+
+    assert [add(name) for name in "abcd"] == [503, "dropped", "dropped", 200]
+    assert sorted(hub.files("alice/tiny")) == [".gitattributes", "c", "d"]
+    logged = hub.requests_from(mark)
+    assert [request.number for request in logged] == [mark + 1, mark + 2, mark + 3, mark + 4]
+    assert [request.status for request in logged] == [503, "dropped", "dropped", 200]
+    assert {(request.method, request.path, request.user) for request in logged} == {
+        ("POST", "/api/models/alice/tiny/commit/main", "alice")
+    }
+    assert len({request.received for request in logged}) == 1 and logged[0].received > 100
+
+
+def test_a_fault_may_say_when_to_come_back(hub: HubServer) -> None:
+    hub.fail_next("GET", "whoami", 429, retry_after=3, times=2)
+    seen = [call(hub, "GET", "/api/whoami-v2") for _ in range(3)]
+    assert [(status, headers.get("Retry-After")) for status, headers, _ in seen] == [
+        (429, "3"),
+        (429, "3"),
+        (200, None),
+    ]
+    with pytest.raises(ValueError, match="a status, 'drop before' or 'drop after'"):
+        hub.fail_next("GET", "whoami", "dropped")
+
+
+@pytest.mark.parametrize("failure", [502, "drop before"])
+def test_an_outage_lasts_until_it_is_lifted(hub: HubServer, failure: Any) -> None:
+    create(hub, "tiny")
+    mark = len(hub.requests)
+    hub.fail_from(mark + 3, failure)
+    for number in range(1, 7):
+        if number == 6:
+            hub.lift_faults()
+        try:
+            commit(hub, "alice/tiny", file(f"{number}", b""))
+        except (http.client.RemoteDisconnected, ConnectionError):
+            assert failure == "drop before"
+    down = "dropped" if failure == "drop before" else failure
+    assert [request.status for request in hub.requests_from(mark)] == [200, 200, down, down, down, 200]
+    assert sorted(hub.files("alice/tiny")) == [".gitattributes", "1", "2", "6"]
+
+
+def test_half_a_body_is_no_request(hub: HubServer) -> None:
+    create(hub, "tiny")
+    connection = http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=10)
+    connection.putrequest("POST", "/api/models/alice/tiny/commit/main")
+    connection.putheader("Authorization", "Bearer hf_alice")
+    connection.putheader("Content-Length", "1000")
+    connection.endheaders(b'{"key":"header","value":{"summary":"cut"}}\n')
+    connection.sock.shutdown(1)
+    with pytest.raises(http.client.RemoteDisconnected):
+        connection.getresponse()
+    connection.close()
+    assert hub.requests[-1].status == "dropped" and hub.requests[-1].received == 43
+    assert len(hub.commits("alice/tiny")) == 1
 
 
 def test_refusals(hub: HubServer) -> None:
@@ -403,7 +471,7 @@ def test_refusals(hub: HubServer) -> None:
     assert call(hub, "GET", "/api/models/alice/tiny", user="mallory")[0] == 401
     status, headers, _ = call(hub, "GET", "/api/spaces")
     assert status == 501 and headers["X-Error-Message"].endswith("no route for GET /api/spaces")
-    assert hub.requests[-1] == ("GET", "/api/spaces", 501)
+    assert hub.requests[-1] == (len(hub.requests), "GET", "/api/spaces", 501, "alice", 2)
     with pytest.raises(KeyError, match="no dataset alice/tiny"):
         hub.files("alice/tiny", repo_type="dataset")
     with pytest.raises(ValueError, match="choose alice, bob or None"):
@@ -411,8 +479,9 @@ def test_refusals(hub: HubServer) -> None:
 
 
 def test_command_line() -> None:
-    script = Path(__file__).with_name("hub_server.py")
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as server:
+    command = [sys.executable, "-m", "tests.hub_server"]
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as server:
         line = server.stdout.readline()
         variables = dict(setting.split("=", 1) for setting in line.split()[1:])
         request = urllib.request.Request(f"{variables['HF_ENDPOINT']}/api/whoami-v2")

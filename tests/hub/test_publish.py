@@ -90,7 +90,7 @@ except HfHubHTTPError as error:
     with HubServer() as hub:
         hub.fail_next("POST", r"/commit/", 500, times=10)
         assert client(hub, tmp_path / "home", code).split() == ["500", "4"]
-        assert sum("/commit/" in path and status == 500 for _, path, status in hub.requests) == 4
+        assert sum("/commit/" in request.path and request.status == 500 for request in hub.requests) == 4
 
 
 def test_what_cannot_be_published(dataset_folder, tmp_path):

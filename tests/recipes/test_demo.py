@@ -125,7 +125,7 @@ def test_both_repositories_are_on_the_hub(demo):
     assert "training_args.bin" not in hub.files("alice/tiny")
     data = hub.files("alice/tiny", repo_type="dataset")
     assert b'load_dataset("alice/tiny", "synthetic")' in data["README.md"]
-    assert not [status for _, _, status in hub.requests if status >= 500]
+    assert not [request for request in hub.requests if request.status >= 500]
 
 
 def test_the_report_is_one_file_with_this_run_s_numbers(demo):
