@@ -18,6 +18,7 @@ from PIL import Image
 
 from t2vid_hf.evaluation.item import Item
 from t2vid_hf.evaluation.runs import judge, write_scores
+from t2vid_hf.models.weights_hash import weights_hash
 from tests.hub_server import HubServer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -216,7 +217,9 @@ def test_the_main_job_from_the_wheel(python, wheel, tmp_path):
     item = Item("0", {}, "Where?", ("left", "right"), "B", "place", "clip")
     settings = {"benchmark": "clips", "dataset": "set", "num_frames": 4, "max_new_tokens": 4}
     answers = {"tuned": judge([item], ["B. right"])}
-    write_scores(tmp_path / "scores.json", answers, checkpoints={"tuned": "tuned"}, settings=settings)
+    weights = {"tuned": weights_hash(tmp_path / "tuned")}
+    given = {"checkpoints": {"tuned": "tuned"}, "weights": weights, "settings": settings}
+    write_scores(tmp_path / "scores.json", answers, **given)
 
     with HubServer() as hub:
         made = ("--dataset", "set", "--checkpoint", "tuned", "--scores", "scores.json")
