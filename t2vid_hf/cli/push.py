@@ -9,6 +9,7 @@ import typer
 from t2vid_hf.errors import InputError
 
 if TYPE_CHECKING:
+    from t2vid_hf.hub.release_files import RepoType
     from t2vid_hf.hub.release_part import ReleasePart
     from t2vid_hf.hub.release_terms import ReleaseTerms
 
@@ -39,7 +40,8 @@ def push(
     """Publish checkpoints and data sets together, or write their cards alone."""
     from t2vid_hf.hub.release_part import ReleasePart
 
-    given = [(folder, "dataset") for folder in dataset or []] + [(folder, "model") for folder in checkpoint or []]
+    given: list[tuple[str, RepoType]] = [(folder, "dataset") for folder in dataset or []]
+    given += [(folder, "model") for folder in checkpoint or []]
     if not given:
         raise InputError("nothing to publish: give --dataset or --checkpoint")
     places = [(*_folder_and_name(folder, to), kind) for folder, kind in given]

@@ -58,7 +58,9 @@ def released(tiny_checkpoint, clip_file, tmp_path_factory):
 
 
 def write_sets(folder: Path, names: dict[str, str]) -> None:
-    asked = [LongTextQA(id="0", source="test", context="The keeper wound the clock. " * 40, question="Who?", answer="He.")]
+    asked = [
+        LongTextQA(id="0", source="test", context="The keeper wound the clock. " * 40, question="Who?", answer="He.")
+    ]
     stats = {
         "kind": "synthetic", "license": "cc0-1.0", "sources": ["test"], "input": "x.jsonl", "documents": 1,
         "render_preset": "paper", "render_config": "{}", "render_fingerprint": "0", "not_read": {}, "dropped": {},
@@ -74,8 +76,14 @@ def write_sets(folder: Path, names: dict[str, str]) -> None:
 
 
 def run(folder: Path, hub: HubServer, code: str, *given: str) -> str:
-    environment = {**os.environ, **hub.environment(folder / "home"), "PYTHONPATH": str(Path(t2vid_hf.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", code, *given], env=environment, cwd=folder, capture_output=True, text=True)
+    environment = {
+        **os.environ,
+        **hub.environment(folder / "home"),
+        "PYTHONPATH": str(Path(t2vid_hf.__file__).parents[1]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code, *given], env=environment, cwd=folder, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
