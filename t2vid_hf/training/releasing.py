@@ -1,4 +1,4 @@
-"""What a trainer of transformers does otherwise when it saves: `run.json`; on the Hub one release, whole, with its card.
+"""Saving and pushing, otherwise than a trainer of transformers: `run.json`, and on the Hub one release with its card.
 
 `Trainer` uploads the folder as it is, in the background, after every save; TRL writes a card of a text model. Here a
 push is a release as `t2vid push` makes it. The price: nothing is published before the end of a run. Its checkpoints
