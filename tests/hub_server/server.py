@@ -122,6 +122,10 @@ class HubServer:
             raise KeyError(f"no {repo_type} {repo_id}; there are {sorted(self._api.repos)}")
         return self._api.repos[repo_type, repo_id]
 
+    def repositories(self) -> dict[tuple[str, str], Repo]:
+        """All repositories by type and id."""
+        return dict(self._api.repos)
+
     def files(self, repo_id: str, *, repo_type: str = "model", revision: str = "main") -> dict[str, bytes]:
         commit = self.repo(repo_id, repo_type=repo_type).resolve(revision)
         return {path: blob.data for path, blob in commit.files.items()}
