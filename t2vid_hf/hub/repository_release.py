@@ -4,7 +4,7 @@ Each step may be done again: it asks the Hub what is there, and does what is mis
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -31,18 +31,27 @@ class RepositoryRelease:
     Args:
         part ([`~t2vid_hf.hub.release_part.ReleasePart`]): What goes where.
         terms ([`~t2vid_hf.hub.release_terms.ReleaseTerms`]): How.
+
+    Attributes:
+        remote ([`~t2vid_hf.hub.remote.Remote`] or `None`): What the repository held when it was looked at last.
+        made (`bool`): Whether it was made here.
+        sent (`dict[str, CommitOperationAdd]`): Files that are sent, by path.
+        commit (`str` or `None`): The commit that holds the release.
+        tagged (`bool`): Whether the tag is set.
+        url (`str`): Of a pull request.
+        doing (`str` or `None`): What is asked for at the moment; without an answer it may have been done.
     """
 
     part: ReleasePart
     terms: ReleaseTerms
-    remote: Remote | None = None
-    made: bool = False
-    sent: dict[str, CommitOperationAdd] = field(default_factory=dict)
-    commit: str | None = None
-    tagged: bool = False
-    url: str = ""
-    # what is asked for at the moment: without an answer it may have been done
-    doing: str | None = None
+
+    def __post_init__(self) -> None:
+        self.remote: Remote | None = None
+        self.made = self.tagged = False
+        self.sent: dict[str, CommitOperationAdd] = {}
+        self.commit: str | None = None
+        self.url = ""
+        self.doing: str | None = None
 
     def told(self) -> str:
         """What the repository holds, for a person."""
