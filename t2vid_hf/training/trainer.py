@@ -29,8 +29,8 @@ from t2vid_hf.training.model_parts import bare_model, what_trains
 from t2vid_hf.training.noisy_embeddings import add_noise
 from t2vid_hf.training.part_rates import check_optimizers, has_rates, optimizer_by_parts
 from t2vid_hf.training.rank_batches import train_batches
-from t2vid_hf.training.row_intake import light_of, take_eval_rows, take_rows
 from t2vid_hf.training.releasing import Releases
+from t2vid_hf.training.row_intake import light_of, take_eval_rows, take_rows
 from t2vid_hf.training.rows_taken import RowsTaken, take_up
 from t2vid_hf.training.run_facts import RunFacts
 from t2vid_hf.training.settled_arguments import settle

@@ -9,7 +9,9 @@ from peft import LoraConfig
 from tests.training.runs import config, load, make_rows, ours
 
 
-def save_trained(checkpoint: Path, folder: Path, clip: bytes, *, lora: bool = False, steps: int = 0, **args: Any) -> Any:
+def save_trained(
+    checkpoint: Path, folder: Path, clip: bytes, *, lora: bool = False, steps: int = 0, **args: Any
+) -> Any:
     """Save a model as its trainer does, after some steps on rows of pages, text and video; returns the trainer."""
     peft = {"peft_config": LoraConfig(r=2, target_modules=["q_proj"])} if lora else {}
     settings = config(folder, max_steps=max(1, steps), **{"num_frames": 3, **args})
