@@ -13,7 +13,7 @@ from tqdm import tqdm
 from t2vid_hf import sources
 from t2vid_hf.cli.build_report import NOT_DRAWN, print_report
 from t2vid_hf.cli.push import publish_dataset
-from t2vid_hf.cli.script import names_of
+from t2vid_hf.cli.script import made_by, names_of
 from t2vid_hf.data.exchange import write_exchange
 from t2vid_hf.data.exchange_formats import FORMATS_ELSEWHERE
 from t2vid_hf.data.repository import write_config
@@ -59,6 +59,7 @@ def build(
     import datasets
 
     from t2vid_hf.data.pages import lazy_features
+    from t2vid_hf.hub.card_pictures import binned
     from t2vid_hf.hub.cards import write_dataset_card
 
     datasets.disable_progress_bars()  # ours says more
@@ -97,7 +98,9 @@ def build(
         "sources": found,
         "input": names,
         "license": license or ("other" if data_files else "cc0-1.0"),
+        "source_licenses": {name: sources.SOURCES[name].license for name in found if sources.SOURCES[name].license},
         "documents": len(documents),
+        "characters": binned(len(text) for text in documents) if documents else None,
         "not_read": report.dropped,
         "dropped": dropped,
         "boxes": drawing.boxes,
@@ -106,6 +109,7 @@ def build(
         "render_preset": preset,
         "render_config": config.to_json(),
         "render_fingerprint": config.fingerprint(),
+        **made_by(),
     }
     if format != "parquet":
         written = write_exchange(output, name or found[0], kept, format=format, about=stats)
