@@ -31,27 +31,18 @@ class RepositoryRelease:
     Args:
         part ([`~t2vid_hf.hub.release_part.ReleasePart`]): What goes where.
         terms ([`~t2vid_hf.hub.release_terms.ReleaseTerms`]): How.
-
-    Attributes:
-        remote ([`~t2vid_hf.hub.remote.Remote`] or `None`): What the repository held when it was looked at last.
-        made (`bool`): Whether it was made here.
-        sent (`dict[str, CommitOperationAdd]`): Files that are sent, by path.
-        commit (`str` or `None`): The commit that holds the release.
-        tagged (`bool`): Whether the tag is set.
-        url (`str`): Of a pull request.
-        doing (`str` or `None`): What is asked for at the moment; without an answer it may have been done.
     """
 
     part: ReleasePart
     terms: ReleaseTerms
 
     def __post_init__(self) -> None:
-        self.remote: Remote | None = None
+        self.remote: Remote | None = None  # what the repository held when it was looked at last
         self.made = self.tagged = False
         self.sent: dict[str, CommitOperationAdd] = {}
-        self.commit: str | None = None
-        self.url = ""
-        self.doing: str | None = None
+        self.commit: str | None = None  # the one that holds the release
+        self.url = ""  # of a pull request
+        self.doing: str | None = None  # what is asked for: without an answer it may have been done
 
     def told(self) -> str:
         """What the repository holds, for a person."""
