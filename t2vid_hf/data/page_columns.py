@@ -143,8 +143,8 @@ def join_pages(table: Any) -> Any:
 
     from t2vid_hf.data.pages import Pages
 
-    images, text = table["images"].combine_chunks(), table["page_text"].combine_chunks()
-    fields = {field: table[name].combine_chunks() for name, field in PAGE_COLUMNS.items()}
+    images, text = _whole(table["images"]), _whole(table["page_text"])
+    fields = {field: _whole(table[name]) for name, field in PAGE_COLUMNS.items()}
     fields["drawn"] = pa.nulls(len(table), Pages.pa_type.field("drawn").type)
     if text.null_count:
         own = Pages().cast_storage(pa.compute.if_else(text.is_valid(), None, images))
@@ -168,19 +168,23 @@ def split_pages(table: Any) -> Any:
     import pyarrow as pa
     import pyarrow.compute
 
-    pages = table["images"].combine_chunks()
-    fields = {kind.name: values for kind, values in zip(pages.type, pages.flatten(), strict=True)}
-    drawn = fields["drawn"]
+    pages = table["images"]
+    drawn = _whole(pa.compute.struct_field(pages, "drawn"))
     ends = pa.compute.cumulative_sum(pa.compute.list_value_length(drawn).fill_null(0))
     content = drawn.flatten()
     files = pa.StructArray.from_arrays([content, pa.nulls(len(content), pa.string())], ["bytes", "path"])
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
-    images = pa.ListArray.from_arrays(offsets, files, mask=pages.is_null())
+    images = pa.ListArray.from_arrays(offsets, files, mask=_whole(pages.is_null()))
     place = table.column_names.index("images")
     table = table.set_column(place, "images", images)
     for number, (name, field) in enumerate(PAGE_COLUMNS.items(), 1):
-        table = table.add_column(place + number, name, fields[field])
+        table = table.add_column(place + number, name, pa.compute.struct_field(pages, field))
     return table
+
+
+def _whole(column: Any) -> Any:
+    """A column as one array, copied only where it is several."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _text_columns() -> dict[str, Any]:
