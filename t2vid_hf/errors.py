@@ -13,6 +13,14 @@ class InputError(ValueError):
     """
 
 
+class Unfinished(RuntimeError):
+    """Work that a failure from outside has stopped: a network, a service. The message says how far it came.
+
+    Scripts and the command line print it as one line and exit with status 1: nothing that was given is wrong, and the
+    same command goes on.
+    """
+
+
 def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     """The error for a name that is not in a registry; it lists the known ones.
 
@@ -35,9 +43,12 @@ def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn an [`InputError`] into one line on stderr and exit status 2. For scripts, not for the library."""
+    """Turn an [`InputError`] into one line on stderr and exit status 2. For scripts, not for the library.
+
+    An [`Unfinished`] becomes one line as well, and exit status 1.
+    """
     try:
         yield
-    except InputError as error:
+    except (InputError, Unfinished) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        raise SystemExit(2) from None
+        raise SystemExit(2 if isinstance(error, InputError) else 1) from None

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from t2vid_hf import sources
 from t2vid_hf.cli.build_report import NOT_DRAWN, print_report
+from t2vid_hf.cli.push import publish_dataset
 from t2vid_hf.cli.script import names_of
 from t2vid_hf.data.exchange import write_exchange
 from t2vid_hf.data.exchange_formats import FORMATS_ELSEWHERE
@@ -59,7 +60,6 @@ def build(
 
     from t2vid_hf.data.pages import lazy_features
     from t2vid_hf.hub.cards import write_dataset_card
-    from t2vid_hf.hub.publish import publish
 
     datasets.disable_progress_bars()  # ours says more
     if render not in RENDER:
@@ -118,7 +118,7 @@ def build(
     print_report(written["rows"], dropped, drawing, rejects)
     print(f"data set and card: {output / (name or found[0])}")
     if push is not None:
-        print(f"published: {publish(output, push, repo_type='dataset', private=private)}")
+        publish_dataset(output, push, private=private)
 
 
 def check_format(format: str, render: str, push: str | None) -> None:

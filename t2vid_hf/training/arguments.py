@@ -6,7 +6,7 @@ TRL's parser reads both; what it lets pass in silence (a key it does not know, w
 import difflib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -129,12 +129,20 @@ def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTC
     # A default that is a text goes through its field's type, which is `Any` for these; neither is an option.
     yaml_only = {name: given.pop(name) for name in ("mixture", "mixture_paths") if name in given}
     parser.set_defaults(**given)
-    recipe, config, unknown = parser.parse_args_into_dataclasses(args=arguments, return_remaining_strings=True)
+    namespace, unknown = parser.parse_known_args(arguments)
     if unknown:
         raise InputError(f"unknown option {unknown[0]}; see --help for the known ones")
+    values = {**vars(namespace), **yaml_only}
+    recipe = RecipeArguments(**_of(RecipeArguments, values))
     if not recipe.model_name_or_path:
         raise InputError("no model is named; give model_name_or_path in the YAML file or on the command line")
-    return replace(recipe, **yaml_only), config
+    if recipe.dry_run:  # computes nothing, so that the device that the run needs may be absent
+        values |= {"use_cpu": True, "tf32": None}
+    return recipe, T2VidSFTConfig(**_of(T2VidSFTConfig, values))
+
+
+def _of(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {item.name: values[item.name] for item in fields(kind) if item.init and item.name in values}
 
 
 def _take_config(arguments: list[str]) -> dict[str, Any]:

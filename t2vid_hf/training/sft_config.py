@@ -13,6 +13,7 @@ from t2vid_hf.models.trained_with import FRAME_SIZES
 from t2vid_hf.training.bad_rows import ON_BAD_ROW
 from t2vid_hf.training.float32_weights import check_float32
 from t2vid_hf.training.honoured_fields import check_fields
+from t2vid_hf.training.trackers import check_trackers
 
 
 def _workers() -> int:
@@ -78,6 +79,9 @@ class T2VidSFTConfig(SFTConfig):
             `checkpoint-N` alone has the float32 weights.
         dataloader_num_workers (`int`, *optional*): Processes that draw, decode and tokenise; one for each processor
             that the rank may use where it is not given, at most 4.
+        hub_strategy (`str`, *optional*, defaults to `"end"`): When `push_to_hub` publishes: at the end of the run, one
+            release with its card. TRL's other ways, which push checkpoints while training waits or goes on, are
+            refused.
         remove_unused_columns (`bool`, *optional*, defaults to `False`): Must stay `False`: the collator needs every
             column of the row.
 
@@ -144,6 +148,7 @@ class T2VidSFTConfig(SFTConfig):
     dataloader_num_workers: int = field(
         default_factory=_workers, metadata={"help": "Processes that draw, decode and tokenise."}
     )
+    hub_strategy: str = field(default="end", metadata={"help": "When push_to_hub publishes: end alone."})
     remove_unused_columns: bool | None = field(
         default=False, metadata={"help": "Must stay false: the collator needs every column of the row."}
     )
@@ -169,6 +174,7 @@ class T2VidSFTConfig(SFTConfig):
             )
         if self.max_images is not None and not self.packing:
             raise InputError("max_images bounds packed sequences; set packing, or leave max_images out")
+        check_trackers(self.report_to)
         check_float32(self)
         check_fields(self)
         self._check_bad_rows()
