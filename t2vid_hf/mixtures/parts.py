@@ -1,10 +1,12 @@
 """One part of a mixture: a data set, how much of it, and what becomes of its rows on the way."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from t2vid_hf._typed import check_types
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.mixtures.filters import FilterPreset, reason_to_drop
 from t2vid_hf.mixtures.normalise import normalise
@@ -100,11 +102,16 @@ class MixturePart:
         for key in given:
             if key not in known:
                 raise unknown("key of a mixture's part", key, known)
+        check_types(cls, given, of=f"part '{given['path']}': ")
         return cls(**given)
 
     def __post_init__(self) -> None:
         if (self.share is None) == (self.count is None):
             raise InputError(f"part '{self.label}': give either share or count")
+        if not self.path:
+            raise InputError("a part of a mixture has an empty path; give a folder, or a name on the Hub")
+        if self.share == math.inf:
+            raise InputError(f"part '{self.label}': share is infinite; give a number")
         if (self.share is not None and self.share <= 0) or (self.count is not None and self.count <= 0):
             raise InputError(f"part '{self.label}': share and count must be above 0; leave the part out instead")
         if self.eval_split is not None and self.eval_split == self.split:
