@@ -1,6 +1,7 @@
 """One part of a mixture: a data set, how much of it, and what becomes of its rows on the way."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,6 +18,11 @@ VIDEO_WAYS: tuple[VideoWay, ...] = ("as_frames", "native")
 """How a video is fed: its frames as images, as pages are (the paper's way), or as the family's own video."""
 OverLimit = Literal["error", "drop", "thin"]
 OVER_LIMIT: tuple[OverLimit, ...] = ("error", "drop", "thin")
+
+
+_PART = re.compile(
+    r"(?P<path>[^,@:=]+)(,(?P<name>[^,@:=]+))?(@(?P<revision>[^,@:=]+))?(:(?P<share>\d+(\.\d+)?)|=(?P<count>\d+))?"
+)
 
 
 def check_video(
@@ -104,6 +110,36 @@ class MixturePart:
                 raise unknown("key of a mixture's part", key, known)
         check_types(cls, given, of=f"part '{given['path']}': ")
         return cls(**given)
+
+    @classmethod
+    def from_text(cls, text: str) -> "MixturePart":
+        """A part from a command line: `PATH[,CONFIG][@REVISION]`, then `:SHARE` (1 by default) or `=COUNT`.
+
+        Args:
+            text (`str`): The text. What has one of these signs in its path, and all else of a part, is for a YAML file.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: it is not of this form.
+
+        Example:
+
+        ```python
+        >>> from t2vid_hf.mixtures.parts import MixturePart
+        >>> part = MixturePart.from_text("me/clips,video@v1:2")
+        >>> part.path, part.name, part.revision, part.share, MixturePart.from_text("out/set=500").count
+        ('me/clips', 'video', 'v1', 2.0, 500)
+
+        ```
+        """
+        found = _PART.fullmatch(text)
+        if found is None:
+            raise InputError(
+                f"a part of a mixture is '{text}'; give PATH[,CONFIG][@REVISION], then :SHARE or =COUNT, such as "
+                f"out/set,video:2; other parts are for a YAML file"
+            )
+        count, share = found["count"], found["share"]
+        amount = {"count": int(count)} if count else {"share": float(share or 1)}
+        return cls(found["path"], found["name"], revision=found["revision"], **amount)
 
     def __post_init__(self) -> None:
         if (self.share is None) == (self.count is None):

@@ -31,7 +31,13 @@ class RecipeArguments:
         model_revision (`str`, *optional*): The branch, tag or commit on the Hub; `None` is the main branch.
         mixture (`list[dict]` or `str`, *optional*): The parts, as mappings (see
             [`~t2vid_hf.mixtures.parts.MixturePart`]), or the name of one of the paper's (a key of
-            `t2vid_hf.mixtures.paper_mixtures.MIXTURES`). YAML only, and needed there.
+            `t2vid_hf.mixtures.paper_mixtures.MIXTURES`). On the command line parts are as
+            [`~t2vid_hf.mixtures.parts.MixturePart.from_text`] reads them.
+        dataset_name (`str`, *optional*): The one data set to train on, in place of a mixture: a folder, or a name on
+            the Hub. This and the next three are TRL's.
+        dataset_config (`str`, *optional*): Its config; `None` takes its default one.
+        dataset_train_split (`str`, *optional*, defaults to `"train"`): The split to train on.
+        dataset_test_split (`str`, *optional*): The split to evaluate on while training; `None` takes none.
         mixture_paths (`dict`, *optional*): For a named mixture: the paths of its sources, by their names. YAML only.
         mixture_filter (`str`, *optional*): For a named mixture: the filter of its parts of pages, a key of
             `t2vid_hf.mixtures.filters.PRESETS`; `None` filters nothing. Rows are left out before they are drawn, so
@@ -66,7 +72,14 @@ class RecipeArguments:
 
     model_name_or_path: str = field(default="", metadata={"help": "A checkpoint's folder, or its name on the Hub."})
     model_revision: str | None = field(default=None, metadata={"help": "Revision on the Hub."})
-    mixture: Any = field(default=None, metadata={"help": "Parts, or the name of a mixture; in YAML only."})
+    mixture: Any = field(
+        default=None,
+        metadata={"help": "Parts, each PATH[,CONFIG][@REVISION] and :SHARE or =COUNT; or a mixture's name."},
+    )
+    dataset_name: str | None = field(default=None, metadata={"help": "One data set, in place of a mixture."})
+    dataset_config: str | None = field(default=None, metadata={"help": "Its config."})
+    dataset_train_split: str = field(default="train", metadata={"help": "Its split to train on."})
+    dataset_test_split: str | None = field(default=None, metadata={"help": "Its split to evaluate on."})
     mixture_paths: Any = field(default=None, metadata={"help": "Paths of a named mixture's sources; in YAML only."})
     mixture_filter: str | None = field(default=None, metadata={"help": "Filter of a named mixture's parts of pages."})
     mixture_seed: int = field(default=0, metadata={"help": "Which rows are drawn, and their order."})
@@ -101,8 +114,13 @@ class RecipeArguments:
             [`~t2vid_hf.errors.InputError`]: there is no mixture, its name is unknown, or a part is not described as
                 one.
         """
+        if self.dataset_name is not None:
+            return [self._dataset()]
+        if self.dataset_config is not None or self.dataset_test_split is not None:
+            raise InputError("dataset_config and dataset_test_split are of dataset_name; give it, or leave them out")
         if not self.mixture:
-            raise InputError("the recipe has no mixture; give a list of parts under 'mixture' in the YAML file")
+            raise InputError("there is nothing to train on; give --dataset_name or --mixture, or 'mixture' in the "
+                             "YAML file")  # fmt: skip
         if isinstance(self.mixture, str):
             parts = named_mixture(self.mixture, self.mixture_paths or {})
             # Video is thinned where a row is too long, and its number of frames is that of the whole clip.
@@ -112,6 +130,17 @@ class RecipeArguments:
         if not isinstance(self.mixture, list):
             raise InputError(f"mixture is {self.mixture!r}; give a list of parts, or the name of a mixture")
         return [MixturePart.from_dict(part) for part in self.mixture]
+
+    def _dataset(self) -> MixturePart:
+        if self.mixture or self.mixture_paths or self.mixture_filter:
+            raise InputError("dataset_name and mixture: give one of them; of several data sets a mixture is made")
+        return MixturePart(
+            str(self.dataset_name),
+            self.dataset_config,
+            self.dataset_train_split,
+            share=1,
+            eval_split=self.dataset_test_split,
+        )
 
 
 def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTConfig]:

@@ -4,6 +4,7 @@ import difflib
 import re
 from argparse import ArgumentParser
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,13 +12,16 @@ import yaml
 
 from t2vid_hf._packaged import packaged
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.paper_mixtures import MIXTURES
+from t2vid_hf.mixtures.parts import MixturePart
 
 
 def take_config(arguments: Sequence[str], known: Collection[str]) -> tuple[dict[str, Any], list[str]]:
-    """What the file behind `--config` says, and the other arguments.
+    """What the file behind `--config` says, with `--mixture` in place of its own, and the other arguments.
 
     Args:
-        arguments (`Sequence[str]`): A command line, with `--config FILE`, `--config=FILE`, or without.
+        arguments (`Sequence[str]`): A command line, with `--config FILE`, `--config=FILE`, or without. Behind
+            `--mixture` stand parts (see [`~t2vid_hf.mixtures.parts.MixturePart.from_text`]), or the name of a mixture.
         known (`Collection[str]`): The keys that the file may have.
 
     Raises:
@@ -37,10 +41,21 @@ def take_config(arguments: Sequence[str], known: Collection[str]) -> tuple[dict[
     finder = ArgumentParser(add_help=False, allow_abbrev=False)
     finder.error = refuse  # type: ignore[method-assign]  # argparse would print its own usage first
     finder.add_argument("--config", action="append", default=[])
+    finder.add_argument("--mixture", nargs="+")
     found, rest = finder.parse_known_args(arguments)
     if len(found.config) > 1:
         raise InputError(f"--config is given {len(found.config)} times; one file is read, and options win over it")
-    return (read_yaml(recipe_file(found.config[0]), known) if found.config else {}), rest
+    given = read_yaml(recipe_file(found.config[0]), known) if found.config else {}
+    if found.mixture:
+        named = len(found.mixture) == 1 and found.mixture[0] in MIXTURES
+        given["mixture"] = found.mixture[0] if named else [_described(text) for text in found.mixture]
+    return given, rest
+
+
+def _described(text: str) -> dict[str, Any]:
+    """A part of a command line as it would stand in a YAML file, where the run writes it down."""
+    part = asdict(MixturePart.from_text(text))
+    return {name: value for name, value in part.items() if value is not None}
 
 
 def refuse(message: str) -> NoReturn:
