@@ -3,13 +3,16 @@
 TRL's parser reads both; what it lets pass in silence (a key it does not know, with the value it had) is an error here.
 """
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from accelerate.utils import str_to_bool
 from transformers import HfArgumentParser
 
+from t2vid_hf._optional import require
 from t2vid_hf._typed import check_types, names_of_fields
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.mixtures.held_out import check_share
@@ -153,8 +156,8 @@ def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTC
         `tuple[RecipeArguments, T2VidSFTConfig]`: the recipe, and the trainer's configuration.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: the file is missing or not a YAML mapping, a key is unknown, or no model is
-            named.
+        [`~t2vid_hf.errors.InputError`]: the file is missing or not a YAML mapping, a key is unknown, no model is
+            named, or DeepSpeed is asked for and not installed.
     """
     known = names_of_fields((RecipeArguments, T2VidSFTConfig))
     given, arguments = take_config(sys.argv[1:] if argv is None else argv, known)
@@ -176,6 +179,8 @@ def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTC
         raise InputError("no model is named; give model_name_or_path in the YAML file or on the command line")
     if recipe.dry_run:  # computes nothing, so that the device that the run needs may be absent
         values |= {"use_cpu": True, "tf32": None}
+    if values["deepspeed"] or str_to_bool(os.environ.get("ACCELERATE_USE_DEEPSPEED", "false")):
+        require("deepspeed", extra="deepspeed")  # here, or accelerate says it in a traceback
     return recipe, _configured(_of(T2VidSFTConfig, values))
 
 

@@ -1,5 +1,6 @@
 """A recipe's arguments: strict YAML, and a command line that wins."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,13 @@ def test_a_mixture_of_the_command_line_wins_over_the_file_s(tmp_path):
 def test_bad_data_of_the_command_line(options, message):
     with pytest.raises(InputError, match=message):
         parse([*CPU, *options])[0].parts()
+
+
+def test_deepspeed_is_asked_for_and_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "deepspeed", None)  # what is not installed cannot be imported
+    told = r"needs the package 'deepspeed', which is not installed: pip install 't2vid-hf\[deepspeed\]'"
+    with pytest.raises(InputError, match=told):
+        parse(write(tmp_path, f"{NAMED}deepspeed: {{zero_optimization: {{stage: 2}}}}\n"))
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")  # by accelerate launch, with a launch file of DeepSpeed's
+    with pytest.raises(InputError, match=told):
+        parse(write(tmp_path, NAMED))
