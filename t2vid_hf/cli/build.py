@@ -1,6 +1,7 @@
 """`t2vid build`: files of long-text question answering -> a data set of pages, its report and its card."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -46,7 +47,7 @@ def build(
     missing: Annotated[str, typer.Option(help="What no font has: replace, a counted box, or error.")] = "replace",
     max_missing: Annotated[float, typer.Option(help="The largest share of a text that may be boxes.")] = 0.01,
     max_documents: Annotated[int | None, typer.Option(help="Take only so many texts.")] = None,
-    max_frames: Annotated[int | None, typer.Option(help="Drop rows of more pages.")] = None,
+    max_frames: Annotated[int | None, typer.Option(help="Drop rows of more pages.", min=1)] = None,
     on_error: Annotated[str, typer.Option(help="A bad row: raise, or skip, count and list it.")] = "raise",
     license: Annotated[str | None, typer.Option(help="Of the texts and questions, for the card.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the config; the source's by default.")] = None,
@@ -141,6 +142,9 @@ def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:
     Args:
         given (`Iterable[str]`): The option --data_files: `FILE`, which is for the split "train", or `SPLIT=FILE`.
 
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: what stands before `=` cannot name a split.
+
     Example:
 
     ```python
@@ -155,6 +159,8 @@ def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:
         split, separator, path = item.partition("=")
         if not separator or Path(item).exists():
             split, path = "train", item
+        if not re.fullmatch(r"\w+(\.\w+)*", split):
+            raise InputError(f"--data_files {item}: '{split}' cannot name a split: give letters, digits and _")
         files.setdefault(split, []).append(path)
     return files
 
