@@ -116,7 +116,7 @@ class _Stream:
         return flags | (0 if referred or flags & PARAMETERS else DISPOSABLE)
 
     def _read_slice(self, head: int, data: bytes) -> tuple[int, Shown]:
-        """The part of a frame that a slice is of (0: all, 1 and 2: the fields), and the frame's place in the order shown."""
+        """The part of a frame that a slice is of (0: all, 1 and 2: the fields), and the frame's place when shown."""
         bits = _Bits(data)
         bits.number(), bits.number()  # where it begins, and its kind
         sequence = self._sequences[self._pictures[bits.number()]]
