@@ -113,7 +113,7 @@ assert not all_installed()
 build(Path("out"), max_documents=3)
 rows = load_dataset("t2vid", split="train", cache_dir="cache")
 print(len(rows))
-Path("maths.jsonl").write_text('{"context": "\u223c\u2a55", "question": "?", "answer": "!"}')
+Path("maths.jsonl").write_text('{"context": "\u2a55\u2a55", "question": "?", "answer": "!"}')
 try:
     build(Path("maths"), ["maths.jsonl"])
 except InputError as error:
@@ -195,6 +195,16 @@ def test_options_that_cannot_be_taken(tmp_path, options, message):
     with pytest.raises(InputError, match=message):
         build(tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_two_text_configs_in_a_folder_load_for_everyone(tmp_path):
+    for name in ("other", "first"):
+        build(tmp_path / "out", [str(write(tmp_path / f"{name}.jsonl", 40))], name=name)
+    card = (tmp_path / "out/README.md").read_text("utf-8")
+    assert card.count("default: true") == 1
+    for name, held in ((None, "first"), ("first", "first"), ("other", "other")):
+        rows = load_dataset(str(tmp_path / "out"), name, split="train", cache_dir=str(tmp_path / "cache"))
+        assert list(rows["id"]) == [f"long_qa/{held}0"]
 
 
 def test_an_id_in_two_files_of_a_split(tmp_path):
