@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
+from t2vid_hf.cli.script import made_by
 from t2vid_hf.clips.rows import clip_features, clip_rows, folder_clips, generate_clips, split_clips
 from t2vid_hf.data.repository import write_config
 
@@ -36,6 +37,7 @@ def make_clips(
         "license": "other" if videos else "cc0-1.0",
         "clips": {split: len(part) for split, part in splits.items()},
         "seed": seed,
+        **made_by(),
     }
     written = write_config(
         output,

@@ -5,6 +5,7 @@ a temporary folder beside its place and moved there at the end, so that a failed
 """
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -42,8 +43,9 @@ def write_config(
         `dict`: the stats, with "rows": `{split: n}`.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: from the rows; what was there before stays.
+        [`~t2vid_hf.errors.InputError`]: from the rows, or a name that is none; what was there before stays.
     """
+    check_config_name(name)
     # Here, because it imports `datasets`, which takes half a second.
     from t2vid_hf.data.parquet_rows import SHARD_BYTES, write_split
 
@@ -59,6 +61,19 @@ def write_config(
         shutil.rmtree(repository / name, ignore_errors=True)
         built.rename(repository / name)
     return written
+
+
+def check_config_name(name: str) -> None:
+    """Refuse a config's name that is no folder's.
+
+    Args:
+        name (`str`): The name.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it has other characters than letters, digits, "_", "-" and ".".
+    """
+    if not re.fullmatch(r"[\w-][\w.-]*", name):
+        raise InputError(f"'{name}' cannot name a config: give letters, digits, _, - and . (not in front)")
 
 
 def configs(repository: Path) -> dict[str, dict[str, Any]]:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import t2vid_hf
-from t2vid_hf.data.pages import lazy_features
 from t2vid_hf.data.repository import write_config
 from t2vid_hf.data.synthesis import synthesize
 from t2vid_hf.hub.cards import write_dataset_card, write_model_card
@@ -58,6 +57,8 @@ def released(tiny_checkpoint, clip_file, tmp_path_factory):
 
 
 def write_sets(folder: Path, names: dict[str, str]) -> None:
+    from t2vid_hf.data.pages import lazy_features  # behind `datasets`
+
     asked = [
         LongTextQA(id="0", source="test", context="The keeper wound the clock. " * 40, question="Who?", answer="He.")
     ]
@@ -101,7 +102,7 @@ def test_a_snippet_works_as_it_stands(released, clip_file, tmp_path, name, numbe
     assert 'revision="v1"' in snippet and str(folder) not in snippet
     out = run(tmp_path, hub, snippet)
     assert out.endswith("\n") and (name in CHECKPOINTS or "Who?" in out)
-    assert not [path for _, path, status in hub.requests if status >= 500]
+    assert not [request for request in hub.requests if request.status >= 500]
 
 
 def test_every_snippet_was_run(released):

@@ -151,7 +151,7 @@ def test_the_report_is_one_file_with_this_run_s_numbers(demo):
         ("make_clips.py", "--videos FOLDER", "a text", "clip.mp4: Invalid data"),
         ("demo.py", "--long-qa FILE", None, "no such file or folder"),
         ("sft.py", "--config FILE", "model_name_or_path: a\nnum_frame: 3\n", "unknown key 'num_frame'"),
-        ("sft.py", "--config FILE", "model_name_or_path: a\nuse_cpu: true\nbf16: false\n", "no mixture"),
+        ("sft.py", "--config FILE", "model_name_or_path: a\nuse_cpu: true\nbf16: false\n", "nothing to train on"),
         ("eval_video.py", "--dataset FOLDER --models a=b --benchmark nope --output FILE", None, "unknown benchmark"),
         ("eval_video.py", "--dataset FOLDER --models a=b --output FILE", None, "give a folder that holds one"),
         ("push.py", "--dataset FOLDER --checkpoint FOLDER --scores FILE", None, "no such folder"),

@@ -15,7 +15,8 @@ from PIL import Image
 from t2vid_hf.mixtures.mixing import load_mixture
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.training import T2VidSFTConfig
-from t2vid_hf.training.arguments import RecipeArguments, parse, read_yaml
+from t2vid_hf.training.arguments import RecipeArguments, parse
+from t2vid_hf.training.recipe_file import read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = sorted(path for path in (ROOT / "recipes").glob("*/*.yaml") if path.parent.name != "accelerate")
@@ -51,7 +52,7 @@ def test_no_recipe_is_missed():
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_recipe_is_read_whole(path):
-    given = read_yaml(path)
+    given = read_yaml(path, KEYS)
     assert set(given) <= KEYS
     recipe, config = arguments(path)
     for key, value in given.items():
