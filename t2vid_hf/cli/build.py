@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -91,6 +91,9 @@ def build(
     how: dict[str, Any] = {"render": "lazy" if dry_run else render, "on_error": on_error, "report": drawing}
     draw = partial(synthesize, config=config, **how)
     kept = {split: partial(kept_rows, asked, draw, max_frames, dropped[split]) for split, asked in questions.items()}
+    if render == "eager" and on_error == "raise" and not dry_run:
+        for asked in questions.values():  # what cannot be drawn is told before anything is
+            deque(synthesize(asked, config, render="lazy"), maxlen=0)
     if dry_run:
         print_report({split: sum(1 for _ in generate()) for split, generate in kept.items()}, dropped, drawing)
         return

@@ -2,8 +2,8 @@
 
 Importing `t2vid_hf` does not import `datasets` (half a second): whichever of the two comes second, the other is there.
 `datasets` >= 4 has no public way to add a builder, so private names are touched, all of them here; where one of them
-was renamed, a warning says what does not work, and everything else does. `datasets` < 4.7 runs scripts
-(dataset_scripts/t2vid.py), and gets the column type alone.
+was renamed, a warning says what does not work, and everything else does. Scripts, the public way of `datasets` < 4, are
+gone with it: pip installs none below 4.7, so that nothing here asks for its version.
 """
 
 import glob
@@ -43,11 +43,11 @@ def register(version: str) -> None:
         version (`str`): This package's version; it names the builder's folder in the cache.
     """
     import datasets
-    from packaging.version import Version
 
-    steps: list[tuple[str, Callable[[], None]]] = [("reading a data set with the column type 'Pages'", _register_pages)]
-    if Version(datasets.__version__) >= Version("4.7"):
-        steps.append((f'load_dataset("{NAME}")', lambda: _register_builder(version)))
+    steps: list[tuple[str, Callable[[], None]]] = [
+        ("reading a data set with the column type 'Pages'", _register_pages),
+        (f'load_dataset("{NAME}")', lambda: _register_builder(version)),
+    ]
     for what, step in steps:
         try:
             step()
