@@ -26,7 +26,7 @@ def dataset_facts(folder: Path) -> dict[str, dict[str, Any]]:
     """
     stats = configs(folder)
     if not stats:
-        raise InputError(f"{folder}: no such folder or no config in it; build one with `t2vid build` first")
+        raise InputError(f"{folder}: no such file or no config in it; build one with `t2vid build` first")
     return {
         name: {
             "render": None,
