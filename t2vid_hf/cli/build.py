@@ -1,6 +1,7 @@
 """`t2vid build`: files of long-text question answering -> a data set of pages, its report and its card."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 from t2vid_hf import sources
 from t2vid_hf.cli.build_report import NOT_DRAWN, print_report
+from t2vid_hf.cli.push import publish_dataset
 from t2vid_hf.cli.script import made_by, names_of
 from t2vid_hf.data.exchange import write_exchange
 from t2vid_hf.data.exchange_formats import FORMATS_ELSEWHERE
@@ -45,7 +47,7 @@ def build(
     missing: Annotated[str, typer.Option(help="What no font has: replace, a counted box, or error.")] = "replace",
     max_missing: Annotated[float, typer.Option(help="The largest share of a text that may be boxes.")] = 0.01,
     max_documents: Annotated[int | None, typer.Option(help="Take only so many texts.")] = None,
-    max_frames: Annotated[int | None, typer.Option(help="Drop rows of more pages.")] = None,
+    max_frames: Annotated[int | None, typer.Option(help="Drop rows of more pages.", min=1)] = None,
     on_error: Annotated[str, typer.Option(help="A bad row: raise, or skip, count and list it.")] = "raise",
     license: Annotated[str | None, typer.Option(help="Of the texts and questions, for the card.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the config; the source's by default.")] = None,
@@ -60,7 +62,6 @@ def build(
     from t2vid_hf.data.pages import lazy_features
     from t2vid_hf.hub.card_pictures import binned
     from t2vid_hf.hub.cards import write_dataset_card
-    from t2vid_hf.hub.publish import publish
 
     datasets.disable_progress_bars()  # ours says more
     if render not in RENDER:
@@ -122,7 +123,7 @@ def build(
     print_report(written["rows"], dropped, drawing, rejects)
     print(f"data set and card: {output / (name or found[0])}")
     if push is not None:
-        print(f"published: {publish(output, push, repo_type='dataset', private=private)}")
+        publish_dataset(output, push, private=private)
 
 
 def check_format(format: str, render: str, push: str | None) -> None:
@@ -141,6 +142,9 @@ def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:
     Args:
         given (`Iterable[str]`): The option --data_files: `FILE`, which is for the split "train", or `SPLIT=FILE`.
 
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: what stands before `=` cannot name a split.
+
     Example:
 
     ```python
@@ -155,6 +159,8 @@ def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:
         split, separator, path = item.partition("=")
         if not separator or Path(item).exists():
             split, path = "train", item
+        if not re.fullmatch(r"\w+(\.\w+)*", split):
+            raise InputError(f"--data_files {item}: '{split}' cannot name a split: give letters, digits and _")
         files.setdefault(split, []).append(path)
     return files
 

@@ -32,6 +32,9 @@ def evaluate(
 ) -> None:
     """Score checkpoints on a benchmark."""
     checkpoints = checkpoints_by_name(models)
+    output.parent.mkdir(parents=True, exist_ok=True)  # what cannot be written to ends here, before hours of answers
+    if output.is_dir():
+        raise InputError(f"--output {output} is a folder; give the file of scores, such as {output / 'scores.json'}")
     import datasets
 
     datasets.disable_progress_bars()  # ours says more

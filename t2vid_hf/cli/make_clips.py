@@ -1,5 +1,6 @@
 """`t2vid clips`: clips of moving shapes, or a folder of real ones, and their questions -> a data set."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ def make_clips(
     name: Annotated[str, typer.Option(help="Name of the config.")] = "video",
     seed: Annotated[int, typer.Option(help="Of the clips, their questions and the split.")] = 0,
 ) -> None:
-    """Clips and their questions -> a data set with the splits train and test."""
+    """Clips and their questions -> a data set with the splits train and test; a share of 0 makes no test."""
     import datasets
 
     from t2vid_hf.hub.cards import write_dataset_card
@@ -41,7 +42,7 @@ def make_clips(
     written = write_config(
         output,
         name,
-        {"train": lambda: clip_rows(splits["train"]), "test": lambda: clip_rows(splits["test"])},
+        {split: partial(clip_rows, part) for split, part in splits.items()},
         features=clip_features(),
         stats=stats,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from t2vid_hf.evaluation.item import Item
     from t2vid_hf.training import T2VidSFTTrainer
     from t2vid_hf.training.arguments import RecipeArguments
 
@@ -27,30 +28,34 @@ def run(argv: Sequence[str]) -> None:
     Raises:
         [`~t2vid_hf.errors.InputError`]: they cannot be read, or what they say cannot be trained.
     """
+    from t2vid_hf.evaluation.runs import load_items
     from t2vid_hf.training.arguments import parse
     from t2vid_hf.training.fine_tuning import fine_tune
 
     recipe, config = parse(argv)
-    fine_tune(recipe, config, callbacks=lambda trainer: questions(trainer, recipe))
+    items: list[Item] = []
+    if recipe.ask_dataset:  # read before anything else is, so that a wrong one ends here
+        items = load_items(recipe.ask_benchmark, recipe.ask_dataset, at_most=recipe.ask_questions)
+    fine_tune(recipe, config, callbacks=lambda trainer: questions(trainer, recipe, items))
 
 
-def questions(trainer: "T2VidSFTTrainer", recipe: "RecipeArguments") -> list[Any]:
+def questions(trainer: "T2VidSFTTrainer", recipe: "RecipeArguments", items: "Sequence[Item]") -> list[Any]:
     """What asks the model questions of a benchmark while it trains, and logs how many it answers, if a recipe says so.
 
     Args:
         trainer ([`~t2vid_hf.training.T2VidSFTTrainer`]): The trainer whose model is asked.
-        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): The recipe: `ask_dataset` and what goes with it.
+        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): The recipe: `ask_benchmark` and `ask_every`.
+        items (`Sequence[Item]`): What is asked; nothing where the recipe has no `ask_dataset`.
 
     Returns:
-        `list[GenerationCallback]`: one, or none where the recipe has no `ask_dataset`.
+        `list[GenerationCallback]`: one, or none where there is nothing to ask.
     """
-    from t2vid_hf.evaluation.runs import accuracy, ask, load_items
+    from t2vid_hf.evaluation.runs import accuracy, ask
     from t2vid_hf.training.generation_callback import GenerationCallback
 
-    if not recipe.ask_dataset:
+    if not items:
         return []
     policy = trainer.args.video_policy().settled(trainer.adapter)
-    items = load_items(recipe.ask_benchmark, recipe.ask_dataset, at_most=recipe.ask_questions)
 
     def evaluate(model: Any, processor: Any) -> dict[str, float]:
         answers = ask(model, processor, items, policy=policy)

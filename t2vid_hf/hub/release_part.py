@@ -39,6 +39,12 @@ class ReleasePart:
         return {name: LocalFile(path) for name, path in files_to_release(self.folder, self.repo_type).items()}
 
     @property
+    def left_here(self) -> list[str]:
+        """Files of the folder that are not released."""
+        there = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
+        return sorted(there - set(self.files))
+
+    @property
     def title(self) -> str:
         """What the part is called."""
         return f"{'data set' if self.repo_type == 'dataset' else 'model'} {self.repo_id}"

@@ -76,7 +76,7 @@ def persist(
         call (`Callable[[], T]`): What is tried.
         patience ([`Patience`]): How often, and how long between.
         show (`Callable[[str], Any]`): Told of each pause.
-        again (`Callable[[BaseException], bool]`, *optional*, defaults to [`passes`]): Which failures it is made again
+        again (`Callable[[BaseException], bool]`, *optional*, defaults to `passes`): Which failures it is made again
             after.
 
     Returns:
@@ -141,4 +141,4 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     """An error and those that it was raised from: a thread's is wrapped, and the Hub's is inside."""
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

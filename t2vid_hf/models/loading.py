@@ -65,27 +65,12 @@ def load_checkpoint(
 
     ```
     """
-    from safetensors import SafetensorError
-    from transformers import AutoProcessor
-
-    register()
-    what = f"model '{path}'"
-    try:
-        base, base_revision = _base_of(path, revision)
-        if base is not None and not (lora or only_base):
-            raise InputError(
-                f"it is a LoRA adapter of '{base}', and a whole model is needed: give '{base}', or merge them with "
-                f"`t2vid merge`"
-            )
+    with _one_line(path) as names:
+        base, source = _source_of(path, revision, lora=lora or only_base)
         if base is None and only_base:
             raise InputError("it is no LoRA adapter: a folder or a repository with an adapter_config.json is needed")
-        what += f", a LoRA adapter of '{base}'" if base else ""
-        # The revision is that of what was asked for.
-        source = {"pretrained_model_name_or_path": base or path, "revision": base_revision if base else revision}
-        adapter = _adapter_of(source)
-        # A LoRA adapter's folder has the processor too, as it was set in training.
-        processor = AutoProcessor.from_pretrained(path, revision=revision, trust_remote_code=False)
-        _check_processor(processor)
+        names += [f"a LoRA adapter of '{base}'"] if base else []
+        processor, adapter = _describe(path, revision, source)
         if quantization is not None:
             settings["quantization_config"] = quantization(adapter.parts)
         if weights:
@@ -95,13 +80,64 @@ def load_checkpoint(
                     check_loaded(model.load_adapter(path, adapter_kwargs={"revision": revision}).to_dict())
         else:
             model = _build_without_weights(source, settings)
+    return model, processor, adapter
+
+
+def load_processor(path: str, *, revision: str | None = None) -> tuple[Any, Adapter]:
+    """Load the processor of a checkpoint alone: what rows are checked and priced with before any weights are read.
+
+    Args:
+        path (`str`): A folder, or a name on the Hub.
+        revision (`str`, *optional*): Branch, tag or commit on the Hub; `None` takes the main branch.
+
+    Returns:
+        `tuple[ProcessorMixin, Adapter]`: the processor is not yet configured by the adapter.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: as [`load_checkpoint`], but for what the weights tell.
+    """
+    with _one_line(path):
+        _, source = _source_of(path, revision, lora=False)
+        return _describe(path, revision, source)
+
+
+@contextmanager
+def _one_line(path: str) -> Iterator[list[str]]:
+    """Name the checkpoint in what transformers and the Hub's client say of it; what is found out may be added."""
+    from safetensors import SafetensorError
+
+    register()
+    names = [f"model '{path}'"]
+    try:
+        yield names
     except SafetensorError as error:
-        raise InputError(f"{what}: a file of weights is damaged or cut short: {error}") from None
+        raise InputError(f"{', '.join(names)}: a file of weights is damaged or cut short: {error}") from None
     except (OSError, ValueError) as error:
         # There is no such option here, which is what transformers asks for.
         told = _OWN_CODE if "trust_remote_code" in str(error) else error
-        raise InputError(f"{what}: {told}") from None
-    return model, processor, adapter
+        raise InputError(f"{', '.join(names)}: {told}") from None
+
+
+def _source_of(path: str, revision: str | None, *, lora: bool) -> tuple[str | None, dict[str, Any]]:
+    """The base of a LoRA adapter, or `None`, and what `from_pretrained` takes of the weights."""
+    base, base_revision = _base_of(path, revision)
+    if base is not None and not lora:
+        raise InputError(
+            f"it is a LoRA adapter of '{base}', and a whole model is needed: give '{base}', or merge them with "
+            f"`t2vid merge`"
+        )
+    # The revision is that of what was asked for.
+    return base, {"pretrained_model_name_or_path": base or path, "revision": base_revision if base else revision}
+
+
+def _describe(path: str, revision: str | None, source: Mapping[str, Any]) -> tuple[Any, Adapter]:
+    from transformers import AutoProcessor
+
+    adapter = _adapter_of(source)
+    # A LoRA adapter's folder has the processor too, as it was set in training.
+    processor = AutoProcessor.from_pretrained(path, revision=revision, trust_remote_code=False)
+    _check_processor(processor)
+    return processor, adapter
 
 
 _OWN_CODE = (

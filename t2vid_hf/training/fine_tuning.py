@@ -9,31 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from peft import LoraConfig
 from rich.console import Console
 
-from t2vid_hf._optional import require
 from t2vid_hf.batches.row_limits import apply_limits
 from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.evaluation_rows import evaluation_mixture
+from t2vid_hf.mixtures.first_media import open_one_of_each
 from t2vid_hf.mixtures.mixing import Mixture, load_mixture
 from t2vid_hf.mixtures.parts import MixturePart
-from t2vid_hf.models import Adapter
-from t2vid_hf.models.attention import resolve_attention
-from t2vid_hf.models.loading import load_checkpoint
+from t2vid_hf.models.loading import load_processor
 from t2vid_hf.training.arguments import RecipeArguments
 from t2vid_hf.training.checkpoints import asked_for, read_record
 from t2vid_hf.training.epoch_plan import plan_epoch
+from t2vid_hf.training.loaded_model import check_loads, choose_lora, load_model
 from t2vid_hf.training.model_parts import show_parts, what_trains
 from t2vid_hf.training.output_folder import clear, open_output
+from t2vid_hf.training.rehearsal import rehearse
 from t2vid_hf.training.rows_taken import check_resumable
 from t2vid_hf.training.run_facts import rows_mixed
 from t2vid_hf.training.run_record import digest_of, show_mixture, summarize, write_recipe
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.trainer import T2VidSFTTrainer
 from t2vid_hf.training.trial import dry_run
-from t2vid_hf.training.tuning import lora_config, quantization_config
 from t2vid_hf.training.video_setup import set_up
 
 
@@ -58,6 +56,9 @@ def fine_tune(
     if config.shuffle_dataset:
         raise InputError("shuffle_dataset: a recipe's rows are shuffled by mixture_seed; leave it out")
     parts = recipe.parts()  # a wrong mixture ends here, before a model is loaded
+    lacking = rehearse(config)
+    if lacking and not recipe.dry_run:
+        raise InputError(lacking[0])
     show = print if config.process_index == 0 else str
     resumes = asked_for(config.resume_from_checkpoint) is not None
     checkpoint = open_output(recipe, config, show=show) if resumes or not recipe.dry_run else None
@@ -65,10 +66,10 @@ def fine_tune(
     if checkpoint is not None and record is not None:
         check_resumable(config, record, checkpoint, recipe=recipe, show=show)
     check_evaluates(recipe, config, parts)
+    attention = check_loads(recipe, config)
     datasets.disable_progress_bars()
-    model, processor, adapter = load_model(recipe, config)
+    processor, adapter = load_processor(recipe.model_name_or_path, revision=recipe.model_revision)
     set_up(processor, adapter, config)  # what the family cannot do ends here, before rows are read
-    adapter.configure_model(model.config)
 
     def count_tokens(text: str) -> int:
         return len(processor.tokenizer(text)["input_ids"])
@@ -85,10 +86,16 @@ def fine_tune(
     summary = summarize(mixture, prices, plan, config)
     if config.process_index == 0:
         show_mixture(mixture, summary, evaluation=evaluation)
+    open_one_of_each(mixture)
+    model = load_model(recipe, attention)  # behind all that rows can be refused for: weights take minutes
+    adapter.configure_model(model.config)
     peft_config = choose_lora(model, adapter, recipe, config)
     packing_plan = plan if config.packing else None
     if recipe.dry_run:
-        dry_run(model, processor, adapter, config, peft_config=peft_config, prices=prices, packing_plan=packing_plan)
+        dry_run(
+            model, processor, adapter, recipe, config,
+            peft_config=peft_config, prices=prices, packing_plan=packing_plan,
+        )  # fmt: skip
         return
     trainer = T2VidSFTTrainer(
         model,
@@ -156,36 +163,6 @@ def last_losses(trainer: T2VidSFTTrainer) -> dict[str, float]:
     return {name: value for name, value in found.items() if name.startswith("eval_loss")}
 
 
-def load_model(recipe: RecipeArguments, config: T2VidSFTConfig) -> tuple[Any, Any, Adapter]:
-    """Load the model that a recipe names, and its processor.
-
-    Args:
-        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): The model's name, and how it is loaded. In a dry run
-            its weights stay on `meta`.
-        config ([`T2VidSFTConfig`]): The trainer's configuration.
-
-    Returns:
-        `tuple[PreTrainedModel, ProcessorMixin, Adapter]`: the model, its processor, and the adapter of its family.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: 4 bits without `bf16` or bitsandbytes, or a checkpoint that cannot be loaded.
-    """
-    attention = resolve_attention(recipe.attn_implementation, show=print if config.process_index == 0 else str)
-    if recipe.load_in_4bit:
-        if not config.bf16:  # TRL keeps what trains over 4 bits in bfloat16, and without autocast the two do not mix
-            raise InputError("load_in_4bit: needs bf16 as well; set bf16: true")
-        require("bitsandbytes", extra="gpu")
-    return load_checkpoint(
-        recipe.model_name_or_path,
-        revision=recipe.model_revision,
-        # 4 bits are counted as they are loaded
-        weights=recipe.load_in_4bit or not recipe.dry_run,
-        quantization=quantization_config if recipe.load_in_4bit else None,
-        dtype=recipe.dtype,
-        attn_implementation=attention,
-    )
-
-
 def hold_to_limits(mixture: Mixture, cost: TokenCost, config: T2VidSFTConfig) -> tuple[Mixture, Prices]:
     """Hold a mixture to `max_length` and `max_images`, and price its rows.
 
@@ -211,27 +188,3 @@ def _price_anew(cost: TokenCost, mixture: Mixture, prices: Prices, kept: Mixture
     changed = replace(kept, picks=tuple(pick for pick in kept.picks if pick not in before))
     rows = {**before, **{pick: len(before) + row for row, pick in enumerate(changed.picks)}}
     return prices.joined(cost.prices(changed)).taken([rows[pick] for pick in kept.picks])
-
-
-def choose_lora(model: Any, adapter: Adapter, recipe: RecipeArguments, config: T2VidSFTConfig) -> LoraConfig | None:
-    """What PEFT adds to the model; `None` where the recipe is without LoRA.
-
-    Args:
-        model ([`~transformers.PreTrainedModel`]): The base model.
-        adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
-        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): `lora`, and what goes with it.
-        config ([`T2VidSFTConfig`]): The trainer's configuration: the parts that train in full.
-    """
-    if not recipe.lora:
-        return None
-    made = lora_config(
-        model,
-        adapter.parts,
-        r=recipe.lora_r,
-        alpha=recipe.lora_alpha,
-        dropout=recipe.lora_dropout,
-        tune_vision=config.tune_vision,
-        tune_connector=config.tune_connector,
-    )
-    made.revision = recipe.model_revision  # whoever loads or merges the adapter takes the base that it was trained on
-    return made

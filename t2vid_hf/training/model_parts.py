@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from peft import PeftModel
 from rich.table import Table
 from torch import nn
@@ -146,8 +147,7 @@ def what_trains(model: nn.Module, parts: ModelParts) -> list[PartSize]:
 
 def number_of(parameter: nn.Parameter) -> int:
     """Numbers that a parameter holds; bitsandbytes packs two of 4 bits into a byte."""
-    packed = type(parameter).__name__ == "Params4bit" and parameter.element_size() == 1
-    return parameter.numel() * (2 if packed else 1)
+    return parameter.numel() * (2 if parameter.dtype == torch.uint8 else 1)
 
 
 def show_parts(sizes: Sequence[PartSize], show: Callable[[Any], Any]) -> None:

@@ -136,14 +136,31 @@ def quantization_config(parts: ModelParts) -> Any:
     """
     from transformers import BitsAndBytesConfig
 
-    heads = [path for path in parts.language if path.endswith("head")]
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=torch.bfloat16,
-        llm_int8_skip_modules=[*parts.vision, *parts.connector, *heads],  # for 4 bits too, in spite of its name
+        llm_int8_skip_modules=_kept_whole(parts),  # for 4 bits too, in spite of its name
     )
+
+
+def _kept_whole(parts: ModelParts) -> list[str]:
+    return [*parts.vision, *parts.connector, *(path for path in parts.language if path.endswith("head"))]
+
+
+def shape_4bit(model: nn.Module, parts: ModelParts) -> None:
+    """Give a model on `meta` the weights that it would have in 4 bits, so that a dry run counts them as a run would.
+
+    Args:
+        model ([`~transformers.PreTrainedModel`]): The base model, shapes without values.
+        parts ([`~t2vid_hf.models.adapter.ModelParts`]): The modules of the model's parts.
+    """
+    kept = tuple(f"{path}." for path in _kept_whole(parts))
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear) and not f"{name}.".startswith(kept):
+            packed = torch.empty((module.weight.numel() + 1) // 2, 1, dtype=torch.uint8, device="meta")
+            module.weight = nn.Parameter(packed, requires_grad=False)
 
 
 def parameter_groups(

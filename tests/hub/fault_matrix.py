@@ -1,21 +1,27 @@
 """A release with a failure at each of its requests, one after another, in one process: what the Hub then holds.
 
-    python -m tests.hub.fault_matrix --every 1 --output out/fault_matrix.json
+    python -m tests.hub.fault_matrix
+    python -m tests.hub.fault_matrix --xet --kills 40 --output tests/benchmarks/results/release_faults.json
 
 Two repositories, a model's and a data set's, are released to a Hub on loopback, as often as the release has requests:
 with one request that fails once, by a status or by a dropped connection, before its work is done or after; and with an
-outage from that request on. Pauses take no time here. `tests/hub/test_release.py` runs a part of it.
+outage from that request on. Pauses take no time here. With `--kills`, a process that releases is killed (SIGKILL) at so
+many random requests, and the same command is run again. `tests/hub/test_release.py` runs the first and three kills.
 """
 
 import argparse
 import json
 import os
+import random
+import signal
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from tests.hub_server import Failure, HubServer
+from tests.hub_server import HubServer
+from tests.hub_server.faults import Failure
 
 PASSING: tuple[Failure, ...] = (408, 409, 412, 429, 500, 502, 503, 504, "drop before", "drop after")
 
@@ -128,9 +134,9 @@ class Matrix:
         )
 
 
-def run(every: int, failures: tuple[Failure, ...], outages: tuple[Failure, ...]) -> dict:
+def run(every: int, failures: tuple[Failure, ...], outages: tuple[Failure, ...], *, xet: bool = False) -> dict:
     """The matrix at each `every`th request; what went wrong is listed under "problems"."""
-    with HubServer() as hub, tempfile.TemporaryDirectory() as home:
+    with HubServer(xet=xet) as hub, tempfile.TemporaryDirectory() as home:
         # read when huggingface_hub is imported, which the functions above do first
         os.environ.update(hub.environment(Path(home)))
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
@@ -145,18 +151,65 @@ def run(every: int, failures: tuple[Failure, ...], outages: tuple[Failure, ...])
                 matrix.one_failure(request, failure)
             for failure in outages:
                 matrix.outage(request, failure)
-        return {"requests": count, "releases": matrix.runs, "problems": matrix.problems}
+        return {"xet": xet, "requests": count, "releases": matrix.runs, "problems": matrix.problems}
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from t2vid_hf.hub.release import release
+from t2vid_hf.hub.release_part import ReleasePart
+from t2vid_hf.hub.release_terms import ReleaseTerms
+root, number = Path(sys.argv[1]), sys.argv[2]
+release([ReleasePart(root / f"set{number}", f"alice/set{number}", "dataset"),
+         ReleasePart(root / f"model{number}", f"alice/model{number}", "model")], ReleaseTerms("v1"))
+"""
+
+
+def kill(hub: HubServer, folder: Path, number: int, after: int) -> list[str]:
+    """Kill a release after so many requests, and run it again; what went wrong."""
+    made = parts(folder, number)
+    command = [sys.executable, "-c", CHILD, str(folder), str(number)]
+    environment = {**os.environ, **hub.environment(folder / "home")}
+    mark = len(hub.requests)
+    running = subprocess.Popen(command, env=environment)
+    while running.poll() is None and len(hub.requests) < mark + after:
+        time.sleep(0.001)
+    running.kill()
+    problems = [] if running.wait() == -signal.SIGKILL else [f"kill after {after}: it had ended before"]
+    problems += [
+        f"kill after {after}: {part.repo_id} has a tag on what is not whole"
+        for part in made
+        if not all(is_whole(hub, part, tag) for tag in tags(hub, part))
+    ]
+    again = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if again.returncode or not all(is_whole(hub, part, "v1") for part in made):
+        problems.append(f"kill after {after}: the same command does not complete it: {again.stderr}")
+    return problems
+
+
+def run_kills(count: int, *, xet: bool = False) -> dict:
+    """So many kills, each at a random request."""
+    draw = random.Random(0)
+    with HubServer(xet=xet) as hub, tempfile.TemporaryDirectory() as folder:
+        moments = [draw.randrange(2, 36) for _ in range(count)]
+        found = [kill(hub, Path(folder), number, after) for number, after in enumerate(moments, 1)]
+    return {"kills": count, "problems": [problem for problems in found for problem in problems]}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth request")
     parser.add_argument("--few", action="store_true", help="one status in place of all")
+    parser.add_argument("--xet", action="store_true", help="large files go by Xet")
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--kills", type=int, default=0, help="kill a release at so many random requests, too")
     given = parser.parse_args()
     assert "huggingface_hub" not in sys.modules
+    kills = run_kills(given.kills, xet=given.xet) if given.kills else None
     few: tuple[Failure, ...] = (503, "drop before", "drop after")
-    found = run(given.every, few if given.few else PASSING, ("drop before",) if given.few else few)
+    found = run(given.every, few if given.few else PASSING, ("drop before",) if given.few else few, xet=given.xet)
+    found |= {} if kills is None else {"killed": kills}
     print(json.dumps(found))
     if given.output is not None:
         given.output.write_text(json.dumps(found, indent=1) + "\n")

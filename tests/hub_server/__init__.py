@@ -7,7 +7,7 @@ price: every byte stays in memory, and one lock serves one request at a time.
 
     with HubServer() as hub:
         environment = {**os.environ, **hub.environment(tmp_path)}
-        subprocess.run([sys.executable, "recipes/publish.py"], env=environment, check=True)
+        subprocess.run([sys.executable, "recipes/push.py"], env=environment, check=True)
         assert "config.json" in hub.files("alice/tiny")
 
 `HF_ENDPOINT` is read when huggingface_hub is imported, so a client needs its own process. By hand, from the root:

@@ -163,6 +163,7 @@ class Repo:
     branches: dict[str, Commit] = field(default_factory=dict)
     tags: dict[str, Commit] = field(default_factory=dict)
     pulls: dict[str, Commit] = field(default_factory=dict)  # by revision: "refs/pr/1"
+    pull_authors: dict[str, str] = field(default_factory=dict)
     by_id: dict[str, Commit] = field(default_factory=dict, repr=False)  # outlives the branches
 
     @property

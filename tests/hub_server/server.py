@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.hub_server.faults import Failure, Fault, LoggedRequest
@@ -112,6 +112,8 @@ class HubServer:
         environment |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
         # With hf_xet installed an upload does not fall back to LFS: where there is no Xet store, it must be off.
         environment |= {"HF_HUB_DISABLE_XET": str(int(not xet)), "HF_XET_TELEMETRY_ENABLED": "0"}
+        # What fails is tried 6 times: with the delays of the Internet that took 140 to 240 seconds.
+        environment |= {"HF_XET_CLIENT_RETRY_BASE_DELAY": "20ms"}
         return environment | {f"HF_HUB_DISABLE_{name}": "1" for name in ("TELEMETRY", "UPDATE_CHECK")}
 
     def repo(self, repo_id: str, *, repo_type: str = "model") -> Repo:
@@ -119,6 +121,10 @@ class HubServer:
         if (repo_type, repo_id) not in self._api.repos:
             raise KeyError(f"no {repo_type} {repo_id}; there are {sorted(self._api.repos)}")
         return self._api.repos[repo_type, repo_id]
+
+    def repositories(self) -> dict[tuple[str, str], Repo]:
+        """All repositories by type and id."""
+        return dict(self._api.repos)
 
     def files(self, repo_id: str, *, repo_type: str = "model", revision: str = "main") -> dict[str, bytes]:
         commit = self.repo(repo_id, repo_type=repo_type).resolve(revision)
@@ -177,9 +183,9 @@ class HubServer:
             else:
                 reply = self._work(request)
                 reply = None if fault else reply
-            status = reply.status if reply else "dropped"
-            logged = (number, request.method, request.path, status, request.user, len(request.body))
-            self.requests.append(LoggedRequest(*logged))
+            status: int | Literal["dropped"] = reply.status if reply else "dropped"
+            size = len(request.body)
+            self.requests.append(LoggedRequest(number, request.method, request.path, status, request.user, size))
             return reply
 
     def _work(self, request: Request) -> Reply:

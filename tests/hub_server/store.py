@@ -80,11 +80,13 @@ class Store:
         return repo
 
     def committable(self, request: Request) -> Repo:
-        """The repository in the path, for an upload: who may only read it can open a pull request."""
-        if not request.flag("create_pr"):
-            return self.writable(request)
-        self.signed_in_to_write(request)
-        return self.readable(request)
+        """The repository in the path, for an upload: who may only read it can open a pull request, and add to it."""
+        repo = self.readable(request)
+        author = repo.pull_authors.get(request.args["rev"])
+        if request.flag("create_pr") or (author and author == request.user):
+            self.signed_in_to_write(request)
+            return repo
+        return self.writable(request)
 
     def page(self, request: Request, items: Sequence[Any]) -> Reply:
         """The part of a long listing that `cursor` points at, and a link to the next one."""

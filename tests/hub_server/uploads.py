@@ -101,8 +101,10 @@ class Uploads(Store):
         files = dict(head.files)
         for operation in operations:
             self.apply(files, operation["key"], operation["value"])
-        title, message = fields["summary"], fields.get("description") or ""
-        made = refs[revision] = repo.commit(head, files, title, message, self.signed_in(request))
+        title, message, user = fields["summary"], fields.get("description") or "", self.signed_in(request)
+        made = refs[revision] = repo.commit(head, files, title, message, user)
+        if opens:
+            repo.pull_authors[revision] = user
         url = f"{self.url}/{repo.url_path}"
         pull = {"pullRequestUrl": f"{url}/discussions/{revision.removeprefix('refs/pr/')}"} if opens else {}
         done = {"success": True, "commitOid": made.id, "commitUrl": f"{url}/commit/{made.id}", "hookOutput": ""}

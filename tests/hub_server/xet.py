@@ -2,8 +2,8 @@
 
 A client sends what chunks are new in xorbs, then a shard; the commit names only the sha256 of the file. A shard is
 taken only when its files, rebuilt from the xorbs, have the sha256 that it states: what is stored is whole. The price
-is that each file is kept twice, as chunks and rebuilt for plain GETs. Left out: deduplication against chunks that
-the client has not sent itself.
+is that each file is kept twice, as chunks and rebuilt for plain GETs. A xorb that is here is not sent again, so an
+interrupted upload goes on where it was. Left out: deduplication against chunks that the client has not sent itself.
 """
 
 from __future__ import annotations
@@ -120,6 +120,7 @@ class Xet(Store):
         super().__init__(*args, **options)
         self.xorbs: dict[str, Xorb] = {}
         self.xet_files: dict[str, ShardFile] = {}  # by their Xet hash
+        self.grants: dict[str, bytes | None] = {}  # what came for each permission to upload a xorb
 
     @route("GET", "/api/{repo}/xet-{mode}-token/{rev}")
     def xet_token(self, request: Request) -> Any:
@@ -128,7 +129,8 @@ class Xet(Store):
             raise HubError(404, "Xet is not enabled on this server")
         mode = request.args["mode"]
         repo = self.committable(request) if mode == "write" else self.open_files(request)
-        repo.resolve(request.args["rev"])
+        if not request.flag("create_pr"):  # else the client names no revision: it writes "None"
+            repo.resolve(request.args["rev"])
         token, expires = f"xet_{mode}_{secrets.token_hex(8)}", int(time.time()) + 3600
         self.tokens[token] = request.user, f"xet {mode}"
         headers = {"X-Xet-Cas-Url": self.url, "X-Xet-Token-Expiration": str(expires), "X-Xet-Access-Token": token}
@@ -139,21 +141,52 @@ class Xet(Store):
             raise HubError(403 if request.role else 401, f"a token to {mode} Xet files is needed")
 
     @route("GET", "/v1/chunks/default/{hash}")
-    @route("POST", "/v1/xorb-grants/default/{hash}")
     @route("POST", "/v2/shards")
     @route("GET", "/v2/reconstructions/{hash}")
     def not_here(self, request: Request) -> Any:
         """No chunks of others, and only the first version of the protocol: the client goes on by itself."""
         raise HubError(404, "Not found")
 
+    @route("POST", "/v1/xorb-grants/default/{hash}")
+    def xorb_grant(self, request: Request) -> Any:
+        """Where to put a xorb. 200 instead of 201: it is here already."""
+        self.allow(request, "write")
+        if request.args["hash"] in self.xorbs:
+            return {}
+        grant = secrets.token_hex(8)
+        self.grants[grant] = None
+        return json_reply({"id": grant, "method": "PUT", "url": f"{self.url}/_grants/{grant}", "headers": {}}, 201)
+
+    @route("PUT", "/_grants/{name}")
+    def granted_upload(self, request: Request) -> Any:
+        """On the Hub this is a signed URL of the storage: it asks for no token."""
+        if request.args["name"] not in self.grants:
+            raise HubError(403, "no such grant")
+        self.grants[request.args["name"]] = request.body
+        return {}
+
+    @route("POST", "/v1/xorb-commits/default/{hash}/grant/{name}")
+    def xorb_commit(self, request: Request) -> Any:
+        """Takes what came. A client that got no reply asks again, when the grant is gone."""
+        self.allow(request, "write")
+        data = self.grants.pop(request.args["name"], None)
+        if data is None and request.args["hash"] not in self.xorbs:
+            raise HubError(404, "nothing came for this grant")
+        return self.store_xorb(request.args["hash"], data)
+
     @route("POST", "/v1/xorbs/default/{hash}")
     def xorb_upload(self, request: Request) -> Any:
+        """The way without grants, for HF_XET_CLIENT_LEGACY_DIRECT_XORB_UPLOAD=1."""
         self.allow(request, "write")
-        known = request.args["hash"] in self.xorbs
-        xorb = Xorb(request.body)
+        return self.store_xorb(request.args["hash"], request.body)
+
+    def store_xorb(self, name: str, data: bytes | None) -> Any:
+        if name in self.xorbs or data is None:
+            return {"was_inserted": False}
+        xorb = Xorb(data)
         _ = list(xorb.headers())  # raises if it is cut
-        self.xorbs.setdefault(request.args["hash"], xorb)
-        return {"was_inserted": not known}
+        self.xorbs[name] = xorb
+        return {"was_inserted": True}
 
     @route("POST", "/v1/shards")
     def shard_upload(self, request: Request) -> Any:

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoProcessor, LlamaConfig, LlamaForCausalLM
 
+from t2vid_hf.cli.make_clips import make_clips
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import ADAPTERS
 from t2vid_hf.models.loading import load_checkpoint
@@ -154,8 +155,10 @@ def test_the_recipes_say_it_in_a_line(spoil, tiny_checkpoint, tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(tiny_checkpoint, folder)
     spoil(folder)
+    make_clips(tmp_path / "set", count=2)  # rows are looked at before weights are
+    part = {"path": str(tmp_path / "set"), "name": "video", "share": 1}
     (tmp_path / "recipe.yaml").write_text(
-        json.dumps({"model_name_or_path": str(folder), "mixture": [{"path": "nowhere", "share": 1}], "use_cpu": True,
+        json.dumps({"model_name_or_path": str(folder), "mixture": [part], "use_cpu": True,
                     "bf16": False, "report_to": "none", "output_dir": str(tmp_path / "out")})
     )  # fmt: skip
     done = run("sft.py", "--config", tmp_path / "recipe.yaml")

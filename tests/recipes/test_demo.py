@@ -77,7 +77,7 @@ def test_the_second_run_reuses_what_is_there(demo, inputs):
     before = (folder / "out/demo/checkpoint/model.safetensors").stat().st_mtime_ns
     done = run(RECIPES / "demo.py", "--long_qa", inputs[0], "--videos", inputs[1], cwd=folder)
     assert done.returncode == 0, done.stderr
-    # all but "publish", whose command has lost its --push
+    # all but "publish", whose command has lost its --to
     assert done.stdout.count("reused: nothing that it depends on has changed") == 5
     assert (folder / "out/demo/checkpoint/model.safetensors").stat().st_mtime_ns == before
 
@@ -151,10 +151,10 @@ def test_the_report_is_one_file_with_this_run_s_numbers(demo):
         ("make_clips.py", "--videos FOLDER", "a text", "clip.mp4: Invalid data"),
         ("demo.py", "--long-qa FILE", None, "no such file or folder"),
         ("sft.py", "--config FILE", "model_name_or_path: a\nnum_frame: 3\n", "unknown key 'num_frame'"),
-        ("sft.py", "--config FILE", "model_name_or_path: a\nuse_cpu: true\nbf16: false\n", "no mixture"),
+        ("sft.py", "--config FILE", "model_name_or_path: a\nuse_cpu: true\nbf16: false\n", "nothing to train on"),
         ("eval_video.py", "--dataset FOLDER --models a=b --benchmark nope --output FILE", None, "unknown benchmark"),
         ("eval_video.py", "--dataset FOLDER --models a=b --output FILE", None, "give a folder that holds one"),
-        ("publish.py", "--dataset FOLDER --checkpoint FOLDER --scores FILE", None, "no such file"),
+        ("push.py", "--dataset FOLDER --checkpoint FOLDER --scores FILE", None, "no such folder"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_and_status_2(tmp_path, script, options, content, message):

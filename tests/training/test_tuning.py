@@ -13,6 +13,7 @@ from t2vid_hf.batches.pixels import apply_table, normalisation_table
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
 from t2vid_hf.models.adapter import ModelParts
+from t2vid_hf.models.loading import load_checkpoint
 from t2vid_hf.training.collator import DataCollatorForVideoLanguageModeling
 from t2vid_hf.training.float32_weights import Float32Weights
 from t2vid_hf.training.forward_patches import run_without_grad
@@ -24,6 +25,7 @@ from t2vid_hf.training.tuning import (
     lora_config,
     parameter_groups,
     quantization_config,
+    shape_4bit,
 )
 from tests.models.families import family
 
@@ -194,6 +196,17 @@ def test_four_bit_weights_are_the_language_model_s():
     assert config.load_in_4bit and config.bnb_4bit_quant_type == "nf4" and config.bnb_4bit_use_double_quant
     assert config.bnb_4bit_compute_dtype == torch.bfloat16
     assert config.llm_int8_skip_modules == ["model.vision_model", "model.connector", "lm_head"]
+
+
+def test_a_dry_run_counts_four_bits_without_bitsandbytes(tiny_checkpoint):
+    model, _, _ = load_checkpoint(str(tiny_checkpoint), weights=False, dtype="bfloat16")
+    before = what_trains(model, IDEFICS3)
+    shape_4bit(model, IDEFICS3)
+    packed = {name for name, value in model.named_parameters() if value.dtype == torch.uint8}
+    assert len(packed) == 3 * 7 and all(name.startswith("model.text_model.layers.") for name in packed)
+    after = what_trains(get_peft_model(model, lora_config(model, IDEFICS3, **LORA)), IDEFICS3)
+    assert [size.total for size in after][:2] == [size.total for size in before][:2]
+    assert after[2].total == before[2].total + after[2].trainable
 
 
 def test_qlora_trains_and_loads_back(tiny_checkpoint, batch, tmp_path):

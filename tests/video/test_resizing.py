@@ -32,10 +32,11 @@ def bicubic(frames: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.stack([np.asarray(Image.fromarray(frame).resize((width, height), 3)) for frame in frames])
 
 
-@pytest.mark.parametrize("codec", ["libx264", "mjpeg", "wmv2"])  # planned, by the index, and decoded in full
+@pytest.mark.parametrize("codec", ["libx264", "mjpeg", "msvideo1"])  # planned, by the index, and decoded in full
 @pytest.mark.parametrize("threads", [1, 3])
 def test_each_frame_is_resized_as_pillow_does(codec, threads):
-    clip = encode("avi" if codec == "wmv2" else "mov", codec, pixels="yuvj420p" if codec == "mjpeg" else "yuv420p")
+    pixels = {"mjpeg": "yuvj420p", "msvideo1": "rgb555le"}.get(codec, "yuv420p")
+    clip = encode("avi" if codec == "msvideo1" else "mov", codec, pixels=pixels)
     whole, small = read_frames(clip, 7), read_frames(clip, 7, size=(40, 50), threads=threads)
     assert np.array_equal(small.data, bicubic(whole.data, 40, 50))
     assert np.array_equal(small.timestamps, whole.timestamps) and small.timing == whole.timing
