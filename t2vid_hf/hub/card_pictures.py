@@ -146,12 +146,14 @@ def _first_rows(folder: Path, config: str, stats: Mapping[str, Any]) -> Iterable
     """The first rows, as a stream: a set of 10 GB is not copied to the cache of `datasets` for a picture."""
     from datasets import load_dataset
 
+    from t2vid_hf.data.page_columns import with_pages
+
     split = next((split for split, rows in stats["rows"].items() if rows), None)
     if split is None:
         return ()
     files = sorted(str(file) for file in (folder / config).glob(f"{split}-*.parquet"))
     stream = load_dataset("parquet", data_files={split: files}, split=split, streaming=True)
-    return islice(stream, LOOKED_AT)
+    return islice(with_pages(stream), LOOKED_AT)
 
 
 def _shown(folder: Path, row: Mapping[str, Any]) -> Iterator[Image.Image]:

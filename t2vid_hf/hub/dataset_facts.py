@@ -107,5 +107,5 @@ def check_licenses(facts: Mapping[str, Mapping[str, Any]], *, accept_license: bo
     if bound and not accept_license:
         raise InputError(
             f"for non-commercial use alone: {'; '.join(bound)}. Who publishes it is bound by that, and so is every "
-            f"reader: say so with --accept_license, or leave it out"
+            f"reader: say so with `t2vid push --accept_license`, or leave it out"
         )
