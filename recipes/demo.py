@@ -142,9 +142,9 @@ def steps(
     )
     yield Step(
         "publish",
-        (python, str(recipes / "publish.py"), "--dataset", str(DATASET), "--checkpoint", str(CHECKPOINT))
+        (python, str(recipes / "push.py"), "--dataset", str(DATASET), "--checkpoint", str(CHECKPOINT))
         + ("--scores", str(SCORES))
-        + (("--push", push) if push else ()),
+        + (("--to", push) if push else ()),
         reads=(SCORES, CHECKPOINT / "run.json", DATASET / "synthetic", DATASET / "video"),
         makes=(DATASET / "README.md", CHECKPOINT / "README.md"),
         always=push is not None,  # what the Hub holds now is not known here

@@ -14,6 +14,14 @@ class InputError(ValueError):
     """
 
 
+class Unfinished(RuntimeError):
+    """Work that a failure from outside has stopped: a network, a service. The message says how far it came.
+
+    Scripts and the command line print it as one line and exit with status 1: nothing that was given is wrong, and the
+    same command goes on.
+    """
+
+
 def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     """The error for a name that is not in a registry; it lists the known ones, and which is nearest.
 
@@ -41,15 +49,16 @@ def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
 def one_line_errors() -> Iterator[None]:
     """Turn an [`InputError`] into one line on stderr and exit status 2. For scripts, not for the library.
 
-    So are folders that are files, files that are folders, and what may not be written: whoever named them is told.
+    An [`Unfinished`] becomes one line as well, and exit status 1. Folders that are files, files that are folders, and
+    what may not be written are told as an [`InputError`] is.
     """
     try:
         yield
-    except InputError as error:
-        told = str(error)
+    except (InputError, Unfinished) as error:
+        told, status = str(error), 2 if isinstance(error, InputError) else 1
     except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
-        told = f"{error.filename}: {error.strerror}; give another path"
+        told, status = f"{error.filename}: {error.strerror}; give another path", 2
     else:
         return
     print(f"error: {' '.join(told.split())}", file=sys.stderr)
-    raise SystemExit(2)
+    raise SystemExit(status)

@@ -57,6 +57,9 @@ print(type(rows.features["images"]).__name__, len(rows.cache_files), "torch" in 
         ("import t2vid_hf", "import datasets"),
         # a room of ours; and a part of theirs, which brings the whole
         ("import t2vid_hf.sources", ""),
+        # the module of the type itself, which `datasets` must find whole
+        ("import t2vid_hf.data.pages", ""),
+        ("import t2vid_hf.data.builder", ""),
         ("from datasets.features import Features", "import t2vid_hf.errors"),
     ],
 )

@@ -18,6 +18,7 @@ from PIL import Image
 
 from t2vid_hf.evaluation.item import Item
 from t2vid_hf.evaluation.runs import judge, write_scores
+from t2vid_hf.models.weights_hash import weights_hash
 from tests.hub_server import HubServer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -186,7 +187,7 @@ def test_an_sdist_makes_the_same_wheel(copy, wheel, tmp_path):
 
 
 def test_the_main_job_from_the_wheel(python, wheel, tmp_path):
-    """Render, build, clips, train, publish: each a command, in a folder that holds nothing of ours."""
+    """Render, build, clips, train, push: each a command, in a folder that holds nothing of ours."""
     t2vid = python.parent / "t2vid"
     where = "import t2vid_hf; from t2vid_hf._packaged import packaged as p"
     where = f"{where}; print(t2vid_hf.__file__, p('recipes'), p('model_cards'), sep='\\n')"
@@ -216,11 +217,13 @@ def test_the_main_job_from_the_wheel(python, wheel, tmp_path):
     item = Item("0", {}, "Where?", ("left", "right"), "B", "place", "clip")
     settings = {"benchmark": "clips", "dataset": "set", "num_frames": 4, "max_new_tokens": 4}
     answers = {"tuned": judge([item], ["B. right"])}
-    write_scores(tmp_path / "scores.json", answers, checkpoints={"tuned": "tuned"}, settings=settings)
+    weights = {"tuned": weights_hash(tmp_path / "tuned")}
+    given = {"checkpoints": {"tuned": "tuned"}, "weights": weights, "settings": settings}
+    write_scores(tmp_path / "scores.json", answers, **given)
 
     with HubServer() as hub:
         made = ("--dataset", "set", "--checkpoint", "tuned", "--scores", "scores.json")
-        run(t2vid, "publish", *made, "--push", "alice/tiny", cwd=tmp_path, **hub.environment(tmp_path / "home"))
+        run(t2vid, "push", *made, "--to", "alice/tiny", cwd=tmp_path, **hub.environment(tmp_path / "home"))
         assert {"README.md", "config.json", "model.safetensors"} <= set(hub.files("alice/tiny"))
         data = hub.files("alice/tiny", repo_type="dataset")
         assert b'load_dataset("alice/tiny"' in data["README.md"]

@@ -6,10 +6,10 @@ from t2vid_hf.cli.build import build
 from t2vid_hf.cli.convert_video_qa import convert_video_qa
 from t2vid_hf.cli.evaluate import evaluate
 from t2vid_hf.cli.extract_frames import extract_frames
-from t2vid_hf.cli.hub import publish_run
 from t2vid_hf.cli.info import info
 from t2vid_hf.cli.make_clips import make_clips
 from t2vid_hf.cli.merge import merge_adapter
+from t2vid_hf.cli.push import push
 from t2vid_hf.cli.render import render
 from t2vid_hf.cli.script import run_app
 from t2vid_hf.cli.train import PASSED_ON, train
@@ -23,7 +23,7 @@ app.command("convert")(convert_video_qa)
 app.command(context_settings=PASSED_ON, add_help_option=False)(train)
 app.command()(evaluate)
 app.command("merge")(merge_adapter)
-app.command("publish")(publish_run)
+app.command()(push)
 app.command()(info)
 
 

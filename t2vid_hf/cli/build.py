@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from t2vid_hf import sources
 from t2vid_hf.cli.build_report import NOT_DRAWN, print_report
-from t2vid_hf.cli.script import names_of
+from t2vid_hf.cli.push import publish_dataset
+from t2vid_hf.cli.script import made_by, names_of
 from t2vid_hf.data.exchange import write_exchange
 from t2vid_hf.data.exchange_formats import FORMATS_ELSEWHERE
 from t2vid_hf.data.repository import write_config
@@ -59,8 +60,8 @@ def build(
     import datasets
 
     from t2vid_hf.data.pages import lazy_features
+    from t2vid_hf.hub.card_pictures import binned
     from t2vid_hf.hub.cards import write_dataset_card
-    from t2vid_hf.hub.publish import publish
 
     datasets.disable_progress_bars()  # ours says more
     if render not in RENDER:
@@ -98,7 +99,9 @@ def build(
         "sources": found,
         "input": names,
         "license": license or ("other" if data_files else "cc0-1.0"),
+        "source_licenses": {name: sources.SOURCES[name].license for name in found if sources.SOURCES[name].license},
         "documents": len(documents),
+        "characters": binned(len(text) for text in documents) if documents else None,
         "not_read": report.dropped,
         "dropped": dropped,
         "boxes": drawing.boxes,
@@ -107,6 +110,7 @@ def build(
         "render_preset": preset,
         "render_config": config.to_json(),
         "render_fingerprint": config.fingerprint(),
+        **made_by(),
     }
     if format != "parquet":
         written = write_exchange(output, name or found[0], kept, format=format, about=stats)
@@ -119,7 +123,7 @@ def build(
     print_report(written["rows"], dropped, drawing, rejects)
     print(f"data set and card: {output / (name or found[0])}")
     if push is not None:
-        print(f"published: {publish(output, push, repo_type='dataset', private=private)}")
+        publish_dataset(output, push, private=private)
 
 
 def check_format(format: str, render: str, push: str | None) -> None:

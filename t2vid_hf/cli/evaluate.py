@@ -15,6 +15,7 @@ from t2vid_hf.evaluation.benchmarks import BENCHMARKS
 from t2vid_hf.evaluation.runs import ask, load_items, write_scores
 from t2vid_hf.metrics.scoring import Score
 from t2vid_hf.models import adapter_for
+from t2vid_hf.models.weights_hash import weights_hash
 
 
 def evaluate(
@@ -38,9 +39,10 @@ def evaluate(
 
     datasets.disable_progress_bars()  # ours says more
     items = load_items(benchmark, dataset)
-    answers, policies = {}, {}
+    answers, policies, weights = {}, {}, {}
     for name, path in checkpoints.items():
         model, processor = load_to_answer(path)
+        weights[name] = weights_hash(path)
         policy = trained_policy(
             processor,
             adapter_for(model.config.model_type),
@@ -49,7 +51,7 @@ def evaluate(
             fps=fps,
             max_frames=max_frames,
         )
-        policies[name] = asdict(policy)
+        policies[name] = {**asdict(policy), "told": str(policy)}
         answers[name] = ask(
             model,
             processor,
@@ -65,7 +67,8 @@ def evaluate(
         "video": policies,
         "max_new_tokens": max_new_tokens,
     }
-    for name, scores in write_scores(output, answers, checkpoints=checkpoints, settings=settings).items():
+    written = write_scores(output, answers, checkpoints=checkpoints, weights=weights, settings=settings)
+    for name, scores in written.items():
         show(name, scores)
 
 

@@ -6,12 +6,15 @@ was renamed, a warning says what does not work, and everything else does. `datas
 (dataset_scripts/t2vid.py), and gets the column type alone.
 """
 
+import glob
 import importlib.util
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -99,19 +102,52 @@ def _register_builder(version: str) -> None:
     from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
 
     class PackagedModules(datasets.load.PackagedDatasetModuleFactory):
-        """Spares `load_dataset("t2vid")` a walk through the current folder.
+        """Takes a folder for its data files, and spares `load_dataset("t2vid")` a walk through the current one.
 
         Where a packaged builder gets no `data_files`, `datasets` 5.2 takes all files below the current folder for them
-        (52 s in a checkout with a .venv), and raises in an empty one. Our default configuration needs none.
+        (52 s in a checkout with a .venv), and raises in an empty one. Our default configuration needs none. Given a
+        folder as `data_files`, it finds nothing; and given one as `data_dir`, it takes its README.md for data.
         """
 
         data_files: Any
+        data_dir: Any
 
         def get_module(self) -> Any:
-            if self.name == NAME and self.data_files is None and self.data_dir is None:
-                self.data_files = {}
-            return super().get_module()
+            if self.name != NAME:
+                return super().get_module()
+            folder = self.data_dir or (self.data_files if _is_folder(self.data_files) else None)
+            if folder is None:
+                self.data_files = {} if self.data_files is None else self.data_files
+                return super().get_module()
+            from t2vid_hf.sources.opening import SUFFIXES
+
+            self.data_files = _patterns_of(folder, self.download_config)
+            module = super().get_module()
+            module.builder_kwargs["data_files"] = module.builder_kwargs["data_files"].filter(extensions=SUFFIXES)
+            return module
 
     # What decides the rows is in the builder's config id; the second entry names the folder of the cache.
     _PACKAGED_DATASETS_MODULES[NAME] = ("t2vid_hf.data.builder", version)
     datasets.load.PackagedDatasetModuleFactory = PackagedModules
+
+
+def _is_folder(given: Any) -> bool:
+    """Whether data files are given as one folder, here or at a URL."""
+    from fsspec.core import url_to_fs
+
+    if not isinstance(given, str | os.PathLike):
+        return False
+    name = str(given)
+    if glob.has_magic(name) or name.startswith(("http:", "https:")):  # a web server has pages, and no folders
+        return False
+    system, path = url_to_fs(name)
+    return bool(system.isdir(path))
+
+
+def _patterns_of(folder: Any, download_config: Any) -> dict[str, list[str]]:
+    """The data files of each split of a folder, found as `load_dataset(folder)` finds them."""
+    from datasets.data_files import get_data_patterns
+
+    base = str(folder).rstrip("/") if "://" in str(folder) else Path(folder).expanduser().resolve().as_posix()
+    found = get_data_patterns(base, download_config=download_config)
+    return {split: [f"{base}/{pattern}" for pattern in patterns] for split, patterns in found.items()}

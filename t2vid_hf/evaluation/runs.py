@@ -131,6 +131,7 @@ def write_scores(
     answers: Mapping[str, Sequence[Answer]],
     *,
     checkpoints: Mapping[str, str],
+    weights: Mapping[str, str],
     settings: Mapping[str, Any],
 ) -> dict[str, list[Score]]:
     """Score the answers of models to the same questions, and write scores and every answer.
@@ -139,6 +140,8 @@ def write_scores(
         output (`Path`): The file of scores, JSON; `answers.jsonl` goes beside it.
         answers (`Mapping[str, Sequence[Answer]]`): For each model's name, what it answered.
         checkpoints (`Mapping[str, str]`): For each model's name, where it is.
+        weights (`Mapping[str, str]`): For each model's name, the hash of the weights that answered, see
+            [`~t2vid_hf.models.weights_hash.weights_hash`]; a card takes scores by it.
         settings (`Mapping[str, Any]`): What else is recorded of the run: benchmark, data set, frames.
 
     Returns:
@@ -151,7 +154,12 @@ def write_scores(
         "questions": len(options),
         "chance": sum(1 / count for count in options) / len(options),
         "models": [
-            {"name": name, "checkpoint": checkpoints[name], "scores": [asdict(score) for score in scores[name]]}
+            {
+                "name": name,
+                "checkpoint": checkpoints[name],
+                "weights": weights[name],
+                "scores": [asdict(score) for score in scores[name]],
+            }
             for name in answers
         ],
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},

@@ -6,7 +6,7 @@ from typing import Any
 
 from t2vid_hf.data.repository import read_split
 from t2vid_hf.errors import InputError
-from t2vid_hf.mixtures.mixing import CountTokens, Mixture, PartCount, Pick, find_usable
+from t2vid_hf.mixtures.mixing import CountTokens, Mixture, PartCount, Pick, fetched, find_usable
 from t2vid_hf.mixtures.parts import MixturePart
 
 
@@ -40,7 +40,7 @@ def evaluation_mixture(mixture: Mixture, *, count_tokens: CountTokens | None = N
             picks += [replace(pick, part=len(parts)) for pick in taken]
             parts.append((part, dataset))
             counts.append(count)
-    return Mixture(tuple(parts), tuple(picks), tuple(counts)) if parts else None
+    return Mixture(fetched(parts, picks), tuple(picks), tuple(counts)) if parts else None
 
 
 def _split(

@@ -7,13 +7,15 @@ meet (lazy pages, PNG files, public chat sets), and 30,000 rows of pages are mix
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from t2vid_hf.data.page_columns import with_pages
 from t2vid_hf.data.repository import read_split
 from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.fetched_media import with_media
 from t2vid_hf.mixtures.filters import HELD_OUT, NOT_SAMPLED, FilterPreset
 from t2vid_hf.mixtures.held_out import check_share, is_held_out
 from t2vid_hf.mixtures.light_rows import drop_media, light_dataset
@@ -107,7 +109,21 @@ def load_mixture(
         eval_share (`float`, *optional*, defaults to `0.0`): See [`mix`].
     """
     loaded = [(part, read_split(part.path, part.name, part.split, revision=part.revision)) for part in parts]
-    return mix(loaded, seed, count_tokens=count_tokens, eval_share=eval_share)
+    mixture = mix(loaded, seed, count_tokens=count_tokens, eval_share=eval_share)
+    return replace(mixture, parts=fetched(mixture.parts, [*mixture.picks, *mixture.held_out]))
+
+
+def fetched(parts: Sequence[tuple[MixturePart, Any]], picks: Sequence[Pick]) -> tuple[tuple[MixturePart, Any], ...]:
+    """Parts whose media are on this machine, see [`~t2vid_hf.mixtures.fetched_media.with_media`].
+
+    Args:
+        parts (`Sequence[tuple[MixturePart, datasets.Dataset]]`): The parts, each with its rows.
+        picks (`Sequence[Pick]`): The rows that are read.
+    """
+    return tuple(
+        (with_media(part, dataset, [pick for pick in picks if pick.part == number]), dataset)
+        for number, (part, dataset) in enumerate(parts)
+    )
 
 
 def mix(
@@ -137,6 +153,7 @@ def mix(
     check_share(eval_share)
     if not parts:
         raise InputError("the mixture has no parts; give at least one")
+    parts = [(part, with_pages(dataset)) for part, dataset in parts]
     if len({part.share is None for part, _ in parts}) > 1:
         raise InputError("some parts of the mixture have a share and others a count; give all of them the same")
     usable = list(find_usable(parts, count_tokens))

@@ -15,10 +15,10 @@ from t2vid_hf.batches.row_limits import apply_limits
 from t2vid_hf.batches.token_cost import Prices, TokenCost
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.evaluation_rows import evaluation_mixture
+from t2vid_hf.mixtures.first_media import open_one_of_each
 from t2vid_hf.mixtures.mixing import Mixture, load_mixture
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.models.loading import load_processor
-from t2vid_hf.models.trained_with import recorded
 from t2vid_hf.training.arguments import RecipeArguments
 from t2vid_hf.training.checkpoints import asked_for, read_record
 from t2vid_hf.training.epoch_plan import plan_epoch
@@ -27,7 +27,8 @@ from t2vid_hf.training.model_parts import show_parts, what_trains
 from t2vid_hf.training.output_folder import clear, open_output
 from t2vid_hf.training.rehearsal import rehearse
 from t2vid_hf.training.rows_taken import check_resumable
-from t2vid_hf.training.run_record import digest_of, show_mixture, summarize, write_recipe, write_record
+from t2vid_hf.training.run_facts import rows_mixed
+from t2vid_hf.training.run_record import digest_of, show_mixture, summarize, write_recipe
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.trainer import T2VidSFTTrainer
 from t2vid_hf.training.trial import dry_run
@@ -85,6 +86,7 @@ def fine_tune(
     summary = summarize(mixture, prices, plan, config)
     if config.process_index == 0:
         show_mixture(mixture, summary, evaluation=evaluation)
+    open_one_of_each(mixture)
     model = load_model(recipe, attention)  # behind all that rows can be refused for: weights take minutes
     adapter.configure_model(model.config)
     peft_config = choose_lora(model, adapter, recipe, config)
@@ -106,9 +108,10 @@ def fine_tune(
         eval_dataset=None if evaluation is None else evaluation.dataset,
         eval_prices=eval_prices,
     )
-    sizes = what_trains(trainer.model, adapter.parts)
+    trainer.facts.revision = recipe.model_revision
+    trainer.facts.of_recipe = {"mixture": rows_mixed(mixture), "cost": summary}
     if config.process_index == 0:
-        show_parts(sizes, Console().print)
+        show_parts(what_trains(trainer.model, adapter.parts), Console().print)
     for callback in callbacks(trainer) if callbacks is not None else []:
         trainer.add_callback(callback)
     trainer.rows_taken.recipe, trainer.rows_taken.recipe_rows = recipe, digest_of(mixture)
@@ -118,16 +121,13 @@ def fine_tune(
             clear(Path(config.output_dir))
         write_recipe(Path(config.output_dir), recipe, config)
     trainer.train(False if checkpoint is None else str(checkpoint))
-    losses = None if evaluation is None else last_losses(trainer)
-    trainer.save_model()  # weights, or the adapter alone, and the processor
+    if evaluation is not None:
+        trainer.facts.of_recipe["evaluation"] = {"rows": rows_mixed(evaluation), "losses": last_losses(trainer)}
     trainer.save_state()  # trainer_state.json, with the loss curve
     if trainer.is_world_process_zero():
-        folder = Path(config.output_dir)
-        write_record(
-            folder, recipe, config,
-            mixture=mixture, summary=summary, sizes=sizes, videos=recorded(processor)["videos"],
-            evaluation=evaluation, losses=losses,
-        )  # fmt: skip
+        write_recipe(Path(config.output_dir), recipe, config)
+    # Weights, or the adapter alone, the processor and run.json; with push_to_hub, published with their card.
+    trainer.save_model()
 
 
 def check_evaluates(recipe: RecipeArguments, config: T2VidSFTConfig, parts: Sequence[MixturePart]) -> None:

@@ -15,7 +15,8 @@ HONOURED: dict[str, list[str]] = {
         "assistant_only_loss completion_only_loss model_init_kwargs auto_find_batch_size "
         "ddp_find_unused_parameters eval_packing max_length neftune_noise_alpha packing pad_to_multiple_of "
         "padding_free remove_unused_columns resume_from_checkpoint shuffle_dataset train_sampling_strategy "
-        "data_seed dataloader_num_workers parallelism_config gradient_checkpointing activation_checkpointing"
+        "data_seed dataloader_num_workers parallelism_config gradient_checkpointing activation_checkpointing "
+        "push_to_hub hub_model_id hub_private_repo hub_revision hub_strategy"
     ).split(),
     "trl": (
         "activation_offloading bf16 eos_token loss_type router_aux_loss_coef use_liger_kernel liger_kernel_config "
@@ -30,12 +31,11 @@ HONOURED: dict[str, list[str]] = {
         "dataloader_drop_last dataloader_in_order dataloader_multiprocessing_context dataloader_persistent_workers "
         "dataloader_pin_memory dataloader_prefetch_factor debug disable_tqdm do_eval enable_jit_checkpoint "
         "eval_accumulation_steps eval_delay eval_do_concat_batches eval_on_start eval_steps eval_strategy "
-        "eval_use_gather_object fp16_full_eval full_determinism greater_is_better hub_always_push hub_model_id "
-        "hub_private_repo hub_revision hub_strategy hub_token ignore_data_skip include_for_metrics "
+        "eval_use_gather_object fp16_full_eval full_determinism greater_is_better ignore_data_skip include_for_metrics "
         "include_num_input_tokens_seen label_names learning_rate load_best_model_at_end log_level log_level_replica "
         "log_on_each_node logging_first_step logging_nan_inf_filter logging_steps logging_strategy lr_scheduler_kwargs "
         "lr_scheduler_type max_steps metric_for_best_model num_train_epochs optim optim_args optim_target_modules "
-        "output_dir per_device_eval_batch_size per_device_train_batch_size prediction_loss_only project push_to_hub "
+        "output_dir per_device_eval_batch_size per_device_train_batch_size prediction_loss_only project "
         "report_to restore_callback_states_from_checkpoint run_name save_on_each_node save_only_model save_steps "
         "save_strategy save_total_limit seed skip_memory_metrics tf32 torch_compile torch_compile_backend "
         "torch_compile_mode torch_empty_cache_steps trackio_bucket_id trackio_space_id trackio_static_space_id "
@@ -56,6 +56,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
                                       "by over_limit what becomes of a long row"),
     "packing_strategy": ("bfd", "rows are packed whole, by a plan of the epoch; leave it out"),
     "length_column_name": ("length", "rows are measured by what they cost; give the trainer prices="),
+    "hub_token": (None, "a token in settings ends up in files; set HF_TOKEN, or run `hf auth login`"),
+    "hub_always_push": (False, "nothing is pushed before the end of training; leave it out"),
     "do_train": (False, "it has no effect on a trainer: a run trains; leave it out"),
     "do_predict": (False, "a run predicts nothing; ask the model with `t2vid evaluate`"),
 }  # fmt: skip
@@ -63,6 +65,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 _Check = tuple[Callable[[Any], bool], str]
 _TOGETHER: tuple[_Check, ...] = (
+    (
+        lambda args: args.push_to_hub and args.hub_strategy != "end",
+        "push_to_hub publishes one release, whole, when the run is done: set hub_strategy='end' (an SFTConfig has "
+        "'every_save', a T2VidSFTConfig 'end'), and push a checkpoint of the way with `t2vid push`",
+    ),
     (
         lambda args: args.completion_only_loss is False,
         "completion_only_loss=False: what is learned is set by labels; set labels='all_text'",
@@ -99,7 +106,8 @@ def check_fields(args: Any) -> None:
     for name, (default, message) in REFUSED.items():
         value = vars(args)[name]
         if value != default:
-            raise InputError(f"{name}={value!r}: {message}")
+            told = "..." if name == "hub_token" else repr(value)
+            raise InputError(f"{name}={told}: {message}")
     for applies, message in _TOGETHER:
         if applies(args):
             raise InputError(message)

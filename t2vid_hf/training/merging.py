@@ -41,7 +41,7 @@ from t2vid_hf.models.loading import load_checkpoint
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 """Types of the merged weights; "auto" is the base's own."""
 
-# What a run wrote beside the adapter, and the cards of `t2vid publish` read.
+# What a run wrote beside the adapter, and the cards of `t2vid push` read.
 _RUN, _RECIPE, _STATE = "run.json", "recipe.yaml", "trainer_state.json"
 
 

@@ -32,7 +32,8 @@ class RowsTaken(TrainerCallback, ExportableState):
         record (`dict`, *optional*): "settings" of the run, "ranks" that it ran on last, "planned_ranks" and
             "accumulation" that it began with, "rows_per_step" (of packed sequences: bins), the "plan" of packing,
             "workers" of a stream, "rows" and "prices" of the mixture; of the epoch's rows how many were "taken", and
-            their "digest"; "num_tokens" since the run began. Given where `Trainer` restores callbacks of a checkpoint.
+            their "digest"; "num_tokens" and "seconds" since the run began. Given where `Trainer` restores callbacks of
+            a checkpoint.
     """
 
     def __init__(self, record: dict[str, Any] | None = None) -> None:
@@ -117,6 +118,7 @@ def take_up(trainer: Any, given: str | bool | None) -> str | None:
         check_plan(trainer.packing_plan, args, len(trainer.train_dataset))
     kept.begin(trainer, record)
     trainer.telemetry.total_tokens = record["num_tokens"]
+    trainer.facts.take_up(record.get("seconds", 0.0))
     check_rows_taken(trainer, record, checkpoint)
     return str(checkpoint)
 

@@ -1,12 +1,10 @@
-"""What a run says of its mixture before it begins, and writes beside the weights when it is done."""
+"""What a run says of its mixture before it begins, and every setting of it, as a recipe that can be run again."""
 
 import hashlib
 import json
 import math
-import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +14,9 @@ from rich.table import Table
 
 from t2vid_hf.batches.packing import PackingPlan
 from t2vid_hf.batches.token_cost import Prices
-from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.mixtures.mixing import Mixture
 from t2vid_hf.training.arguments import RecipeArguments
-from t2vid_hf.training.model_parts import PartSize
 from t2vid_hf.training.sft_config import T2VidSFTConfig
-
-_SETTINGS = (
-    "num_train_epochs",
-    "learning_rate",
-    "lr_scheduler_type",
-    "weight_decay",
-    "per_device_train_batch_size",
-    "gradient_accumulation_steps",
-    "frame_size",
-    "image_max_pixels",
-    "video_max_pixels",
-    "max_length",
-    "packing",
-    "labels",
-    "seed",
-)
-_LORA_SETTINGS = ("lora_r", "lora_alpha", "load_in_4bit")
-_VERSIONS = ("t2vid-hf", "transformers", "trl", "peft", "datasets", "accelerate", "torch", "Pillow")
 
 
 def summarize(mixture: Mixture, prices: Prices, plan: PackingPlan, config: T2VidSFTConfig) -> dict[str, Any]:
@@ -94,51 +72,6 @@ def show_mixture(mixture: Mixture, summary: Mapping[str, Any], *, evaluation: Mi
         f"{summary['bins']} bins of {summary['bin_tokens']:,} tokens to {summary['fill']:.1%}. "
         f"{summary['steps']} steps of {summary['batch']} {unit}"
     )
-
-
-def write_record(
-    folder: Path,
-    recipe: RecipeArguments,
-    config: T2VidSFTConfig,
-    *,
-    mixture: Mixture,
-    summary: Mapping[str, Any],
-    sizes: Sequence[PartSize],
-    videos: Sequence[Mapping[str, Any]],
-    evaluation: Mixture | None = None,
-    losses: Mapping[str, float] | None = None,
-) -> None:
-    """Write beside the weights what they were made from: `run.json`, and `recipe.yaml` with every setting.
-
-    Args:
-        folder (`Path`): The checkpoint's folder.
-        recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): The recipe as it ran.
-        config ([`T2VidSFTConfig`]): The trainer's configuration as it ran. Tokens of the Hub are not written.
-        mixture ([`~t2vid_hf.mixtures.mixing.Mixture`]): The rows that were trained on.
-        summary (`Mapping[str, Any]`): What [`summarize`] gives.
-        sizes (`Sequence[PartSize]`): What [`~t2vid_hf.training.model_parts.what_trains`] gives.
-        videos (`Sequence[Mapping[str, Any]]`): How videos were taken, as the processor records it.
-        evaluation ([`~t2vid_hf.mixtures.mixing.Mixture`], *optional*): The rows that were evaluated on; `None` where
-            none were.
-        losses (`Mapping[str, float]`, *optional*): Their losses at the end; `None` where there are none.
-    """
-    given = {name: getattr(config, name) for name in _SETTINGS}
-    adapted = {name: getattr(recipe, name) for name in _LORA_SETTINGS} if recipe.lora else {}
-    record = {
-        "base_model": recipe.model_name_or_path,
-        "parameters": sum(size.total for size in sizes),
-        "trained": {size.part: size.trainable for size in sizes},
-        "mixture": [asdict(count) for count in mixture.counts],
-        "evaluation": None
-        if evaluation is None
-        else {"rows": [asdict(count) for count in evaluation.counts], "losses": losses},
-        "cost": summary,
-        "settings": {**{name: value for name, value in given.items() if value is not None}, **adapted},
-        "video": [str(VideoPolicy(**way)) for way in videos],
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
-    }
-    (folder / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    write_recipe(folder, recipe, config)
 
 
 def write_recipe(folder: Path, recipe: RecipeArguments, config: T2VidSFTConfig) -> None:

@@ -80,6 +80,9 @@ class T2VidSFTConfig(SFTConfig):
             `checkpoint-N` alone has the float32 weights.
         dataloader_num_workers (`int`, *optional*): Processes that draw, decode and tokenise; one for each processor
             that the rank may use where it is not given, at most 4.
+        hub_strategy (`str`, *optional*, defaults to `"end"`): When `push_to_hub` publishes: at the end of the run, one
+            release with its card. TRL's other ways, which push checkpoints while training waits or goes on, are
+            refused.
         remove_unused_columns (`bool`, *optional*, defaults to `False`): Must stay `False`: the collator needs every
             column of the row.
 
@@ -146,6 +149,7 @@ class T2VidSFTConfig(SFTConfig):
     dataloader_num_workers: int = field(
         default_factory=_workers, metadata={"help": "Processes that draw, decode and tokenise."}
     )
+    hub_strategy: str = field(default="end", metadata={"help": "When push_to_hub publishes: end alone."})
     remove_unused_columns: bool | None = field(
         default=False, metadata={"help": "Must stay false: the collator needs every column of the row."}
     )

@@ -1,10 +1,9 @@
 """`T2VidSFTTrainer`: TRL's `SFTTrainer` for rows of pages, video and text.
 
 What TRL does well is inherited: the fused LM head, loss normalised over ranks and accumulation steps, PEFT, activation
-offloading, model cards. What it refuses or drops without a word is replaced, and each override says why.
+offloading. What it refuses or drops without a word is replaced, and each override says why.
 """
 
-import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,8 +29,10 @@ from t2vid_hf.training.model_parts import bare_model, what_trains
 from t2vid_hf.training.noisy_embeddings import add_noise
 from t2vid_hf.training.part_rates import check_optimizers, has_rates, optimizer_by_parts
 from t2vid_hf.training.rank_batches import train_batches
+from t2vid_hf.training.releasing import Releases
 from t2vid_hf.training.row_intake import light_of, take_eval_rows, take_rows
 from t2vid_hf.training.rows_taken import RowsTaken, take_up
+from t2vid_hf.training.run_facts import RunFacts
 from t2vid_hf.training.settled_arguments import settle
 from t2vid_hf.training.supervised_head import next_tokens, scored_alone
 from t2vid_hf.training.telemetry import Telemetry
@@ -39,7 +40,7 @@ from t2vid_hf.training.tuning import freeze, freeze_unused
 from t2vid_hf.training.video_setup import set_up
 
 
-class T2VidSFTTrainer(LoadsPublishedNames, SFTTrainer):
+class T2VidSFTTrainer(LoadsPublishedNames, Releases, SFTTrainer):
     """Fine-tune a vision-language model on a mixture of pages, video and text.
 
     Args:
@@ -102,6 +103,7 @@ class T2VidSFTTrainer(LoadsPublishedNames, SFTTrainer):
             freeze(model, self.adapter.parts, **tuned)
         check_optimizers(args, kwargs.get("optimizers"))
         self._given_optimizer = kwargs.get("optimizer_cls_and_kwargs")
+        self.facts = RunFacts(bare_model(model).config._name_or_path, (args.model_init_kwargs or {}).get("revision"))
         self.loan = ModelOnLoan(model, self.adapter)
         with self.loan.run(), hide_packing(args):
             super().__init__(
@@ -130,6 +132,7 @@ class T2VidSFTTrainer(LoadsPublishedNames, SFTTrainer):
         self.add_callback(MediaFreeSteps(self))
         self.rows_taken = RowsTaken()
         self.add_callback(self.rows_taken)
+        self.add_callback(self.facts)
 
     def _make_plan(self, given: PackingPlan | None) -> PackingPlan:
         if isinstance(self.train_dataset, IterableDataset):
@@ -208,13 +211,6 @@ class T2VidSFTTrainer(LoadsPublishedNames, SFTTrainer):
         """Score a batch, an entry a row."""
         with self.loan.run():
             return self._evaluation.step(model, inputs, self._prepare_inputs(inputs), prediction_loss_only)
-
-    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """Save. Overridden because a checkpoint has the float32 weights of the run, and what others load has not."""
-        if _internal_call:  # of a checkpoint, by all ranks
-            self.rows_taken.record["num_tokens"] = self.telemetry.tokens_until_now()
-        with contextlib.nullcontext() if _internal_call else self.loan.weights.release(to_save=True):
-            super().save_model(output_dir, _internal_call)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Create the optimizer. Overridden for a learning rate of each part: `Trainer` takes groups from "params"."""

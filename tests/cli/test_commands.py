@@ -19,7 +19,7 @@ SCRIPTS = {
     "convert": "recipes/convert_video_qa.py",
     "evaluate": "recipes/eval_video.py",
     "merge": "recipes/merge.py",
-    "publish": "recipes/publish.py",
+    "push": "recipes/push.py",
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from datasets import Image, List, load_dataset
 
-from t2vid_hf import sources
+from t2vid_hf import sources, with_pages
 from t2vid_hf.cli.build import build
 from t2vid_hf.data.pages import Pages
 from t2vid_hf.data.repository import configs
@@ -35,7 +35,7 @@ def write(path: Path, *lengths: int) -> Path:
 
 def load(repository: Path, cache: Path, name: str, split: str) -> Any:
     files = {split: str(repository / name / f"{split}-*.parquet")}
-    return load_dataset("parquet", data_files=files, split=split, cache_dir=str(cache))
+    return with_pages(load_dataset("parquet", data_files=files, split=split, cache_dir=str(cache)))
 
 
 @pytest.mark.parametrize(("render", "column"), [("eager", List(Image())), ("lazy", Pages())])
@@ -161,7 +161,10 @@ def test_an_id_in_two_files_of_a_split(tmp_path):
 def test_published_and_read_from_the_hub(tmp_path):
     file = write(tmp_path / "a.jsonl", 40, 80)
     command = [sys.executable, str(SCRIPT), "--output", str(tmp_path / "out"), "--render", "lazy"]
-    read = "import t2vid_hf, datasets; print(len(datasets.load_dataset('alice/pages', split='train')[1]['images']))"
+    read = (
+        "import t2vid_hf, datasets\n"
+        "print(len(t2vid_hf.with_pages(datasets.load_dataset('alice/pages', split='train'))[1]['images']))"
+    )
     with HubServer() as hub:
         environment = {**os.environ, **hub.environment(tmp_path / "hf")}
         for arguments in ([*command, "--data_files", str(file), "--push", "alice/pages"], [sys.executable, "-c", read]):

@@ -30,10 +30,12 @@ def test_answers_are_what_the_matcher_finds():
 def test_scores_and_every_answer_are_written(tmp_path):
     answers = {"tuned": judge(ITEMS, REPLIES), "base": judge(ITEMS, ["A"] * 4)}
     output = tmp_path / "deep/scores.json"
-    scores = write_scores(output, answers, checkpoints={"tuned": "a", "base": "b"}, settings={"benchmark": "clips"})
+    given = {"checkpoints": {"tuned": "a", "base": "b"}, "weights": {"tuned": "0a", "base": "0b"}}
+    scores = write_scores(output, answers, **given, settings={"benchmark": "clips"})
     written = json.loads(output.read_text())
     assert (written["benchmark"], written["questions"], written["chance"]) == ("clips", 4, 0.5)
     assert [(model["name"], model["checkpoint"]) for model in written["models"]] == [("tuned", "a"), ("base", "b")]
+    assert [model["weights"] for model in written["models"]] == ["0a", "0b"]
     assert [score.group for score in scores["tuned"]] == ["place", "side", "all"]
     assert written["models"][0]["scores"][-1]["accuracy"] == scores["tuned"][-1].accuracy == 0.5
     lines = [json.loads(line) for line in (tmp_path / "deep/answers.jsonl").read_text().splitlines()]

@@ -67,6 +67,15 @@ def test_blocks_of_a_chat_are_joined_as_the_published_chat_joins_them(published)
     assert published.apply_chat_template(messages) == expected + "A clock.<|eot_id|>"
 
 
+def test_what_is_saved_names_no_files_of_the_published_repository(folder, published, tmp_path):
+    AutoModelForImageTextToText.from_pretrained(folder).save_pretrained(tmp_path)
+    published.save_pretrained(tmp_path)
+    assert "auto_map" in (folder / "config.json").read_text()
+    saved = [file.name for file in tmp_path.iterdir() if file.suffix == ".json" and "auto_map" in file.read_text()]
+    assert saved == []
+    assert type(AutoProcessor.from_pretrained(tmp_path, trust_remote_code=False)) is type(published)
+
+
 def test_slices_are_written_in_rows_and_fed_in_order(published):
     large, small = picture(0, 150, 100), picture(1, 30, 60)
     assert published.image_processor.max_slice_nums == 9

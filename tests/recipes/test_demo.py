@@ -77,7 +77,7 @@ def test_the_second_run_reuses_what_is_there(demo, inputs):
     before = (folder / "out/demo/checkpoint/model.safetensors").stat().st_mtime_ns
     done = run(RECIPES / "demo.py", "--long_qa", inputs[0], "--videos", inputs[1], cwd=folder)
     assert done.returncode == 0, done.stderr
-    # all but "publish", whose command has lost its --push
+    # all but "publish", whose command has lost its --to
     assert done.stdout.count("reused: nothing that it depends on has changed") == 5
     assert (folder / "out/demo/checkpoint/model.safetensors").stat().st_mtime_ns == before
 
@@ -125,7 +125,7 @@ def test_both_repositories_are_on_the_hub(demo):
     assert "training_args.bin" not in hub.files("alice/tiny")
     data = hub.files("alice/tiny", repo_type="dataset")
     assert b'load_dataset("alice/tiny", "synthetic")' in data["README.md"]
-    assert not [status for _, _, status in hub.requests if status >= 500]
+    assert not [request for request in hub.requests if request.status >= 500]
 
 
 def test_the_report_is_one_file_with_this_run_s_numbers(demo):
@@ -154,7 +154,7 @@ def test_the_report_is_one_file_with_this_run_s_numbers(demo):
         ("sft.py", "--config FILE", "model_name_or_path: a\nuse_cpu: true\nbf16: false\n", "nothing to train on"),
         ("eval_video.py", "--dataset FOLDER --models a=b --benchmark nope --output FILE", None, "unknown benchmark"),
         ("eval_video.py", "--dataset FOLDER --models a=b --output FILE", None, "give a folder that holds one"),
-        ("publish.py", "--dataset FOLDER --checkpoint FOLDER --scores FILE", None, "no such file"),
+        ("push.py", "--dataset FOLDER --checkpoint FOLDER --scores FILE", None, "no such folder"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_and_status_2(tmp_path, script, options, content, message):

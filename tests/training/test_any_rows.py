@@ -171,7 +171,7 @@ def test_a_missing_medium_is_told_when_it_is_read(tiny_checkpoint, tmp_path, med
 
 
 def test_the_fields_of_a_plain_config_are_carried_over(tiny_checkpoint, tmp_path):
-    changes = {"learning_rate": 3e-4, "max_length": 77, "hub_token": "secret", "assistant_only_loss": True,
+    changes = {"learning_rate": 3e-4, "max_length": 77, "hub_model_id": "alice/x", "assistant_only_loss": True,
                "model_init_kwargs": {"dtype": "bfloat16"}}  # fmt: skip
     given = SFTConfig(**{**SETTINGS, "output_dir": str(tmp_path), **changes})
     run = T2VidSFTTrainer(str(tiny_checkpoint), given, train_dataset=Dataset.from_list([{"messages": [ASKED, SAID]}]))

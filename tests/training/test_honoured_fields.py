@@ -20,7 +20,8 @@ OTHER = {
     "trust_remote_code": True, "chat_template_path": "x.jinja",
     "pad_token": "<pad>", "dataset_text_field": "story", "dataset_kwargs": {"skip_prepare_dataset": True},
     "dataset_num_proc": 2, "truncation_mode": "keep_end", "packing_strategy": "wrapped",
-    "length_column_name": "tokens", "do_train": True, "do_predict": True,
+    "length_column_name": "tokens", "hub_token": "hf_secret", "hub_always_push": True, "do_train": True,
+    "do_predict": True,
 }  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def test_every_refused_field_is_tried():
 def test_a_field_without_effect_is_refused(tmp_path, name):
     with pytest.raises(InputError, match=f"^{name}=.*: .{{20}}") as told:
         config(tmp_path, **{name: OTHER[name]})
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(told.value) and "secret" not in str(told.value)
     default, _ = REFUSED[name]
     assert vars(config(tmp_path, **{name: default}))[name] == default
 

@@ -150,7 +150,8 @@ class MiniCPMVConfig(LlamaConfig):
         kind = tower.get("model_type", "idefics2") if isinstance(tower, dict) else "idefics2"
         if kind not in ("idefics2", "idefics2_vision") and "version" not in config_dict:
             raise _other_model(f"a vision tower of type '{kind}'")
-        return super().from_dict(config_dict, **kwargs)
+        # `auto_map` names files of the published repository, which a checkpoint that is saved here does not have.
+        return super().from_dict({key: value for key, value in config_dict.items() if key != "auto_map"}, **kwargs)
 
     def to_dict(self) -> dict[str, Any]:
         """As published: `rope_theta` at the top level beside today's `rope_parameters`, the tower as "idefics2"."""

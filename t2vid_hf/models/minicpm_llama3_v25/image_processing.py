@@ -87,6 +87,7 @@ class MiniCPMVImageProcessor(TorchvisionBackend):
         for published, name in (("norm_mean", "image_mean"), ("norm_std", "image_std")):
             if published in kwargs:
                 kwargs[name] = kwargs.pop(published)
+        kwargs.pop("auto_map", None)  # names files of the published repository, which none saved here has
         version = kwargs.get("version", 2.5)
         if float(version) != 2.5:
             raise InputError(f"an image processor of MiniCPM-V {version}: only version 2.5 is supported")

@@ -45,6 +45,8 @@ class MiniCPMVProcessor(ProcessorMixin):
         self, image_processor: Any = None, tokenizer: Any = None, chat_template: str | None = None, **kwargs: Any
     ) -> None:
         self.image_token = PLACEHOLDER
+        if tokenizer is not None:
+            tokenizer.init_kwargs.pop("auto_map", None)  # as in the image processor
         super().__init__(image_processor, tokenizer, chat_template=chat_template or CHAT_TEMPLATE, **kwargs)
 
     @property

@@ -1,0 +1,131 @@
+"""`t2vid push`: cards of checkpoints and data sets, and all of them on the Hub, complete under one tag or not there."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from t2vid_hf.errors import InputError
+
+if TYPE_CHECKING:
+    from t2vid_hf.hub.release_files import RepoType
+    from t2vid_hf.hub.release_part import ReleasePart
+    from t2vid_hf.hub.release_terms import ReleaseTerms
+
+
+def push(
+    dataset: Annotated[
+        list[str] | None, typer.Option(help="Folder of a data set, or FOLDER=user/name; may be given again.")
+    ] = None,
+    checkpoint: Annotated[
+        list[str] | None, typer.Option(help="Folder of a checkpoint or an adapter, or FOLDER=user/name; may be again.")
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(help="What `t2vid evaluate` wrote about the checkpoints, for their cards.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="user/name on the Hub; without it cards are written here.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Tag of the release; made from its content by default.")] = None,
+    message: Annotated[str | None, typer.Option(help="What the commits are called.")] = None,
+    private: Annotated[bool, typer.Option(help="Private repositories; a public one is an error.")] = False,
+    revision: Annotated[str, typer.Option(help="Branch to commit to.")] = "main",
+    create_pr: Annotated[bool, typer.Option(help="Open pull requests in place of commits and tags.")] = False,
+    force: Annotated[bool, typer.Option(help="Move a tag that is there with other files.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Write cards here, say what would be sent, and send nothing.")] = False,
+    license: Annotated[str | None, typer.Option(help="Licence of the checkpoints, as the Hub names it.")] = None,
+    accept_license: Annotated[
+        bool, typer.Option(help="Publish data of non-commercial sources under their licence.")
+    ] = False,
+) -> None:
+    """Publish checkpoints and data sets together, or write their cards alone."""
+    from t2vid_hf.hub.release_part import ReleasePart
+
+    given: list[tuple[str, RepoType]] = [(folder, "dataset") for folder in dataset or []]
+    given += [(folder, "model") for folder in checkpoint or []]
+    if not given:
+        raise InputError("nothing to publish: give --dataset or --checkpoint")
+    places = [(*_folder_and_name(folder, to), kind) for folder, kind in given]
+    if any(name for _, name, _ in places) and not all(name for _, name, _ in places):
+        raise InputError("some parts have a name on the Hub and some none: give --to user/name, or FOLDER=user/name")
+    parts = [ReleasePart(folder, name, kind) for folder, name, kind in places if name]
+
+    def write_cards(named: str | None) -> None:
+        from t2vid_hf.hub.cards import write_dataset_card, write_model_card
+
+        sets = {name: named for _, name, kind in places if kind == "dataset" and name}
+        for folder, name, kind in places:
+            if kind == "dataset":
+                write_dataset_card(folder, name=name, tag=named, accept_license=accept_license)
+            else:
+                write_model_card(folder, name=name, tag=named, datasets=sets, scores=scores, license=license)
+
+    write_cards(None)
+    if not parts:
+        print(f"cards: {', '.join(str(folder / 'README.md') for folder, _, _ in places)}")
+        return
+    from t2vid_hf.hub.release_part import content_tag
+    from t2vid_hf.hub.release_terms import ReleaseTerms
+
+    chosen = None if create_pr else tag or content_tag(parts)
+    if create_pr and tag:
+        raise InputError("--create_pr and --tag: a pull request has no tag until it is merged; give one of them")
+    write_cards(chosen)
+    terms = ReleaseTerms(chosen, message=message, private=private, revision=revision, create_pr=create_pr, force=force)
+    (show_plan if dry_run else publish)(parts, terms)
+
+
+def publish_dataset(folder: Path, name: str, *, private: bool = False) -> None:
+    """Publish a data set that was just built.
+
+    Args:
+        folder (`Path`): Its repository's folder.
+        name (`str`): The repository on the Hub, `"user/name"`.
+        private (`bool`, *optional*, defaults to `False`): Whether it is to be private.
+    """
+    push(dataset=[f"{folder}={name}"], private=private)
+
+
+def publish(parts: Sequence["ReleasePart"], terms: "ReleaseTerms") -> None:
+    """Release, and say where it is.
+
+    Args:
+        parts (`Sequence[ReleasePart]`): See [`~t2vid_hf.hub.release_part.ReleasePart`].
+        terms ([`~t2vid_hf.hub.release_terms.ReleaseTerms`]): How.
+    """
+    from t2vid_hf.hub.release import release
+
+    for title, address in release(parts, terms).items():
+        print(f"{title}: {address}")
+
+
+def show_plan(parts: Sequence["ReleasePart"], terms: "ReleaseTerms") -> None:
+    """Say what a release would change, and change nothing.
+
+    Args:
+        parts (`Sequence[ReleasePart]`): See [`~t2vid_hf.hub.release_part.ReleasePart`].
+        terms ([`~t2vid_hf.hub.release_terms.ReleaseTerms`]): How.
+    """
+    from t2vid_hf.hub.release import plan_release
+
+    for part, planned in plan_release(parts, terms):
+        sent = sum(part.files[path].size for path in planned.send)
+        print(f"{part.title}, {f'tag {terms.tag}' if terms.tag else 'pull request'}: {len(planned.send)} files to "
+              f"send, {sent:,} bytes; {len(planned.same)} there already; {len(planned.delete)} to delete")  # fmt: skip
+        for path in planned.send:
+            print(f"  + {path}  {part.files[path].size:,} bytes")
+        for path in planned.delete:
+            print(f"  - {path}  replaced by this release")
+        for path in planned.stay:
+            print(f"    {path}  on the Hub, not of a release: stays")
+        for path in part.left_here:
+            print(f"    {path}  here, not released")
+
+
+def _folder_and_name(given: str, to: str | None) -> tuple[Path, str | None]:
+    """`FOLDER=user/name`, or a folder for the name that is for all."""
+    if Path(given).is_dir():
+        return Path(given), to
+    folder, _, name = given.rpartition("=")
+    if not folder:
+        raise InputError(f"{given}: no such folder")
+    return Path(folder), name

@@ -1,0 +1,84 @@
+"""A folder and the repository that it goes to; and the tag that a release has by its content."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from huggingface_hub.utils import HFValidationError, validate_repo_id
+
+from t2vid_hf.errors import InputError
+from t2vid_hf.hub.release_files import CARD, RepoType, files_to_release
+from t2vid_hf.hub.remote import LocalFile
+
+
+@dataclass(frozen=True)
+class ReleasePart:
+    """A folder and the repository that it goes to.
+
+    Args:
+        folder (`Path`): A checkpoint, an adapter, or the repository of a data set; with its card.
+        repo_id (`str`): The repository, `"user/name"`.
+        repo_type (`str`): `"model"` or `"dataset"`.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: that is no repository's name.
+    """
+
+    folder: Path
+    repo_id: str
+    repo_type: RepoType
+
+    def __post_init__(self) -> None:
+        check_name(self.repo_id)
+
+    @cached_property
+    def files(self) -> dict[str, LocalFile]:
+        """What is released, by path in the repository: see [`~t2vid_hf.hub.release_files.files_to_release`]."""
+        return {name: LocalFile(path) for name, path in files_to_release(self.folder, self.repo_type).items()}
+
+    @property
+    def left_here(self) -> list[str]:
+        """Files of the folder that are not released."""
+        there = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
+        return sorted(there - set(self.files))
+
+    @property
+    def title(self) -> str:
+        """What the part is called."""
+        return f"{'data set' if self.repo_type == 'dataset' else 'model'} {self.repo_id}"
+
+
+def check_name(repo_id: str) -> None:
+    """Refuse what is no repository's name.
+
+    Args:
+        repo_id (`str`): The repository.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it is not of the form `"user/name"`, or has characters that the Hub refuses.
+    """
+    try:
+        validate_repo_id(repo_id)
+    except HFValidationError as error:
+        raise InputError(f"'{repo_id}' is no repository's name: {error}") from None
+    if repo_id.count("/") != 1:
+        raise InputError(f"'{repo_id}' is no repository's name; give user/name")
+
+
+def content_tag(parts: Sequence[ReleasePart]) -> str:
+    """A tag that is made of what is released: equal where every file but the cards is.
+
+    Args:
+        parts (`Sequence[ReleasePart]`): The release.
+
+    Returns:
+        `str`: `"t2vid-"` and 12 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for part in sorted(parts, key=lambda part: (part.repo_type, part.repo_id)):
+        for name, file in part.files.items():
+            if name != CARD and not name.startswith(("card/", ".eval_results/")):
+                digest.update(f"{part.repo_type} {name} {file.sha256}\n".encode())
+    return f"t2vid-{digest.hexdigest()[:12]}"

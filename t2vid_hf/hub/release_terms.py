@@ -1,0 +1,45 @@
+"""How a release is published: tag, branch, visibility, patience."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from huggingface_hub import HfApi
+
+from t2vid_hf.errors import InputError
+from t2vid_hf.hub.transient import Patience
+
+
+@dataclass(frozen=True)
+class ReleaseTerms:
+    """How parts are published.
+
+    Args:
+        tag (`str` or `None`): The tag that every repository gets; `None` only with `create_pr`.
+        message (`str`, *optional*): What the commits are called; `None` names the tag.
+        private (`bool`, *optional*, defaults to `False`): Whether the repositories are to be private. New ones are made
+            so; one that is there and public is an error.
+        revision (`str`, *optional*, defaults to `"main"`): The branch that is committed to; made where it is not there.
+        create_pr (`bool`, *optional*, defaults to `False`): Whether to open pull requests in place of commits and tags.
+        force (`bool`, *optional*, defaults to `False`): Whether a tag that is there with other files is moved.
+        api (`HfApi`, *optional*): The Hub's client; by default one with the token of the environment or the login.
+        patience ([`~t2vid_hf.hub.transient.Patience`], *optional*): How failures that pass are waited out.
+        show (`Callable[[str], Any]`, *optional*, defaults to `print`): Told what happens.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: no tag and no pull request, or both.
+    """
+
+    tag: str | None
+    message: str | None = None
+    private: bool = False
+    revision: str = "main"
+    create_pr: bool = False
+    force: bool = False
+    api: HfApi = field(default_factory=HfApi)
+    patience: Patience = field(default_factory=Patience)
+    show: Callable[[str], Any] = print
+
+    def __post_init__(self) -> None:
+        if (self.tag is None) != self.create_pr:
+            raise InputError("a release has a tag, and pull requests have none until they are merged: give one of them")
