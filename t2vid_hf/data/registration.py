@@ -62,17 +62,27 @@ class _WaitingFinder(MetaPathFinder):
 
     def __init__(self, version: str) -> None:
         self.version = version
+        self._looks = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname != "datasets":
+        if fullname != "datasets" or self._looks:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        self._looks = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._looks = False
+        # Waits on: transformers asks whether `datasets` is there long before anyone imports it.
         if spec is not None and spec.loader is not None:
-            _call_after(spec.loader, lambda: register(self.version))
+            _call_after(spec.loader, self._register)
         return spec
+
+    def _register(self) -> None:
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+            register(self.version)
 
 
 def _call_after(loader: Any, then: Callable[[], None]) -> None:
