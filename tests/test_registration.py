@@ -55,6 +55,8 @@ print(type(rows.features["images"]).__name__, len(rows.cache_files), "torch" in 
     [
         ("import datasets", "import t2vid_hf"),
         ("import t2vid_hf", "import datasets"),
+        # as transformers asks whether it is there
+        ("import t2vid_hf, importlib.util; importlib.util.find_spec('datasets')", ""),
         # a room of ours; and a part of theirs, which brings the whole
         ("import t2vid_hf.sources", ""),
         # the module of the type itself, which `datasets` must find whole
