@@ -1,7 +1,5 @@
 """`t2vid build`: files of long-text question answering -> a data set of pages, its report and its card."""
 
-import json
-import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -12,6 +10,7 @@ import typer
 from tqdm import tqdm
 
 from t2vid_hf import sources
+from t2vid_hf.cli.build_options import check_format, column_map, files_of_splits
 from t2vid_hf.cli.build_report import NOT_DRAWN, print_report
 from t2vid_hf.cli.push import publish_dataset
 from t2vid_hf.cli.script import made_by, names_of
@@ -127,74 +126,6 @@ def build(
     print(f"data set and card: {output / (name or found[0])}")
     if push is not None:
         publish_dataset(output, push, private=private)
-
-
-def check_format(format: str, render: str, push: str | None) -> None:
-    """Refuse an unknown format, and what only a data set of the Hub can be."""
-    if format not in ("parquet", *FORMATS_ELSEWHERE):
-        raise unknown("format", format, ("parquet", *FORMATS_ELSEWHERE))
-    if format != "parquet" and render == "lazy":
-        raise InputError(f"--format {format} is for readers that draw no pages; leave --render lazy out")
-    if format != "parquet" and push is not None:
-        raise InputError(f"--push publishes data sets of the Hub; build --format {format} without it, and upload it")
-
-
-def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:
-    """The files of each split.
-
-    Args:
-        given (`Iterable[str]`): The option --data_files: `FILE`, which is for the split "train", or `SPLIT=FILE`.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: what stands before `=` cannot name a split.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.cli.build import files_of_splits
-    >>> files_of_splits(["train=a.jsonl", "b.jsonl", "test=c.jsonl"])
-    {'train': ['a.jsonl', 'b.jsonl'], 'test': ['c.jsonl']}
-
-    ```
-    """
-    files: dict[str, list[str]] = {}
-    for item in given:
-        split, separator, path = item.partition("=")
-        if not separator or Path(item).exists():
-            split, path = "train", item
-        if not re.fullmatch(r"\w+(\.\w+)*", split):
-            raise InputError(f"--data_files {item}: '{split}' cannot name a split: give letters, digits and _")
-        files.setdefault(split, []).append(path)
-    return files
-
-
-def column_map(given: str | None) -> dict[str, str] | None:
-    """The option --columns as a mapping.
-
-    Args:
-        given (`str` or `None`): A JSON object: our name -> the name of the column that holds it.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: it is not JSON, or not an object of texts.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.cli.build import column_map
-    >>> column_map('{"context": "story"}')
-    {'context': 'story'}
-
-    ```
-    """
-    if given is None:
-        return None
-    try:
-        columns = json.loads(given)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--columns '{given}' is not JSON: {error}") from None
-    if not isinstance(columns, dict) or not all(isinstance(value, str) for value in columns.values()):
-        raise InputError(f'--columns \'{given}\': give an object of texts, like {{"context": "story"}}')
-    return columns
 
 
 def read_all(
