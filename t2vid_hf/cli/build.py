@@ -10,7 +10,7 @@ import typer
 from tqdm import tqdm
 
 from t2vid_hf import sources
-from t2vid_hf.cli.build_options import column_map, files_of_splits
+from t2vid_hf.cli.build_options import check_format, column_map, files_of_splits
 from t2vid_hf.cli.build_report import NOT_DRAWN, print_report, text_facts
 from t2vid_hf.cli.push import publish_dataset
 from t2vid_hf.cli.script import made_by, names_of
@@ -124,16 +124,6 @@ def build(
     print(f"data set and card: {output / (name or found[0])}")
     if push is not None:
         publish_dataset(output, push, private=private)
-
-
-def check_format(format: str, render: str, push: str | None) -> None:
-    """Refuse an unknown format, and what only a data set of the Hub can be."""
-    if format not in ("parquet", *FORMATS_ELSEWHERE):
-        raise unknown("format", format, ("parquet", *FORMATS_ELSEWHERE))
-    if format != "parquet" and render == "lazy":
-        raise InputError(f"--format {format} is for readers that draw no pages; leave --render lazy out")
-    if format != "parquet" and push is not None:
-        raise InputError(f"--push publishes data sets of the Hub; build --format {format} without it, and upload it")
 
 
 def read_all(
