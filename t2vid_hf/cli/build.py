@@ -1,8 +1,6 @@
 """`t2vid build`: files of long-text question answering -> a data set of pages, its report and its card."""
 
-import json
-import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +10,7 @@ import typer
 from tqdm import tqdm
 
 from t2vid_hf import sources
+from t2vid_hf.cli.build_options import column_map, files_of_splits
 from t2vid_hf.cli.build_report import NOT_DRAWN, print_report, text_facts
 from t2vid_hf.cli.push import publish_dataset
 from t2vid_hf.cli.script import made_by, names_of
@@ -90,6 +89,9 @@ def build(
     how: dict[str, Any] = {"render": "lazy" if dry_run else render, "on_error": on_error, "report": drawing}
     draw = partial(synthesize, config=config, **how)
     kept = {split: partial(kept_rows, asked, draw, max_frames, dropped[split]) for split, asked in questions.items()}
+    if render == "eager" and on_error == "raise" and not dry_run:
+        for asked in questions.values():  # what cannot be drawn is told before anything is
+            deque(synthesize(asked, config, render="lazy"), maxlen=0)
     if dry_run:
         print_report({split: sum(1 for _ in generate()) for split, generate in kept.items()}, dropped, drawing)
         return
@@ -132,64 +134,6 @@ def check_format(format: str, render: str, push: str | None) -> None:
         raise InputError(f"--format {format} is for readers that draw no pages; leave --render lazy out")
     if format != "parquet" and push is not None:
         raise InputError(f"--push publishes data sets of the Hub; build --format {format} without it, and upload it")
-
-
-def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:
-    """The files of each split.
-
-    Args:
-        given (`Iterable[str]`): The option --data_files: `FILE`, which is for the split "train", or `SPLIT=FILE`.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: what stands before `=` cannot name a split.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.cli.build import files_of_splits
-    >>> files_of_splits(["train=a.jsonl", "b.jsonl", "test=c.jsonl"])
-    {'train': ['a.jsonl', 'b.jsonl'], 'test': ['c.jsonl']}
-
-    ```
-    """
-    files: dict[str, list[str]] = {}
-    for item in given:
-        split, separator, path = item.partition("=")
-        if not separator or Path(item).exists():
-            split, path = "train", item
-        if not re.fullmatch(r"\w+(\.\w+)*", split):
-            raise InputError(f"--data_files {item}: '{split}' cannot name a split: give letters, digits and _")
-        files.setdefault(split, []).append(path)
-    return files
-
-
-def column_map(given: str | None) -> dict[str, str] | None:
-    """The option --columns as a mapping.
-
-    Args:
-        given (`str` or `None`): A JSON object: our name -> the name of the column that holds it.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: it is not JSON, or not an object of texts.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.cli.build import column_map
-    >>> column_map('{"context": "story"}')
-    {'context': 'story'}
-
-    ```
-    """
-    if given is None:
-        return None
-    try:
-        columns = json.loads(given)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--columns '{given}' is not JSON: {error}") from None
-    if not isinstance(columns, dict) or not all(isinstance(value, str) for value in columns.values()):
-        raise InputError(f'--columns \'{given}\': give an object of texts, like {{"context": "story"}}')
-    return columns
 
 
 def read_all(

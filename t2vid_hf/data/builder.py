@@ -7,7 +7,7 @@ files, the render configuration's fingerprint, this package's code and the versi
 hit; one changed byte, one changed pixel of margin or another Pillow is a miss. The price: every local file is read once
 more at each call, 1 s a GB; of a remote one the server tells the digest, or else it is read too.
 
-`datasets` >= 4.7 finds the builder by name (t2vid_hf/data/registration.py); older ones load dataset_scripts/t2vid.py.
+`datasets` finds the builder by its name (t2vid_hf/data/registration.py).
 """
 
 import hashlib

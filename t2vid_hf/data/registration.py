@@ -2,12 +2,11 @@
 
 Importing `t2vid_hf` does not import `datasets` (half a second): whichever of the two comes second, the other is there.
 `datasets` >= 4 has no public way to add a builder, so private names are touched, all of them here; where one of them
-was renamed, a warning says what does not work, and everything else does. `datasets` < 4.7 runs scripts
-(dataset_scripts/t2vid.py), and gets the column type alone.
+was renamed, a warning says what does not work, and everything else does. Scripts, the public way of `datasets` < 4, are
+gone with it: pip installs none below 4.7, so that nothing here asks for its version.
 """
 
 import glob
-import importlib.util
 import os
 import sys
 import warnings
@@ -44,11 +43,11 @@ def register(version: str) -> None:
         version (`str`): This package's version; it names the builder's folder in the cache.
     """
     import datasets
-    from packaging.version import Version
 
-    steps: list[tuple[str, Callable[[], None]]] = [("reading a data set with the column type 'Pages'", _register_pages)]
-    if Version(datasets.__version__) >= Version("4.7"):
-        steps.append((f'load_dataset("{NAME}")', lambda: _register_builder(version)))
+    steps: list[tuple[str, Callable[[], None]]] = [
+        ("reading a data set with the column type 'Pages'", _register_pages),
+        (f'load_dataset("{NAME}")', lambda: _register_builder(version)),
+    ]
     for what, step in steps:
         try:
             step()
@@ -68,22 +67,24 @@ class _WaitingFinder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname != "datasets":
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        others = (finder for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
         if spec is not None and spec.loader is not None:
-            _call_after(spec.loader, lambda: register(self.version))
+            self._register_after(spec.loader)
         return spec
 
+    def _register_after(self, loader: Any) -> None:
+        execute = loader.exec_module
 
-def _call_after(loader: Any, then: Callable[[], None]) -> None:
-    execute = loader.exec_module
+        def exec_module(module: ModuleType) -> None:
+            del loader.exec_module  # the method of its class again
+            execute(module)
+            # not before: who only asks whether `datasets` is installed (transformers, trl) finds and does not import
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
+            register(self.version)
 
-    def exec_module(module: ModuleType) -> None:
-        del loader.exec_module  # the method of its class again
-        execute(module)
-        then()
-
-    loader.exec_module = exec_module
+        loader.exec_module = exec_module
 
 
 def _register_pages() -> None:
