@@ -124,7 +124,7 @@ def test_both_repositories_are_on_the_hub(demo):
     assert {"README.md", "model.safetensors", "config.json", "tokenizer.json"} <= set(hub.files("alice/tiny"))
     assert "training_args.bin" not in hub.files("alice/tiny")
     data = hub.files("alice/tiny", repo_type="dataset")
-    assert b'load_dataset("alice/tiny", "synthetic")' in data["README.md"]
+    assert b'load_dataset("alice/tiny", "synthetic", revision="t2vid-' in data["README.md"]
     assert not [request for request in hub.requests if request.status in (500, 501)]
 
 
