@@ -49,18 +49,15 @@ def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
 def one_line_errors() -> Iterator[None]:
     """Turn an [`InputError`] into one line on stderr and exit status 2. For scripts, not for the library.
 
-    So are folders that are files, files that are folders, and what may not be written: whoever named them is told. An
-    [`Unfinished`] is one line and exit status 1.
+    An [`Unfinished`] becomes one line as well, and exit status 1. Folders that are files, files that are folders, and
+    what may not be written are told as an [`InputError`] is.
     """
-    status = 2
     try:
         yield
-    except InputError as error:
-        told = str(error)
+    except (InputError, Unfinished) as error:
+        told, status = str(error), 2 if isinstance(error, InputError) else 1
     except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
-        told = f"{error.filename}: {error.strerror}; give another path"
-    except Unfinished as error:
-        told, status = str(error), 1
+        told, status = f"{error.filename}: {error.strerror}; give another path", 2
     else:
         return
     print(f"error: {' '.join(told.split())}", file=sys.stderr)

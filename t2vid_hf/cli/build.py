@@ -10,8 +10,8 @@ import typer
 from tqdm import tqdm
 
 from t2vid_hf import sources
-from t2vid_hf.cli.build_options import check_format, column_map, files_of_splits
-from t2vid_hf.cli.build_report import NOT_DRAWN, print_report
+from t2vid_hf.cli.build_options import column_map, files_of_splits
+from t2vid_hf.cli.build_report import NOT_DRAWN, print_report, text_facts
 from t2vid_hf.cli.push import publish_dataset
 from t2vid_hf.cli.script import made_by, names_of
 from t2vid_hf.data.exchange import write_exchange
@@ -59,7 +59,6 @@ def build(
     import datasets
 
     from t2vid_hf.data.pages import lazy_features
-    from t2vid_hf.hub.card_pictures import binned
     from t2vid_hf.hub.cards import write_dataset_card
 
     datasets.disable_progress_bars()  # ours says more
@@ -102,8 +101,7 @@ def build(
         "input": names,
         "license": license or ("other" if data_files else "cc0-1.0"),
         "source_licenses": {name: sources.SOURCES[name].license for name in found if sources.SOURCES[name].license},
-        "documents": len(documents),
-        "characters": binned(len(text) for text in documents) if documents else None,
+        **text_facts(documents),
         "not_read": report.dropped,
         "dropped": dropped,
         "boxes": drawing.boxes,
@@ -121,11 +119,21 @@ def build(
         return
     columns = lazy_features() if render == "lazy" else features()
     written = write_config(output, name or found[0], kept, features=columns, stats=stats)
-    write_dataset_card(output, name=push)
+    write_dataset_card(output)
     print_report(written["rows"], dropped, drawing, rejects)
     print(f"data set and card: {output / (name or found[0])}")
     if push is not None:
         publish_dataset(output, push, private=private)
+
+
+def check_format(format: str, render: str, push: str | None) -> None:
+    """Refuse an unknown format, and what only a data set of the Hub can be."""
+    if format not in ("parquet", *FORMATS_ELSEWHERE):
+        raise unknown("format", format, ("parquet", *FORMATS_ELSEWHERE))
+    if format != "parquet" and render == "lazy":
+        raise InputError(f"--format {format} is for readers that draw no pages; leave --render lazy out")
+    if format != "parquet" and push is not None:
+        raise InputError(f"--push publishes data sets of the Hub; build --format {format} without it, and upload it")
 
 
 def read_all(

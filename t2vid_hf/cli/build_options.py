@@ -1,22 +1,11 @@
-"""Options of `t2vid build` that are more than a word: files by split, a map of columns, formats and what they allow."""
+"""Options of `t2vid build` that are more than a word: files by split, and columns by name."""
 
 import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from t2vid_hf.data.exchange_formats import FORMATS_ELSEWHERE
-from t2vid_hf.errors import InputError, unknown
-
-
-def check_format(format: str, render: str, push: str | None) -> None:
-    """Refuse an unknown format, and what only a data set of the Hub can be."""
-    if format not in ("parquet", *FORMATS_ELSEWHERE):
-        raise unknown("format", format, ("parquet", *FORMATS_ELSEWHERE))
-    if format != "parquet" and render == "lazy":
-        raise InputError(f"--format {format} is for readers that draw no pages; leave --render lazy out")
-    if format != "parquet" and push is not None:
-        raise InputError(f"--push publishes data sets of the Hub; build --format {format} without it, and upload it")
+from t2vid_hf.errors import InputError
 
 
 def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:
@@ -32,8 +21,8 @@ def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:
 
     ```python
     >>> from t2vid_hf.cli.build_options import files_of_splits
-    >>> files_of_splits(["train=a.jsonl", "b.jsonl", "test=https://example.org/c.jsonl?download=true"])
-    {'train': ['a.jsonl', 'b.jsonl'], 'test': ['https://example.org/c.jsonl?download=true']}
+    >>> files_of_splits(["train=a.jsonl", "b.jsonl", "test=c.jsonl"])
+    {'train': ['a.jsonl', 'b.jsonl'], 'test': ['c.jsonl']}
     >>> files_of_splits(["https://example.org/c.jsonl?download=true"])
     {'train': ['https://example.org/c.jsonl?download=true']}
 

@@ -1,7 +1,8 @@
 """Video question answering rows: from generated clips, or from a folder of real ones.
 
-A row has the columns of `t2vid_hf.schema` and four more that evaluation needs: `kind`, `options`, `answer` (a letter)
-and `clip`. Training reads the former alone. Clips are split into train and test by name, so that no clip is in both.
+A row has the columns of `t2vid_hf.schema` and four more that evaluation needs: `kind`, `options`, `answer` (a letter;
+of an open question, which has no options, a text) and `clip`. Training reads the former alone. Clips are split into
+train and test by name, so that no clip is in both.
 """
 
 from collections.abc import Iterable, Iterator
@@ -71,8 +72,9 @@ def folder_clips(folder: Path, *, seed: int = 0) -> Iterator[AskedClip]:
     """The clips of a folder, with the questions of its `questions.jsonl`, or measured ones where it has none.
 
     A line of `questions.jsonl` is `{"video": file name, "question", "options": [2 to 4], "answer": letter or option,
-    "kind"?}`. Files that differ in their suffix alone are versions of one clip, and so is a file that is named like
-    another with a hyphen or a dot and more behind: `flower-small.mp4` of `flower.webm`, but not `scene-2` of `scene-1`.
+    "kind"?}`; without `options` the question is an open one, and `answer` what is to be said. Files that differ in
+    their suffix alone are versions of one clip, and so is a file that is named like another with a hyphen or a dot and
+    more behind: `flower-small.mp4` of `flower.webm`, but not `scene-2` of `scene-1`.
 
     Args:
         folder (`Path`): A folder of videos.
@@ -122,7 +124,11 @@ def _read_questions(file: Path, paths: list[Path]) -> dict[str, list[Question]]:
         video, answer = record.text("video"), record.text("answer")
         if video not in names:
             raise InputError(f"{record.place}: there is no '{video}' beside {file.name}")
-        options = record.fields.get("options")
+        if record.fields.get("options") is None:
+            kind = str(record.fields.get("kind", "open"))
+            questions.setdefault(video, []).append(Question(kind, record.text("question"), (), answer))
+            continue
+        options = record.fields["options"]
         if not isinstance(options, list) or not 2 <= len(options) <= 4 or not all(isinstance(o, str) for o in options):
             raise InputError(f"{record.place}: 'options' must be a list of 2 to 4 texts")
         letters = "ABCD"[: len(options)]
@@ -174,12 +180,14 @@ def clip_rows(clips: Iterable[AskedClip]) -> Iterator[dict[str, Any]]:
     for clip in clips:
         content = clip.path.read_bytes()
         for number, question in enumerate(clip.questions):
-            answer = f"{question.answer}. {question.answer_text}"
+            asked, answer = question.prompt, question.answer
+            if question.options:
+                asked, answer = f"{asked}\n{INSTRUCTION}", f"{answer}. {question.answer_text}"
             row: Row = {
                 "id": f"{clip.source}/{clip.path.name}-{number}",
                 "source": clip.source,
                 "media": "video",
-                "messages": conversation([media_block("video")], f"{question.prompt}\n{INSTRUCTION}", answer),
+                "messages": conversation([media_block("video")], asked, answer),
                 "images": [],
                 "videos": [{"bytes": content, "path": clip.path.name}],
                 "num_frames": clip.num_frames,

@@ -7,7 +7,6 @@ gone with it: pip installs none below 4.7, so that nothing here asks for its ver
 """
 
 import glob
-import importlib.util
 import os
 import sys
 import warnings
@@ -68,22 +67,24 @@ class _WaitingFinder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname != "datasets":
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        others = (finder for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
         if spec is not None and spec.loader is not None:
-            _call_after(spec.loader, lambda: register(self.version))
+            self._register_after(spec.loader)
         return spec
 
+    def _register_after(self, loader: Any) -> None:
+        execute = loader.exec_module
 
-def _call_after(loader: Any, then: Callable[[], None]) -> None:
-    execute = loader.exec_module
+        def exec_module(module: ModuleType) -> None:
+            del loader.exec_module  # the method of its class again
+            execute(module)
+            # not before: who only asks whether `datasets` is installed (transformers, trl) finds and does not import
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
+            register(self.version)
 
-    def exec_module(module: ModuleType) -> None:
-        del loader.exec_module  # the method of its class again
-        execute(module)
-        then()
-
-    loader.exec_module = exec_module
+        loader.exec_module = exec_module
 
 
 def _register_pages() -> None:

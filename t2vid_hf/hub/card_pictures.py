@@ -16,7 +16,7 @@ from PIL import Image
 
 from t2vid_hf._optional import require
 from t2vid_hf.errors import InputError
-from t2vid_hf.hub.sheets import contact_sheet
+from t2vid_hf.hub.sheets import BACKGROUND, contact_sheet
 from t2vid_hf.video.reading import read_frames
 
 FOLDER = "card"
@@ -117,26 +117,28 @@ def _histogram(folder: Path, name: str, title: str, bins: Mapping[str, list[floa
     axes = figure.subplots()
     axes.stairs(bins["counts"], bins["edges"], fill=True, color="#2b6cb0")
     axes.set(xlabel=axis, ylabel=of)
+    for each in (axes.xaxis, axes.yaxis):
+        each.get_major_locator().set_params(integer=True)
     axes.spines[["top", "right"]].set_visible(False)
     return _saved(folder, name, title, lambda path: figure.savefig(path, metadata={"Software": None}))
 
 
 def _sheet(folder: Path, config: str, stats: Mapping[str, Any]) -> Picture | None:
     """The first pages or frames of the first rows that differ, a line each."""
-    cells: list[Image.Image] = []
-    seen: list[bytes] = []
+    lines: list[list[Image.Image]] = []
     for row in _first_rows(folder, config, stats):
         shown = list(_shown(folder, row))
-        if not shown or (key := shown[0].tobytes()) in seen:
-            continue
-        seen.append(key)
-        cells += shown + [Image.new("RGB", shown[0].size, "white")] * (SHOWN_CELLS - len(shown))
-        if len(seen) == SHOWN_ROWS:
+        if shown and all(shown[0].tobytes() != line[0].tobytes() for line in lines):
+            lines.append(shown)
+        if len(lines) == SHOWN_ROWS:
             break
-    if not cells:
+    if not lines:
         return None
+    columns = max(map(len, lines))
+    empty = Image.new("RGB", (1, 1), BACKGROUND)
+    cells = [cell for line in lines for cell in (*line, *[empty] * (columns - len(line)))]
     what = "Pages of the first texts" if stats["kind"] == "synthetic" else "Frames of the first clips"
-    sheet = contact_sheet(cells, columns=SHOWN_CELLS, cell_px=CELL_PX)
+    sheet = contact_sheet(cells, columns=columns, cell_px=CELL_PX)
     return _saved(folder, f"{config}-sheet", f"{what} of `{config}`", sheet.save)
 
 
@@ -144,12 +146,14 @@ def _first_rows(folder: Path, config: str, stats: Mapping[str, Any]) -> Iterable
     """The first rows, as a stream: a set of 10 GB is not copied to the cache of `datasets` for a picture."""
     from datasets import load_dataset
 
+    from t2vid_hf.data.page_columns import with_pages
+
     split = next((split for split, rows in stats["rows"].items() if rows), None)
     if split is None:
         return ()
     files = sorted(str(file) for file in (folder / config).glob(f"{split}-*.parquet"))
     stream = load_dataset("parquet", data_files={split: files}, split=split, streaming=True)
-    return islice(stream, LOOKED_AT)
+    return islice(with_pages(stream), LOOKED_AT)
 
 
 def _shown(folder: Path, row: Mapping[str, Any]) -> Iterator[Image.Image]:

@@ -26,7 +26,7 @@ def dataset_facts(folder: Path) -> dict[str, dict[str, Any]]:
     """
     stats = configs(folder)
     if not stats:
-        raise InputError(f"{folder}: no such folder or no config in it; build one with `t2vid build` first")
+        raise InputError(f"{folder}: no such file or no config in it; build one with `t2vid build` first")
     return {
         name: {
             "render": None,
@@ -107,5 +107,5 @@ def check_licenses(facts: Mapping[str, Mapping[str, Any]], *, accept_license: bo
     if bound and not accept_license:
         raise InputError(
             f"for non-commercial use alone: {'; '.join(bound)}. Who publishes it is bound by that, and so is every "
-            f"reader: say so with --accept_license, or leave it out"
+            f"reader: say so with `t2vid push --accept_license`, or leave it out"
         )

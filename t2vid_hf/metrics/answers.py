@@ -1,4 +1,4 @@
-"""Which option a reply names. "No answer" is not "wrong": it is counted on its own.
+"""Which option a reply names, or whether it is the answer. "No answer" is not "wrong": it is counted on its own.
 
 The rules are tried in the order in which a reader would trust them, and a letter counts only where it stands as an
 option's mark. A capital A at the start of "A man runs" is an article, not option A.
@@ -51,6 +51,30 @@ def extract_choice(reply: str, options: Sequence[str]) -> str | None:
         if re.search(rf"(?<!\w){re.escape(_plain(option))}(?!\w)", spoken)
     ]
     return named[0] if len(named) == 1 else None
+
+
+def is_exact_match(reply: str, answer: str) -> bool:
+    """Whether a reply is the answer to an open question: case, punctuation, articles and spaces aside, as in SQuAD.
+
+    Args:
+        reply (`str`): What the model said.
+        answer (`str`): What is right.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.metrics.answers import is_exact_match
+    >>> [is_exact_match(reply, "a red circle") for reply in ("Red circle.", "The red circle", "It is a red circle")]
+    [True, True, False]
+
+    ```
+    """
+    said, right = (_plain(text).split() for text in (reply, answer))
+    return said == right or _without_articles(said) == _without_articles(right) != []
+
+
+def _without_articles(words: Sequence[str]) -> list[str]:
+    return [word for word in words if word not in ("a", "an", "the")]
 
 
 def _plain(text: str) -> str:

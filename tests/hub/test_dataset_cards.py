@@ -61,6 +61,7 @@ def test_a_converted_set_of_clips_has_a_card(tmp_path, rows):
     write_dataset_card(tmp_path, name="alice/set")
     card = (tmp_path / "README.md").read_text()
     assert "| `video` | train 1 | clips of sharegemini |" in card and "`kind`, `options`" not in card
+    assert "\nQuestions about video.\n" in card
     assert '"other": whoever made the set named no licence' in card
 
 
@@ -124,7 +125,7 @@ def test_how_it_was_made(tmp_path, monkeypatch):
     write_dataset_card(tmp_path, name="alice/set", tag="v1")
     card = (tmp_path / "README.md").read_text()
     assert f"`long`: `{made['command']}` with t2vid-hf {made['versions']['t2vid-hf']}" in card
-    assert "3 of train, too long; nothing else." in card and "/home/me" not in card
+    assert "Left out, by reason: 3 of train, too long." in card and "/home/me" not in card
     assert 'load_dataset("alice/set", "long", revision="v1")' in card
     assert json.loads((tmp_path / "long/stats.json").read_text())["command"] == made["command"]
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from PIL import Image
 from t2vid_hf.errors import InputError
 from t2vid_hf.video import reading
 from t2vid_hf.video.reading import read_frames
-from tests.video.clips import encode
+from tests.video.clips import encode, plain_4k
 
 PEAK = """
 import sys
@@ -98,15 +97,7 @@ def test_large_frames_are_decoded_with_one_thread_where_they_are_resized(clip_fi
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak is read from /proc")
 def test_24_frames_of_4k_take_little_memory(tmp_path, clip_file):
     """At full size they are 600 MB. The decoder itself takes 55 MB of what is measured."""
-    av = pytest.importorskip("av")
-    with av.open(str(tmp_path / "4k.mp4"), "w") as file:
-        stream = file.add_stream("libx264", rate=25, options={"preset": "ultrafast", "g": "12"})
-        stream.width, stream.height, stream.pix_fmt = 3840, 2160, "yuv420p"
-        for index in range(30):
-            frame = av.VideoFrame.from_ndarray(np.full((2160, 3840, 3), 8 * index, np.uint8), format="rgb24")
-            frame.pts, frame.time_base = index, Fraction(1, 25)
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode(None))
+    (tmp_path / "4k.mp4").write_bytes(plain_4k())
     command = [sys.executable, "-c", PEAK, str(clip_file), str(tmp_path / "4k.mp4")]
     added = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert added <= 150
