@@ -102,7 +102,7 @@ def part(**changes: object) -> dict:
         ({"loss_type": "nlll"}, "unknown loss_type 'nlll'; .*did you mean 'nll'"),
         ({"neftune_noise_alpha": -1}, "neftune_noise_alpha is -1"),
         ({"label_smoothing_factor": 3}, "label_smoothing_factor is 3"),
-        ({"hub_strategy": "x"}, "x is not a valid HubStrategy, please select one of"),
+        ({"hub_strategy": "x"}, "x is not a valid HubStrategy"),
         ({"output_dir": 3}, "output_dir is 3; give a text"),
         (
             {"output_dir": "recipe.yaml/out"},
