@@ -80,7 +80,7 @@ def _resolve(text: str, options: Options) -> str:
 
 def _read(text: str, options: Options) -> str:
     glued = re.match(r"([A-J])(?=\w)", text)
-    if glued and options.begins(text, 1) == glued[1] and not options.begins(text, 0):
+    if glued and not options.begins(text, 0) and (options.begins(text, 1) or "?")[0] == glued[1]:
         return glued[1]
     exact = options.exact(text)
     if exact and len(text.strip(" .()")) > 1:
@@ -130,9 +130,11 @@ def _concluded(claims: list[Claim], text: str) -> list[Claim]:
     """The claims of the last sentence that concludes."""
     last: list[Claim] = []
     for claim in claims:
-        start = sentence_start(text, claim.start)
-        if _CONCLUSION.search(text[start : claim.start]):
-            last = [other for other in claims if start <= other.start < sentence_end(text, claim.end)]
+        word = None
+        for word in _CONCLUSION.finditer(text, sentence_start(text, claim.start), claim.start):
+            pass
+        if word:
+            last = [other for other in claims if word.end() <= other.start < sentence_end(text, claim.end)]
     return last
 
 
@@ -149,4 +151,4 @@ def _weighed_label(claim: Claim, labels: list[Claim]) -> bool:
 def _contradicted(letter: str, claims: list[Claim], text: str, options: Options) -> bool:
     """Whether the text of another option stands right behind the chosen label."""
     behind = [options.begins(text, claim.end) for claim in claims if claim.letter == letter and claim.rank != 2]
-    return any(other is not None and other != letter for other in behind)
+    return any(other is not None and other[0] != letter for other in behind)

@@ -65,7 +65,7 @@ _TEXT_NOT_AFTER = re.compile(
     rf"^[\s,:;)\"'-]*(?:which |that |this |it )?(?:{_BE}\s+{_SURELY}(?:(?:not|never) (?:shown|seen|visible|present|depicted|correct|"
     rf"supported|right|accurate|possible|likely|mentioned|happening|what|the|there|a match|evident|observed)|{_WRONG})"
     rf"|(?:does|do|did|can|would|could) (?:not|never) (?:be|appear|fit|match|apply|happen|occur|describe|take|align|correspond|occur)"
-    rf"|plays? no\b|(?:can|could|must|should) be {_WRONG}|[✗✘❌✖])",
+    rf"|{_BE}\s+(?:also |equally )?(?:possible|plausible)\b|plays? no\b|(?:can|could|must|should) be {_WRONG}|[✗✘❌✖])",
     re.IGNORECASE,
 )
 _WEIGHED_BEFORE = re.compile(
@@ -85,10 +85,11 @@ _UNSURE = re.compile(
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(
-    r"\b(?:wait|hold on|scratch that|correction|sorry|i meant?|oops|on second thoughts?|on (?:closer|further|second) (?:inspection|look|review)|"
+    r"\b(?:(?:wait|hold on|sorry)(?=\W*$|\s*[,.!?:;\u2026-]|,?\s+(?:no|that|actually|let|i|it|this|the (?:answer|correct|question))\b)|scratch that|correction(?=\s*:)|"
+    r"i meant?\b|oops\b|on (?:second thoughts?|reflection)|on (?:closer|further|second) (?:inspection|look|review)|"
     r"let me (?:re-?\w+|check again|think again|correct)|actually,? no|no,? actually|actually[,:]|actually (?=it|the answer|option|[A-J]\b)|"
     r"better:|perd[oó]n|espera|mejor dicho|attendez|pardon|moment mal|nein,|entschuldigung|нет,|точнее|извините)"
-    r"|(?<=[\w).*])\s*(?:\.{2,}|[,;.]|-+)\s*no\b(?=\s*[,:.!]|\s+(?:wait|it|the answer|rather|make|[A-J]\b))"
+    r"|(?<=[\w).*])\s*(?:\.{2,}|[,;.?!]|-+)\s*no\b(?=\s*[,:.!]|\s+(?:wait|it|the answer|rather|make))|(?<=[\w).*])\s*(?:\.{2,}|[?!]|-+)\s*no\s+(?=[A-J]\b)"
     r"|不对|等等|更正|抱歉|不,|いや|訂正|아니,|정정|عفوا|تصحيح|बल्कि",
     re.IGNORECASE,
 )
@@ -169,7 +170,7 @@ def text_stance(text: str, start: int, end: int) -> Stance:
     clause, after = text[clause_start(text, start) : start], text[end:stop]
     if _NOT_WITHIN.search(clause) or _TEXT_NOT_AFTER.search(after):
         return Stance.DENIED
-    unsure = any(not start <= match.start() < end for match in _UNSURE.finditer(text, sentence, stop))
+    unsure = any(match.end() <= start or match.start() >= end for match in _UNSURE.finditer(text, sentence, stop))
     weighed = _WEIGHED_BEFORE.search(text[sentence:start]) or unsure or re.search(r"\bwould\b", clause)
     return Stance.WEIGHED if weighed or _asked(text, sentence, stop) else Stance.SAID
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from t2vid_hf.metrics.denial import Claim, Stance, label_stance, sentence_end, sentence_start
 from t2vid_hf.metrics.label_words import (
-    AFTER_FOREIGN, ANSWER, BE, DOING, FILL, GOOD, JOINER, LAST, LETTERS, NOUN, NUMBERS, ORDINALS, PAIR, SAYING,
+    AFTER_FOREIGN, ANSWER, BE, DOING, FILL, GOOD, JOINER, LAST, LETTERS, NOUN, NUMBERS, ORDINALS, PAIR, SAYING, WHOLE_ORDINALS,
 )  # fmt: skip
 
 _ALONE = re.compile(r"(?<![A-Za-z0-9\u00c0-\u024f'_&-])([A-Ja-j])(?![A-Za-z0-9\u00c0-\u024f'_&]|-\w)")
@@ -17,6 +17,7 @@ _WHOLE = re.compile(r"\W*([A-Ja-j])\W*")
 _WHOLE_NUMBER = re.compile(r"\W*(\d{1,2})\W*")
 _ONLY_LETTERS = re.compile(r"[\s,./&;A-J()]*|(?:[A-J][\s,./&;]+(?:(?:and|or)\s+)?)+[A-J]\W*")
 _NUMBERED = re.compile(rf"\b{NOUN}s?\s*(?:number|no\.?|nr\.?|#)?\s*[:#(]?\s*(\d{{1,2}}|{'|'.join(NUMBERS)})(?!\w|[:.]\d)", re.IGNORECASE)
+_NUMBER = re.compile(rf"(?:{ANSWER}\s*(?:{BE})?\s*[:#]?\s*(?:number|no\.)?|^\W*(?:number\s+|#))\s*(\d{{1,2}})(?=\W{{0,2}}(?:\s|$))(?!\s*-)", re.IGNORECASE)
 _KOREAN_NUMBER = re.compile(r"(?<!\w)([1-9])\s?번(?!째)")
 _JOINED = re.compile(rf"[)\]\"']*\s*(?:{JOINER})+\s*(?:{NOUN}s?\s*)?[(\[\"']*", re.IGNORECASE)
 _OPENING = re.compile(r"[(\[\"'\s:#-]*$")
@@ -25,15 +26,16 @@ _ANSWER_END = re.compile(rf"{ANSWER}(?:\s+(?:to|for|in|here|of|among)\b[^.!?\n]{
 _SAYING_END = re.compile(rf"(?<![\w]){SAYING}\s*(?:{FILL}\s*|[:,]\s*)*$", re.IGNORECASE)
 _FOREIGN_SAYING = re.compile(r"(?:选择|選擇|选|選|是|为|而是|أختار|هي|это)\s*[:]?\s*$")
 _EXCEPT_END = re.compile(r"\b(?:everything|all|every\w*|each|any\w*|others?)\b[^.!?\n]*\b(?:except|but|other than|besides|apart from)\s*(?:for\s*)?$", re.IGNORECASE)
-_PREDICATE = re.compile(rf"^[)\]\"']*\s*(?:(?:{BE}|(?:looks?|seems?|appears?)(?: to be)?)\s+(?:the\s+)?{GOOD}|{DOING}|it (?:is|must)|(?:सही|верн|правильн))", re.IGNORECASE)
-_LEADING = re.compile(r"^[)\]\"']*\s*(?:$|[).:,;!\]\n]|[-–—]+\s|\.\.|\b(?:because|since)\b)")
+_PERHAPS_END = re.compile(r"\b(?:could|might|may|can) (?:only )?be\s*[(\"']*$", re.IGNORECASE)
+_PREDICATE = re.compile(rf"^[)\]\"']*\s*(?:(?:{BE}|(?:looks?|seems?|appears?)(?: to be)?)\s+(?:the\s+)?{GOOD}|{DOING}|makes sense|it (?:is|must)|is\s*(?:$|[.!])|(?:सही|верн|правильн))", re.IGNORECASE)
+_LEADING = re.compile(r"^[)\]\"']*\s*(?:$|[).:,;!\]\n(]|[-–—]+\s|\.\.|\b(?:because|since)\b)")
 _LATIN_WORD = re.compile(r"^\s+[a-z]")
 _GOES_ON = re.compile(
     r"\s+(?:and|or|nor|but|because|since|porque|pero|y|o|weil|denn|und|oder|aber|parce|car|et|ou|mais|perch[eé]|as the|here|for|over|instead|given|due|based|then|in (?:this|the)|to me|(?:can|could|would|should|must|might) (?:not )?be)\b"
 )  # what may follow a label; any other word makes it an article, a pronoun, or somebody's name
 _FOREIGN = re.compile(r"[^\W\d_A-Za-z\u00aa-\u024f]")
 
-Begins = Callable[[int], str | None]
+Begins = Callable[[int], tuple[str, int] | None]
 
 
 def label_claims(text: str, count: int, begins: Begins, *, numbered: bool) -> list[Claim]:
@@ -42,7 +44,8 @@ def label_claims(text: str, count: int, begins: Begins, *, numbered: bool) -> li
     Args:
         text (`str`): The reply, without mark-up.
         count (`int`): How many options there are.
-        begins (`Callable[[int], str | None]`): Which option's text begins at a place of the reply.
+        begins (`Callable[[int], tuple[str, int] | None]`): Which option's text begins at a place of the reply, and where
+            it ends.
         numbered (`bool`): Whether a bare number can be a label: no option is a number itself.
     """
     whole = _WHOLE.fullmatch(text) or (numbered and _WHOLE_NUMBER.fullmatch(text))
@@ -50,7 +53,7 @@ def label_claims(text: str, count: int, begins: Begins, *, numbered: bool) -> li
         return [Claim(_letter(whole[1]), 0, len(text), Stance.SAID, 5)]
     if _ONLY_LETTERS.fullmatch(text):
         return [Claim(match[1], *match.span(1), Stance.SAID, 5) for match in _ALONE.finditer(text)]
-    claims = [*_spoken(text, count, begins)]
+    claims = [*_spoken(text, count, begins, numbered=numbered)]
     for group in _groups(text, count):
         claims += _of_group(text, group, begins)
     return sorted(claims, key=lambda claim: claim.start)
@@ -64,11 +67,13 @@ def _letter(label: str) -> str:
     return label.upper()
 
 
-def _spoken(text: str, count: int, begins: Begins) -> Iterator[Claim]:
+def _spoken(text: str, count: int, begins: Begins, *, numbered: bool) -> Iterator[Claim]:
     """Labels that are no letters: "Option 2", "the third one", "the latter"."""
-    found = [(_letter(match[1]), *match.span()) for pattern in (_NUMBERED, _KOREAN_NUMBER) for match in pattern.finditer(text)]
+    found = [(_letter(match[1]), *match.span()) for pattern in (_NUMBERED, *([_KOREAN_NUMBER, _NUMBER] if numbered else [])) for match in pattern.finditer(text)]
     for letter, ordinal in zip(LETTERS, ORDINALS, strict=False):
         found += [(letter, *match.span()) for match in ordinal.finditer(text)]
+        if WHOLE_ORDINALS[LETTERS.index(letter)].fullmatch(text):
+            found.append((letter, 0, len(text)))
     found += [(LETTERS[count - 1], *match.span()) for match in LAST.finditer(text)]
     pair = PAIR.match(text)
     if pair and count == 2:
@@ -98,6 +103,8 @@ def _of_group(text: str, group: list[re.Match[str]], begins: Begins) -> list[Cla
     if not rank:
         return []
     stance = label_stance(text, start, end, named=begins(end) is not None)
+    if len(group) > 1 and stance is Stance.SAID and _PERHAPS_END.search(text[sentence_start(text, start) : start]):
+        stance = Stance.WEIGHED
     if _EXCEPT_END.search(text[sentence_start(text, start) : start]):
         stance = Stance.SAID
     return [Claim(match[1].upper(), match.start(), match.end(), stance, rank) for match in group]
@@ -112,10 +119,11 @@ def _rank(text: str, group: list[re.Match[str]], begins: Begins) -> int:
     bare = _OPENING.sub("", before)
     bracketed = before.rstrip().endswith(("(", "[")) and after.lstrip().startswith((")", "]"))
     noun = _NOUN_END.search(bare)
-    paired = begins(last.end()) == last[1].upper()
+    named = begins(last.end())
+    paired = bool(named and named[0] == last[1].upper())
     denied = label_stance(text, first.start(), last.end(), named=paired) is Stance.DENIED
     marked = bool(noun or _ANSWER_END.search(bare)) or not bare.strip()
-    if not _can_be_label(group, after, bracketed=bracketed, marked=marked, paired=paired, denied=denied):
+    if not _can_be_label(group, after, bracketed=bracketed, marked=marked, paired=paired, denied=denied, named=named):
         return 0
     bare = bare[: noun.start()] if noun else bare
     joined = bare.rstrip() + before[len(bare.rstrip()) :] if not noun else bare
@@ -133,9 +141,11 @@ def _rank(text: str, group: list[re.Match[str]], begins: Begins) -> int:
     return 3 if len(group) > 1 or denied else 0
 
 
-def _can_be_label(group: list[re.Match[str]], after: str, *, bracketed: bool, marked: bool, paired: bool, denied: bool) -> bool:
+def _can_be_label(group: list[re.Match[str]], after: str, *, bracketed: bool, marked: bool, paired: bool, denied: bool, named: tuple[str, int] | None) -> bool:
     """Whether a letter can be a label at all: the article, the pronoun and lower case want more around them."""
     letter = group[-1][1]
+    if letter == "A" and named and named[0] != "A" and re.match(r"\s+\w", after):
+        return False  # "A paper cup" is an option's text
     if bracketed or paired:
         return True
     if letter.islower():

@@ -12,12 +12,12 @@ NOUN = (
     r"variante?|вариант\w*|буква|выбор|选项|選項|选择|選択肢|विकल्प|الخيار|خيار|선택지|보기)"
 )
 ANSWER = (
-    r"(?:(?:the |my |final |correct |right |best |true )*(?:answer|solution)|(?:final|correct|right|best|my|most \w+|only) (?:choice|option|one|caption|sentence|"
-    r"description|statement|match|fit|letter|response)|respuesta(?: correcta)?|r[ée]ponse(?: correcte)?|antwort|lösung|risposta|"
+    r"(?:(?:the |my |final |correct |right |best |true )*(?:answers?|solution|\bans\b)|(?:final|correct|right|best|my|most \w+|only) (?:choice|option|one|caption|sentence|"
+    r"description|statement|match|fit|letter|response)|respuesta(?: correcta)?|r[ée]ponse(?: correcte)?|antwort|lösung|risposta(?: corretta)?|resposta(?: correta)?|đáp án|cevap|jawaban|antwoord|odpowiedź|"
     r"(?:правильный |верный )?ответ|答案|答え|正解|回答|正确的是|最符合的是|उत्तर|जवाब|الإجابة(?: الصحيحة)?|إجابة|الجواب|정답|답)"
 )
 BE = (
-    r"(?:is|was|are|be|(?:would|should|must|will|can only|has to|might|may|could) be|(?:seems?|appears?) to be|remains|becomes|'s|lautet|wäre|ist|est|es|sería|"
+    r"(?:is|was|are|be|(?:would|should|must|will|can only|has to|might|may|could) be|(?:seems?|appears?) to be|remains|becomes|'s|lautet|wäre|ist|est|es|è|é|là|jest|adalah|sería|"
     r"هي|هو|是|为|為|应为|应该是|应是|就是|は|が|은|는|—|–)"
 )
 FILL = (
@@ -25,7 +25,7 @@ FILL = (
     r"la|el|die|der|l'|the|opci[oó]n|選択肢|选项|विकल्प|الخيار|вариант)"
 )
 SAYING = (
-    r"(?:choos\w+|chose|select\w*|pick\w*|go(?:ing)? (?:with|for)|opt(?:ing)? for|say|believe|think|guess|conclude|go|"
+    r"(?:probably|likely|perhaps|maybe|definitely|certainly|clearly|only|prefer\w*|make (?:that|it)|choos\w+|chose|select\w*|pick\w*|go(?:ing)? (?:with|for)|opt(?:ing)? for|say|believe|think|guess|conclude|go|"
     r"(?:it|this|that|answer|choice|one|which|he|she|be) (?:is|was)|it's|that's|(?:must|should|would|has to|to|can only) be|looks? like|seems? like|"
     r"(?:correspond|equat|point|match|map)\w*(?: to)?|align\w*(?: \w+)? with|match\w*(?: with)?|consistent with|described (?:as|by)|"
     r"leav\w+(?: us)?(?: with)?|left with|suggest\w*|support\w*|favou?rs?|indicat\w+|closely|meant?|is|so|thus|therefore|hence|then|"
@@ -59,6 +59,7 @@ ORDINALS = tuple(
     re.compile(rf"(?<!\w)(?:{word})\s*(?:の|listed |given |correct )?\s*{_NAMED}|{NOUN}\s+(?:{word})", re.IGNORECASE)
     for word in _ORDINALS
 )
+WHOLE_ORDINALS = tuple(re.compile(rf"\W*(?:the\s+)?(?:{word})\W*", re.IGNORECASE) for word in _ORDINALS)
 LAST = re.compile(rf"\b(?:last|final|última|letzte|dernière|последний)\s+(?:{NOUN}|one)", re.IGNORECASE)
 PAIR = re.compile(r"\W*(?:the\s+)?(former|latter)\b", re.IGNORECASE)
 

@@ -19,7 +19,7 @@ _TAGGED = re.compile(
 _BOXED = re.compile(r"\\f?boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _FIELD = re.compile(
     r"[\"'](?:final|correct|best|selected)?[_ ]?(?:answer|choice|option|prediction)(?:[_ ](?:letter|id))?[\"']\s*:\s*"
-    r"(?:\"([^\"]*)\"|'([^']*)'|\[([^\]]*)\]|([^,}\s\[\"']+))",
+    r"(?:\"([^\"]*)\"|'([^']*)'|\[([^\]]*)\]|\{([^}]*)\}|([^,}\s\[{\"']+))",
     re.IGNORECASE,
 )
 # what stands behind it is another turn, or another question that the model asks itself

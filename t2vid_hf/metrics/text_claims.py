@@ -13,12 +13,14 @@ from t2vid_hf.metrics.denial import Claim, Stance, denied_parts, text_stance
 from t2vid_hf.metrics.label_words import LETTERS
 from t2vid_hf.metrics.stems import Word, even_out, stems
 
-_ENOUGH = 0.6  # of an option's telling words; half is met by one word of two, which two options can share by chance
+_ENOUGH = 0.6  # of an option's telling words
+_HALF, _SHORT = 0.5, 8  # in a reply of a few words half is enough, where no other option's word is there
 _LITTLE = 0.34
+_LONGEST = 600  # characters that an option's text is looked for in
 _CUT_OFF = 8  # characters of an option that a reply which stops in the middle has to reach
 _PARTICLE_VERBS = frozenset("pick stand end set wak grow slow sped speed sit li writ clean mak giv show open clos warm look put".split())
-_NO_COUNT = re.compile(r"(?:\b(?:no|this|that|which|third|second|first|last|only|correct|right)\s+)one\b|\bone of\b|\bright (?=answer|option|choice|one)|\bleft (?=the|his|her|a|with)\b", re.IGNORECASE)
-_LABELLED = re.compile(r"\W*[A-J]\s*[).:\]-]")  # an "A" here is no article
+_NO_COUNT = re.compile(r"(?:\b(?:no|this|that|which|third|second|first|last|only|correct|right)\s+)one\b|\bone of\b|\bright (?=answer|option|choice|one)|\bleft (?=(?:the|his|her|a|with)\b)", re.IGNORECASE)
+_LABELLED = re.compile(r"\W*[A-J]\s*[().:\]-]")  # an "A" here is no article
 _FILLER = frozenset("how what to of on in at for with by from into onto then about its not".split())
 
 
@@ -48,17 +50,25 @@ class Options:
             same = [letter for letter, sequence in zip(self.letters, self.sequences, strict=True) if sequence and sequence == said]
         return same[0] if len(same) == 1 else None
 
-    def begins(self, text: str, place: int) -> str | None:
-        """The longest option whose text begins at a place of a reply.
+    def begins(self, text: str, place: int) -> tuple[str, int] | None:
+        """The longest option whose text begins at a place of a reply, and where it ends.
 
         Args:
             text (`str`): A reply.
             place (`int`): Where.
         """
-        longest = max(map(len, self.sequences), default=0)
-        said = tuple(word.stem for word in stems(text[place : place + 400])[:longest])
-        fitting = [(len(sequence), letter) for letter, sequence in zip(self.letters, self.sequences, strict=True) if sequence and said[: len(sequence)] == sequence]
-        return max(fitting)[1] if fitting else None
+        words = stems(text[place : place + _LONGEST])
+        said = tuple(word.stem for word in words)
+        plain = _plain(text[place : place + _LONGEST])
+        fitting = [
+            (len(sequence), plain.startswith(_plain(option)), len(option), letter)
+            for letter, option, sequence in zip(self.letters, self.texts, self.sequences, strict=True)
+            if sequence and said[: len(sequence)] == sequence
+        ]
+        if not fitting:
+            return None
+        length, _, _, letter = max(fitting)
+        return letter, place + words[length - 1].end
 
     def claims(self, text: str) -> list[Claim]:
         """Every option whose whole text stands in a reply, with how it is meant.
@@ -109,7 +119,8 @@ class Options:
         heard = [word.stem for word in stems(text) if not any(a <= word.start < b for a, b in denied + gone)]
         shares = [self._share(sequence, set(heard)) for sequence in self.sequences]
         ranked = sorted(zip(shares, self.letters, strict=True), reverse=True)
-        if len(ranked) > 1 and ranked[0][0] >= _ENOUGH and ranked[1][0] <= _LITTLE:
+        best, second = ranked[0][0], ranked[1][0] if len(ranked) > 1 else 1.0
+        if (best >= _ENOUGH and second <= _LITTLE) or (best >= _HALF and not second and len(heard) <= _SHORT):
             return ranked[0][1]
         return self._ordered(heard, [letter for share, letter in ranked if share == ranked[0][0]])
 
@@ -128,8 +139,10 @@ class Options:
         same = [letter for letter in letters if Counter(self._words(letter)) == Counter(self._words(letters[0]))]
         if len(same) < 2:
             return None
-        ranked = sorted(((_common(self._words(letter), heard) / len(self._words(letter)), letter) for letter in same), reverse=True)
-        return ranked[0][1] if ranked[0][0] >= 0.75 and ranked[0][0] - ranked[1][0] >= 0.15 else None
+        told = [stem for stem in heard if stem in self._words(same[0])]
+        ranked = sorted(((_common(self._words(letter), told), letter) for letter in same), reverse=True)
+        in_order = ranked[0][0] == len(told) > ranked[1][0]
+        return ranked[0][1] if in_order and len(told) >= _ENOUGH * len(self._words(same[0])) else None
 
     def _words(self, letter: str) -> tuple[str, ...]:
         return self.sequences[self.letters.index(letter)]
