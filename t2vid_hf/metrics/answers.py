@@ -22,7 +22,7 @@ _NONE = "none"  # read, and found to hold no answer: no later rule may find one
 _CONCLUSION = re.compile(
     r"\b(?:therefore|thus|hence|so|consequently|accordingly|conclusion|conclude|overall|in summary|to sum up|based on (?:this|the|these)|"
     r"suggests?|indicat\w+|points? to|shows? that|most (?:likely|plausible|appropriate|probable|accurate)|main(?:ly)?|primar\w+|correspond\w*|in total|that makes|"
-    r"total|reasonable|por (?:lo )?tanto|así que|donc|also|daher|deshalb|поэтому|значит)\b|因此|所以|综上|したがって|따라서|इसलिए|لذلك",
+    r"total|reasonable|the question (?:is|asks)|por (?:lo )?tanto|así que|donc|daher|deshalb|поэтому|значит)\b|因此|所以|综上|したがって|따라서|इसलिए|لذلك",
     re.IGNORECASE,
 )
 _OWN_LABEL = re.compile(r"\s*(?:(?:option|sentence|caption|choice|statement|description)\s*)?[(\[]?([A-J]|\d{1,2})[)\].:]+\s+", re.IGNORECASE)
@@ -106,10 +106,12 @@ def _by_text(texts: list[Claim], labels: list[Claim], text: str, options: Option
     """The option that a reply without labels names by its words."""
     said = [claim for claim in texts if claim.stance is Stance.SAID and not _weighed_label(claim, labels)]
     if said:
-        return _first_alone(said, text, options) or _one(said, text)
+        letter = _first_alone(said, text, options) or _one(said, text)
+        return _NONE if options.rivalled(letter, text, {claim.letter for claim in texts}) else letter
     denied = {claim.letter for claim in (*labels, *texts) if claim.stance is Stance.DENIED}
     left = [letter for letter in options.letters if letter not in denied]
-    if denied and len(left) == 1 and (len(options.letters) > 2 or labels):
+    exhaustive = len(options.letters) > 2 or labels or set(options.sequences) == {("tru",), ("fals",)}
+    if denied and len(left) == 1 and exhaustive:
         return left[0]
     if labels:
         return _NONE

@@ -37,7 +37,7 @@ class Claim:
 
 
 _NOT = (
-    r"\b(?:not(?! only| just)|never|no(?! doubt)|neither|nor|without|cannot|rather than|instead of|unlike|as opposed to|"
+    r"\b(?:not(?! only| just)|anything but|never|no(?! doubt)|neither|nor|without|cannot|rather than|instead of|unlike|as opposed to|"
     r"contrary to|(?:rul|eliminat|exclud|discard|reject|dismiss)\w*(?: out)?|incorrect|wrong|false|"
     r"ni|nunca|en (?:lugar|vez) de|incorrect[ao]|pas|sans|plut[oô]t que|nicht|kein\w*|weder|noch|statt|falsch|не|ни|нет|вместо)\b"
     r"|不是|并非|而非|不会|没有|并没有|排除|错误|既不|也不|\bليس\w*|\bولا\b|\bلا\b|\bبدلا من|\bوليس\w*|\bना\b|\bन\b"
@@ -54,9 +54,9 @@ _WRONG = (
     r"irrelevant|implausible|unsupported|invalid|to be excluded|less (?:likely|plausible)|contradicted)"
 )
 _NOT_AFTER = re.compile(
-    rf"^[\s,:;)\"'.-]*(?:which |that |this |it )?(?:{_BE}\s+{_SURELY}(?:not\b(?! only)|never\b|{_WRONG})|{_WRONG}"
+    rf"^[\s:)\"'-]*(?:no\b(?!\w)|not\b(?! only))|^[\s,:;)\"'.-]*(?:which |that |this |it )?(?:{_BE}\s+{_SURELY}(?:not\b(?! only)|never\b|{_WRONG})|{_WRONG}"
     rf"|(?:can|could|does|do|did|would|will|may|might|must|should)\s+{_SURELY}(?:not\b|never\b|be {_WRONG})"
-    r"|(?:has|have) (?:no|not|never)\b|plays? no\b|no\b(?!\w)|not\b(?! only)"
+    r"|(?:has|have) (?:no|not|never)\b|plays? no\b"
     r"|(?:no )?(?:es|son) incorrect[ao]|no es\b|n'est pas|ist (?:nicht|falsch)|sind falsch|неверн|неправильн|не подход"
     r"|不对|不是|错误|不正确|是错|不符|नहीं|गलत|ではな|じゃな|は(?:間違|誤|不正解)|(?:이|가|은|는)\s*(?:아니|아닙|틀)|[✗✘❌×✖])",
     re.IGNORECASE,
@@ -69,8 +69,8 @@ _TEXT_NOT_AFTER = re.compile(
     re.IGNORECASE,
 )
 _WEIGHED_BEFORE = re.compile(
-    r"\b(?:if|whether|between|unless|suppose|assuming|either|first (?:thought|guess\w*)|at first|initial(?:ly| \w+)?|"
-    r"consider(?:ed|ing)?|compar(?:e|ed|ing)|evaluat\w+|look(?:ing)? at|options?(?: here)? (?:are|include)|choices are|"
+    r"\b(?:if|whether|between|unless|suppose|assuming|either|first (?:thought|guess\w*|answer|choice|impression)|at first|initial(?:ly| \w+)?|"
+    r"consider(?:ed|ing)?|compar(?:e|ed|ing)|evaluat\w+|look(?:ing)? at|options?(?: here)?(?: are| include|\s*:(?=\s*[A-J]\b\W*[A-J]\b))|choices are|"
     r"chosen from|один из|tempted|not sure|unsure|maybe)\b(?:(?![.!?\n]).)*$",
     re.IGNORECASE,
 )
@@ -154,7 +154,7 @@ def label_stance(text: str, start: int, end: int, *, named: bool = False) -> Sta
     if _NOT_BEFORE.search(before) or (not named and _NOT_AFTER.search(after)):
         return Stance.DENIED
     clause = text[clause_start(text, start) : start]
-    weighed = _WEIGHED_BEFORE.search(clause) or (not named and _WEIGHED_AFTER.search(after)) or _UNSURE.search(before)
+    weighed = _WEIGHED_BEFORE.search(clause) or (not named and _WEIGHED_AFTER.search(after)) or _UNSURE.search(clause)
     return Stance.WEIGHED if weighed or _asked(text, sentence, stop) else Stance.SAID
 
 

@@ -25,13 +25,13 @@ _NOUN_END = re.compile(rf"(?<!\w){NOUN}s?\s*(?:number|is|:)?\s*$", re.IGNORECASE
 _ANSWER_END = re.compile(rf"{ANSWER}(?:\s+(?:to|for|in|here|of|among)\b[^.!?\n]{{0,60}}?)?\s*(?:{BE}|[:=>-]|{FILL})*(?:\s*(?:{BE}|[:=>-]|{FILL}))*\s*$", re.IGNORECASE)
 _SAYING_END = re.compile(rf"(?<![\w]){SAYING}\s*(?:{FILL}\s*|[:,]\s*)*$", re.IGNORECASE)
 _FOREIGN_SAYING = re.compile(r"(?:选择|選擇|选|選|是|为|而是|أختار|هي|это)\s*[:]?\s*$")
-_EXCEPT_END = re.compile(r"\b(?:everything|all|every\w*|each|any\w*|others?)\b[^.!?\n]*\b(?:except|but|other than|besides|apart from)\s*(?:for\s*)?$", re.IGNORECASE)
+_EXCEPT_END = re.compile(r"\b(?:everything|all|every\w*|each|others?)\b[^.!?\n]*\b(?:except|but|other than|besides|apart from)\s*(?:for\s*)?$", re.IGNORECASE)
 _PERHAPS_END = re.compile(r"\b(?:could|might|may|can) (?:only )?be\s*[(\"']*$", re.IGNORECASE)
 _PREDICATE = re.compile(rf"^[)\]\"']*\s*(?:(?:{BE}|(?:looks?|seems?|appears?)(?: to be)?)\s+(?:the\s+)?{GOOD}|{DOING}|makes sense|it (?:is|must)|is\s*(?:$|[.!])|(?:सही|верн|правильн))", re.IGNORECASE)
-_LEADING = re.compile(r"^[)\]\"']*\s*(?:$|[).:,;!\]\n(]|[-–—]+\s|\.\.|\b(?:because|since)\b)")
+_LEADING = re.compile(r"^[)\]\"']*\s*(?:$|[).:,;!\]\n(]|[-–—]+\s|\.\.|(?:because|since|over|instead|rather|given|for sure|not)\b)")
 _LATIN_WORD = re.compile(r"^\s+[a-z]")
 _GOES_ON = re.compile(
-    r"\s+(?:and|or|nor|but|because|since|porque|pero|y|o|weil|denn|und|oder|aber|parce|car|et|ou|mais|perch[eé]|as the|here|for|over|instead|given|due|based|then|in (?:this|the)|to me|(?:can|could|would|should|must|might) (?:not )?be)\b"
+    r"\s+(?:and|or|nor|but|that|which|who|because|since|porque|pero|y|o|weil|denn|und|oder|aber|parce|car|et|ou|mais|perch[eé]|as the|here|for|over|instead|given|due|based|then|in (?:this|the)|to me|(?:can|could|would|should|must|might) (?:not )?be)\b"
 )  # what may follow a label; any other word makes it an article, a pronoun, or somebody's name
 _FOREIGN = re.compile(r"[^\W\d_A-Za-z\u00aa-\u024f]")
 
@@ -90,11 +90,19 @@ def _groups(text: str, count: int) -> list[list[re.Match[str]]]:
         if match[1].upper() > highest:
             continue
         gap = text[groups[-1][-1].end() : match.start()] if groups else ""
-        if groups and match[1].isupper() and groups[-1][-1][1].isupper() and _JOINED.fullmatch(gap):
+        if groups and _joins(text, groups[-1], match, gap):
             groups[-1].append(match)
         else:
             groups.append([match])
     return groups
+
+
+def _joins(text: str, group: list[re.Match[str]], match: re.Match[str], gap: str) -> bool:
+    """Whether a letter goes on with a list: "A, B and C", "not A, not B", but not "B, not C"."""
+    known = {other[1] for other in group}
+    if match[1] in known or not (match[1] + group[-1][1]).isupper() or not _JOINED.fullmatch(gap):
+        return False
+    return "not" not in gap or label_stance(text, group[0].start(), group[-1].end()) is Stance.DENIED
 
 
 def _of_group(text: str, group: list[re.Match[str]], begins: Begins) -> list[Claim]:
@@ -129,6 +137,8 @@ def _rank(text: str, group: list[re.Match[str]], begins: Begins) -> int:
     joined = bare.rstrip() + before[len(bare.rstrip()) :] if not noun else bare
     if _ANSWER_END.search(bare) or (not noun and _ANSWER_END.search(joined)) or (noun and _ANSWER_END.search(before)):
         return 5
+    if len(group) == 1 and before.rstrip(" ([\"'").endswith(":") and _LEADING.search(after):
+        return 4
     if _EXCEPT_END.search(bare) or _SAYING_END.search(bare) or _PREDICATE.search(after):
         return 4
     if _foreign(text, before, after, first.start(), last.end()):

@@ -12,8 +12,8 @@ NOUN = (
     r"variante?|вариант\w*|буква|выбор|选项|選項|选择|選択肢|विकल्प|الخيار|خيار|선택지|보기)"
 )
 ANSWER = (
-    r"(?:(?:the |my |final |correct |right |best |true )*(?:answers?|solution|\bans\b)|(?:final|correct|right|best|my|most \w+|only) (?:choice|option|one|caption|sentence|"
-    r"description|statement|match|fit|letter|response)|respuesta(?: correcta)?|r[ée]ponse(?: correcte)?|antwort|lösung|risposta(?: corretta)?|resposta(?: correta)?|đáp án|cevap|jawaban|antwoord|odpowiedź|"
+    r"(?:(?:the |my |final |correct |right |best |true )*(?:answers?|solution|\bans\b|\bresponse|\bprediction|\boutput)|(?:final|correct|right|best|my|most \w+|only) (?:choice|option|one|caption|sentence|"
+    r"description|statement|match|fit|letter|response)|respuesta(?: correcta)?|opci[oó]n correcta|(?:opção|alternativa) correta|option correcte|bonne r[ée]ponse|r[ée]ponse(?: correcte)?|antwort|lösung|risposta(?: corretta)?|resposta(?: correta)?|đáp án|cevap|jawaban|antwoord|odpowiedź|"
     r"(?:правильный |верный )?ответ|答案|答え|正解|回答|正确的是|最符合的是|उत्तर|जवाब|الإجابة(?: الصحيحة)?|إجابة|الجواب|정답|답)"
 )
 BE = (
@@ -21,11 +21,11 @@ BE = (
     r"هي|هو|是|为|為|应为|应该是|应是|就是|は|が|은|는|—|–)"
 )
 FILL = (
-    r"(?:definitely|most likely|likely|probably|clearly|simply|therefore|thus|hence|then|still|actually|indeed|option|choice|letter|number|"
+    r"(?:definitely|most likely|likely|probably|clearly|simply|therefore|thus|hence|then|still|actually|indeed|really|rather|now|a|option|choice|letter|number|"
     r"la|el|die|der|l'|the|opci[oó]n|選択肢|选项|विकल्प|الخيار|вариант)"
 )
 SAYING = (
-    r"(?:probably|likely|perhaps|maybe|definitely|certainly|clearly|only|prefer\w*|make (?:that|it)|choos\w+|chose|select\w*|pick\w*|go(?:ing)? (?:with|for)|opt(?:ing)? for|say|believe|think|guess|conclude|go|"
+    r"(?:probably|likely|perhaps|maybe|definitely|certainly|clearly|only|prefer\w*|make (?:that|it)|choos\w+|chose|select\w*|pick\w*|go(?:ing)? (?:with|for)|opt(?:ing)? for|say|believe|think|guess|conclude|go|take|took|mark|lean(?:ing)? (?:to|towards?)|vote for|"
     r"(?:it|this|that|answer|choice|one|which|he|she|be) (?:is|was)|it's|that's|(?:must|should|would|has to|to|can only) be|looks? like|seems? like|"
     r"(?:correspond|equat|point|match|map)\w*(?: to)?|align\w*(?: \w+)? with|match\w*(?: with)?|consistent with|described (?:as|by)|"
     r"leav\w+(?: us)?(?: with)?|left with|suggest\w*|support\w*|favou?rs?|indicat\w+|closely|meant?|is|so|thus|therefore|hence|then|"

@@ -12,6 +12,8 @@ from t2vid_hf.metrics.label_words import LETTERS, NOUN
 _LINE = re.compile(r"^.*$", re.MULTILINE)
 _MARK = re.compile(rf"^[\s\-•·–+]*(?:{NOUN}\s*)?[(\[]?([A-J])(?:[)\].:,]|\s*[-–—:✓✔✅✗✘❌×]|\s*$)")
 _RUN_IN = re.compile(r"(?<!\w)[(\[]?([A-J])[)\].:]+")
+_PART_START = re.compile(r"(?:^|[.;,!?:)✓✔✅✗✘❌])[\s(\[]*$")
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _BULLET = re.compile(r"^[\s\-•·–+]*(?:\(?\d{1,2}[.)]\s*)?[\"']?")
 _BAD = re.compile(r"[✗✘❌×✖]|\b(?:incorrect|wrong|false|no|not|never|cannot|nothing|nobody|ruled out|unlikely|eliminated?|irrelevant|without|lacks?)\b", re.IGNORECASE)
 _GOOD = re.compile(r"[✓✔✅☑]|\b(?:correct|right answer|yes|match(?:es|ed)?|fits?|true|best|supported|aligns?|consistent)\b", re.IGNORECASE)
@@ -38,27 +40,44 @@ def listed(text: str, begins: Begins) -> tuple[list[Claim], str]:
         lines = lines[1:]  # the answer itself, before the list
     lines = _rising(lines)
     if len(lines) < 2:
-        return [], _without_run_in(text, begins)
+        lines = _run_in(text, begins)
+    if not lines:
+        return [], text
+    likeliest = _likeliest(text, lines)
+    if likeliest:
+        return [likeliest], text[: lines[0][1]] + text[lines[-1][3] :]
     claims = [Claim(letter, start, start + 1, _verdict(text[told:end]), 3) for letter, start, told, end in lines]
     for _, start, _, end in lines:
         text = text[:start] + " " * (end - start) + text[end:]
     return claims, text
 
 
-def _without_run_in(text: str, begins: Begins) -> str:
-    """The reply without a list of three or more options in one line: "A. red, B. blue, C. green"."""
-    pairs = [
-        (mark[1], mark.start(), mark.end(), named[1])
-        for mark in _RUN_IN.finditer(text)
-        if (named := begins(mark.end())) and named[0] == mark[1]
-    ]
-    while pairs and pairs[0][0] != "A":
-        pairs = pairs[1:]
-    pairs = _rising(pairs)
-    if len(pairs) < 3:
-        return text
-    end = next((match.end() for match in re.finditer(r"[.;!?\n](?=\s|$)|$", text) if match.start() >= pairs[-1][3]), len(text))
-    return text[: pairs[0][1]] + " " * (end - pairs[0][1]) + text[end:]
+def _likeliest(text: str, lines: list[tuple[str, int, int, int]]) -> Claim | None:
+    """The option with the highest share, where a list gives each a percentage."""
+    shares = [_SHARE.search(text[told:end]) for _, _, told, end in lines]
+    values = [float(share[1]) for share in shares if share]
+    if len(values) < len(lines) or values.count(max(values)) > 1:
+        return None
+    letter, start, _, _ = lines[values.index(max(values))]
+    return Claim(letter, start, start + 1, Stance.SAID, 4)
+
+
+def _run_in(text: str, begins: Begins) -> list[tuple[str, int, int, int]]:
+    """The parts of a list of three or more options in one line: "A: no, B: yes, C: no"."""
+    marks = []
+    for mark in _RUN_IN.finditer(text):
+        named = begins(mark.end())
+        own = bool(named and named[0] == mark[1])
+        if own or _PART_START.search(text[: mark.start()]):
+            marks.append((mark[1], mark.start(), named[1] if named and own else mark.end()))
+    while marks and marks[0][0] != "A":
+        marks = marks[1:]
+    marks = _rising([(letter, start, told, told) for letter, start, told in marks])
+    if len(marks) < 3:
+        return []
+    last = re.search(r"\n|[.;!?](?=\s|$)|$", text[marks[-1][3] :])
+    ends = [mark[1] for mark in marks[1:]] + [marks[-1][3] + (last.end() if last else 0)]
+    return [(letter, start, told, end) for (letter, start, told, _), end in zip(marks, ends, strict=True)]
 
 
 def _rising(lines: list[tuple[str, int, int, int]]) -> list[tuple[str, int, int, int]]:

@@ -25,7 +25,7 @@ _FIELD = re.compile(
 # what stands behind it is another turn, or another question that the model asks itself
 _END = re.compile(r"<\|(?:im_end|eot_id|endoftext|end|eos)\|>|</s>|<eos>|<end_of_turn>")
 _NEXT_TURN = re.compile(r"\n\W*(?:user|human|assistant|question|q|options)\s*:", re.IGNORECASE)
-_SPECIAL = re.compile(r"<\|?/?[A-Za-z_][\w ]*\|?/?>")
+_SPECIAL = re.compile(r"<\|?/?[A-Za-z_][\w ]+\|?/?>|</?[a-z]>|</[A-Z]>")
 _LATEX = re.compile(r"\\(?:text(?:bf|it|rm)?|mathbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 _MARKS = re.compile(r"\*+|__+|`+|\$(?!\d)|\\[()\[\]]|^\s*(?:#+|>)\s+|\|", re.MULTILINE)
 _ROLE = re.compile(r"^\s*(?:assistant|model)\s*[:\n]\s*", re.IGNORECASE)

@@ -42,7 +42,7 @@ _IRREGULAR = {
 _PHRASES = tuple(
     (re.compile(pattern, re.IGNORECASE), said)
     for pattern, said in {
-        r"\bat (?:exactly )?the same time\b": "simultaneously",
+        r"\b(?:at (?:exactly )?the same time|concurrently)\b": "simultaneously",
         r"\b(?:counter|anti)[- ]?clock[- ]?wise\b": "counterclockwise",
         r"\bonce\b": "1 time",
         r"\btwice\b": "2 times",
@@ -107,6 +107,8 @@ def stem(word: str) -> str:
     word = _IRREGULAR.get(word, word)
     if not (word.isascii() and word.isalpha()):
         return word
+    if len(word) > 4 and word.endswith("ly"):
+        word = word[:-2]
     if len(word) > 4 and word.endswith(("ies", "ied")):
         return word[:-3] + "y"
     for ending in ("ing", "ed", "es", "s"):

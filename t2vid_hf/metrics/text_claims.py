@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from t2vid_hf.metrics.denial import Claim, Stance, denied_parts, text_stance
 from t2vid_hf.metrics.label_words import LETTERS
-from t2vid_hf.metrics.stems import Word, even_out, stems
+from t2vid_hf.metrics.stems import Word, even_out, stem, stems
 
 _ENOUGH = 0.6  # of an option's telling words
 _HALF, _SHORT = 0.5, 8  # in a reply of a few words half is enough, where no other option's word is there
@@ -19,9 +19,11 @@ _LITTLE = 0.34
 _LONGEST = 600  # characters that an option's text is looked for in
 _CUT_OFF = 8  # characters of an option that a reply which stops in the middle has to reach
 _PARTICLE_VERBS = frozenset("pick stand end set wak grow slow sped speed sit li writ clean mak giv show open clos warm look put".split())
-_NO_COUNT = re.compile(r"(?:\b(?:no|this|that|which|third|second|first|last|only|correct|right)\s+)one\b|\bone of\b|\bright (?=answer|option|choice|one)|\bleft (?=(?:the|his|her|a|with)\b)", re.IGNORECASE)
+_NO_COUNT = re.compile(r"(?:\b(?:no|this|that|which|third|second|first|last|only|correct|right)\s+)one\b|\bone of\b|\bright (?=answer|option|choice|one)|\b(?:that|this|which|it|option|[A-J])(?:'s| is) (?:all )?right\b|\bleft (?=(?:the|his|her|a|with)\b)", re.IGNORECASE)
 _LABELLED = re.compile(r"\W*[A-J]\s*[().:\]-]")  # an "A" here is no article
-_FILLER = frozenset("how what to of on in at for with by from into onto then about its not".split())
+_NEGATION = re.compile(r"\b(?:not|no|never|neither|nor|whether|if)\b[^.,;]*$", re.IGNORECASE)
+_TOGETHER = stem("simultaneously")  # says that no event came first
+_FILLER = frozenset("how what to of on in at for with by from into onto then about its".split())
 
 
 class Options:
@@ -35,7 +37,7 @@ class Options:
         self.texts = [even_out(option.strip()) for option in options]
         self.sequences = [tuple(word.stem for word in stems(text)) for text in self.texts]
         self.letters = LETTERS[: len(options)]
-        self.numeric = any(len(sequence) <= 2 and any(stem.isdigit() for stem in sequence) for sequence in self.sequences)
+        self.numeric = any(len(sequence) <= 2 and any(part.isdigit() for part in sequence) for sequence in self.sequences)
 
     def exact(self, text: str) -> str | None:
         """The one option that a reply is, and nothing else.
@@ -45,7 +47,7 @@ class Options:
         """
         plain = _plain(text)
         same = [letter for letter, option in zip(self.letters, self.texts, strict=True) if plain and _plain(option) == plain]
-        if not same and not _LABELLED.match(text):
+        if not same and not _LABELLED.match(text) and not _NO_COUNT.search(text):
             said = tuple(word.stem for word in stems(text))
             same = [letter for letter, sequence in zip(self.letters, self.sequences, strict=True) if sequence and sequence == said]
         return same[0] if len(same) == 1 else None
@@ -97,6 +99,8 @@ class Options:
         Args:
             text (`str`): A reply.
         """
+        if re.search(r"[.!?。]\W*$", text):
+            return None
         said = _plain(text)
         options = [_plain(option) for option in self.texts]
         for start in (match.start() for match in re.finditer(r"\b\w", said)):
@@ -105,7 +109,8 @@ class Options:
             if len(rest) < _CUT_OFF:
                 break
             if begun:
-                return begun[0] if len(begun) == 1 else None
+                known = len(begun) == 1 and not _NEGATION.search(said[:start])
+                return begun[0] if known else None
         return None
 
     def paraphrased(self, text: str) -> str | None:
@@ -114,32 +119,59 @@ class Options:
         Args:
             text (`str`): A reply.
         """
-        denied = denied_parts(text)
-        gone = _spans(_NO_COUNT, text)
-        heard = [word.stem for word in stems(text) if not any(a <= word.start < b for a, b in denied + gone)]
-        shares = [self._share(sequence, set(heard)) for sequence in self.sequences]
-        ranked = sorted(zip(shares, self.letters, strict=True), reverse=True)
-        best, second = ranked[0][0], ranked[1][0] if len(ranked) > 1 else 1.0
-        if (best >= _ENOUGH and second <= _LITTLE) or (best >= _HALF and not second and len(heard) <= _SHORT):
-            return ranked[0][1]
-        return self._ordered(heard, [letter for share, letter in ranked if share == ranked[0][0]])
+        heard = self._heard(text)
+        known = set(heard)
+        best = [letter for letter in self.letters if all(self._beats(letter, other, known) for other in self.letters if other != letter)]
+        if len(best) == 1 and self._told(best[0], known):
+            return best[0]
+        return self._ordered(heard)
 
-    def _share(self, sequence: Sequence[str], heard: set[str]) -> float:
-        """How much of what tells an option from the others is heard."""
-        holders = Counter(stem for other in self.sequences for stem in set(other))
-        others = max(1, len(self.sequences) - 1)
-        weights = {stem: 1 - (holders[stem] - 1) / others for stem in sequence if stem not in _FILLER or stem == "not"}
-        if any((stem.isdigit() or stem == "not") and stem not in heard for stem in weights):
-            return 0.0
-        total = sum(weights.values())
-        return sum(weight for stem, weight in weights.items() if stem in heard) / total if total else 0.0
+    def rivalled(self, letter: str, text: str, named: set[str]) -> bool:
+        """Whether a reply says another option too, in words of its own.
 
-    def _ordered(self, heard: list[str], letters: Sequence[str]) -> str | None:
+        Args:
+            letter (`str`): The option that it says word for word.
+            text (`str`): A reply.
+            named (`set[str]`): The options that it says word for word, in whatever sense.
+        """
+        heard = set(self._heard(text))
+        rivals = [self._content(rival) - self._content(letter) for rival in self.letters if letter in self.letters and rival not in named]
+        return any(words and words <= heard for words in rivals)
+
+    def _heard(self, text: str) -> list[str]:
+        """The words of a reply where it neither denies nor doubts."""
+        gone = denied_parts(text) + _spans(_NO_COUNT, text)
+        return [word.stem for word in stems(text) if not any(a <= word.start < b for a, b in gone)]
+
+    def _beats(self, letter: str, rival: str, heard: set[str]) -> bool:
+        """Whether the words that tell an option from a rival are heard, and the rival's are not."""
+        mine, theirs = self._content(letter) - self._content(rival), self._content(rival) - self._content(letter)
+        own, other = _share(mine, heard), 0.0 if "not" in theirs - heard else _share(theirs, heard)
+        if not mine:
+            return bool(theirs) and not other
+        enough = own >= _ENOUGH and other <= _LITTLE
+        return enough or (own >= _HALF and not other and len(heard) <= _SHORT)
+
+    def _told(self, letter: str, heard: set[str]) -> bool:
+        """Whether half of an option is heard, and each of its numbers, and its "not"."""
+        content = self._content(letter)
+        exact = {word for word in content if word.isdigit() or word == "not"}
+        if _TOGETHER in heard - content:
+            return False
+        return exact <= heard and _share(content, heard) >= _HALF
+
+    def _content(self, letter: str) -> set[str]:
+        words = set(self._words(letter))
+        return words - _FILLER or words
+
+    def _ordered(self, heard: list[str]) -> str | None:
         """Of options made of the same words, the one whose order is heard."""
-        same = [letter for letter in letters if Counter(self._words(letter)) == Counter(self._words(letters[0]))]
-        if len(same) < 2:
+        makings = Counter(tuple(sorted(sequence)) for sequence in self.sequences)
+        making = max(makings, key=lambda words: (makings[words], len(set(words) & set(heard))))
+        same = [letter for letter in self.letters if tuple(sorted(self._words(letter))) == making]
+        if len(same) < 2 or {_TOGETHER, "whil"} & set(heard):
             return None
-        told = [stem for stem in heard if stem in self._words(same[0])]
+        told = [word for word in heard if word in self._words(same[0])]
         ranked = sorted(((_common(self._words(letter), told), letter) for letter in same), reverse=True)
         in_order = ranked[0][0] == len(told) > ranked[1][0]
         return ranked[0][1] if in_order and len(told) >= _ENOUGH * len(self._words(same[0])) else None
@@ -175,6 +207,10 @@ def _inherit(text: str, claims: list[Claim]) -> list[Claim]:
         if re.fullmatch(r"\s*(?:,|,?\s*(?:or|and|nor))\s*(?:(?:or|and|nor|a|an|the)\s+)*", text[before.end : claim.start]):
             claims[n] = replace(claim, stance=before.stance)
     return claims
+
+
+def _share(words: set[str], heard: set[str]) -> float:
+    return len(words & heard) / len(words) if words else 0.0
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
