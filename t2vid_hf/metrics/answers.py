@@ -9,7 +9,8 @@ what only knowledge of the world maps to an option: tests/benchmarks/results/mat
 import re
 from collections.abc import Sequence
 
-from t2vid_hf.metrics.denial import Claim, Stance, after_correction, sentence_end, sentence_start, takes_back
+from t2vid_hf.metrics.claims import Claim, Stance, sentence_end, sentence_start
+from t2vid_hf.metrics.denial import after_correction, takes_back
 from t2vid_hf.metrics.label_claims import label_claims
 from t2vid_hf.metrics.label_words import LETTERS, latin_labels
 from t2vid_hf.metrics.listed_options import listed
@@ -20,12 +21,18 @@ from t2vid_hf.metrics.yes_no import plain_yes_no, yes_no_letters
 
 _NONE = "none"  # read, and found to hold no answer: no later rule may find one
 _CONCLUSION = re.compile(
-    r"\b(?:therefore|thus|hence|so|consequently|accordingly|conclusion|conclude|overall|in summary|to sum up|based on (?:this|the|these)|"
-    r"suggests?|indicat\w+|points? to|shows? that|most (?:likely|plausible|appropriate|probable|accurate)|main(?:ly)?|primar\w+|correspond\w*|in total|that makes|"
-    r"total|reasonable|the question (?:is|asks)|por (?:lo )?tanto|así que|donc|daher|deshalb|поэтому|значит)\b|因此|所以|综上|したがって|따라서|इसलिए|لذلك",
+    r"\b(?:therefore|thus|hence|so|consequently|accordingly|conclusion|conclude|overall|in summary|to sum up|"
+    r"based on (?:this|the|these)|"
+    r"suggests?|indicat\w+|points? to|shows? that|most (?:likely|plausible|appropriate|probable|accurate)|"
+    r"main(?:ly)?|primar\w+|correspond\w*|in total|that makes|"
+    r"total|reasonable|the question (?:is|asks)|por (?:lo )?tanto|así que|donc|daher|deshalb|поэтому|значит)\b|"
+    r"因此|所以|综上|したがって|따라서|इसलिए|لذلك",
     re.IGNORECASE,
 )
-_OWN_LABEL = re.compile(r"\s*(?:(?:option|sentence|caption|choice|statement|description)\s*)?[(\[]?([A-J]|\d{1,2})[)\].:]+\s+", re.IGNORECASE)
+_OWN_LABEL = re.compile(
+    r"\s*(?:(?:option|sentence|caption|choice|statement|description)\s*)?[(\[]?([A-J]|\d{1,2})[)\].:]+\s+",
+    re.IGNORECASE,
+)
 
 
 def extract_choice(reply: str, options: Sequence[str]) -> str | None:
@@ -86,7 +93,9 @@ def _read(text: str, options: Options) -> str:
     if exact and len(text.strip(" .()")) > 1:
         return exact
     verdicts, rest = listed(text, lambda place: options.begins(text, place))
-    labels = label_claims(rest, len(options.letters), lambda place: options.begins(rest, place), numbered=not options.numeric)
+    labels = label_claims(
+        rest, len(options.letters), lambda place: options.begins(rest, place), numbered=not options.numeric
+    )
     said = [claim for claim in labels if claim.stance is Stance.SAID]
     polar = yes_no_letters(options.texts)
     yes_no = polar.get(plain_yes_no(rest) or "")
@@ -107,7 +116,7 @@ def _by_text(texts: list[Claim], labels: list[Claim], text: str, options: Option
     said = [claim for claim in texts if claim.stance is Stance.SAID and not _weighed_label(claim, labels)]
     if said:
         letter = _first_alone(said, text, options) or _one(said, text)
-        return _NONE if options.rivalled(letter, text, {claim.letter for claim in texts}) else letter
+        return _NONE if options.own_words.rivalled(letter, text, {claim.letter for claim in texts}) else letter
     denied = {claim.letter for claim in (*labels, *texts) if claim.stance is Stance.DENIED}
     left = [letter for letter in options.letters if letter not in denied]
     exhaustive = len(options.letters) > 2 or labels or set(options.sequences) == {("tru",), ("fals",)}
@@ -115,7 +124,7 @@ def _by_text(texts: list[Claim], labels: list[Claim], text: str, options: Option
         return left[0]
     if labels:
         return _NONE
-    return (None if texts else options.cut_off(text) or options.paraphrased(text)) or _NONE
+    return (None if texts else options.cut_off(text) or options.own_words.find(text)) or _NONE
 
 
 def _one(claims: list[Claim], text: str) -> str:
@@ -132,11 +141,9 @@ def _concluded(claims: list[Claim], text: str) -> list[Claim]:
     """The claims of the last sentence that concludes."""
     last: list[Claim] = []
     for claim in claims:
-        word = None
-        for word in _CONCLUSION.finditer(text, sentence_start(text, claim.start), claim.start):
-            pass
-        if word:
-            last = [other for other in claims if word.end() <= other.start < sentence_end(text, claim.end)]
+        words = list(_CONCLUSION.finditer(text, sentence_start(text, claim.start), claim.start))
+        if words:
+            last = [other for other in claims if words[-1].end() <= other.start < sentence_end(text, claim.end)]
     return last
 
 

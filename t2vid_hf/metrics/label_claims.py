@@ -7,31 +7,68 @@ A capital letter counts only where something around it makes it a label: the sta
 import re
 from collections.abc import Callable, Iterator
 
-from t2vid_hf.metrics.denial import Claim, Stance, label_stance, sentence_end, sentence_start
+from t2vid_hf.metrics.claims import Claim, Stance, sentence_end, sentence_start
+from t2vid_hf.metrics.denial import label_stance
 from t2vid_hf.metrics.label_words import (
-    AFTER_FOREIGN, ANSWER, BE, DOING, FILL, GOOD, JOINER, LAST, LETTERS, NOUN, NUMBERS, ORDINALS, PAIR, SAYING, WHOLE_ORDINALS,
+    AFTER_FOREIGN,
+    ANSWER,
+    BE,
+    DOING,
+    FILL,
+    GOOD,
+    JOINER,
+    LAST,
+    LETTERS,
+    NOUN,
+    NUMBERS,
+    ORDINALS,
+    PAIR,
+    SAYING,
+    WHOLE_ORDINALS,
 )  # fmt: skip
 
 _ALONE = re.compile(r"(?<![A-Za-z0-9\u00c0-\u024f'_&-])([A-Ja-j])(?![A-Za-z0-9\u00c0-\u024f'_&]|-\w)")
 _WHOLE = re.compile(r"\W*([A-Ja-j])\W*")
 _WHOLE_NUMBER = re.compile(r"\W*(\d{1,2})\W*")
 _ONLY_LETTERS = re.compile(r"[\s,./&;A-J()]*|(?:[A-J][\s,./&;]+(?:(?:and|or)\s+)?)+[A-J]\W*")
-_NUMBERED = re.compile(rf"\b{NOUN}s?\s*(?:number|no\.?|nr\.?|#)?\s*[:#(]?\s*(\d{{1,2}}|{'|'.join(NUMBERS)})(?!\w|[:.]\d)", re.IGNORECASE)
-_NUMBER = re.compile(rf"(?:{ANSWER}\s*(?:{BE})?\s*[:#]?\s*(?:number|no\.)?|^\W*(?:number\s+|#))\s*(\d{{1,2}})(?=\W{{0,2}}(?:\s|$))(?!\s*-)", re.IGNORECASE)
+_NUMBERED = re.compile(
+    rf"\b{NOUN}s?\s*(?:number|no\.?|nr\.?|#)?\s*[:#(]?\s*(\d{{1,2}}|{'|'.join(NUMBERS)})(?!\w|[:.]\d)", re.IGNORECASE
+)
+_NUMBER = re.compile(
+    rf"(?:{ANSWER}\s*(?:{BE})?\s*[:#]?\s*(?:number|no\.)?|^\W*(?:number\s+|#))\s*(\d{{1,2}})(?=\W{{0,2}}(?:\s|"
+    rf"$))(?!\s*-)",
+    re.IGNORECASE,
+)
 _KOREAN_NUMBER = re.compile(r"(?<!\w)([1-9])\s?번(?!째)")
 _JOINED = re.compile(rf"[)\]\"']*\s*(?:{JOINER})+\s*(?:{NOUN}s?\s*)?[(\[\"']*", re.IGNORECASE)
 _OPENING = re.compile(r"[(\[\"'\s:#-]*$")
 _NOUN_END = re.compile(rf"(?<!\w){NOUN}s?\s*(?:number|is|:)?\s*$", re.IGNORECASE)
-_ANSWER_END = re.compile(rf"{ANSWER}(?:\s+(?:to|for|in|here|of|among)\b[^.!?\n]{{0,60}}?)?\s*(?:{BE}|[:=>-]|{FILL})*(?:\s*(?:{BE}|[:=>-]|{FILL}))*\s*$", re.IGNORECASE)
+_ANSWER_END = re.compile(
+    rf"{ANSWER}(?:\s+(?:to|for|in|here|of|among)\b[^.!?\n]{{0,60}}?)?\s*(?:{BE}|[:=>-]|{FILL})*(?:\s*(?:{BE}|"
+    rf"[:=>-]|{FILL}))*\s*$",
+    re.IGNORECASE,
+)
 _SAYING_END = re.compile(rf"(?<![\w]){SAYING}\s*(?:{FILL}\s*|[:,]\s*)*$", re.IGNORECASE)
 _FOREIGN_SAYING = re.compile(r"(?:选择|選擇|选|選|是|为|而是|أختار|هي|это)\s*[:]?\s*$")
-_EXCEPT_END = re.compile(r"\b(?:everything|all|every\w*|each|others?)\b[^.!?\n]*\b(?:except|but|other than|besides|apart from)\s*(?:for\s*)?$", re.IGNORECASE)
+_EXCEPT_END = re.compile(
+    r"\b(?:everything|all|every\w*|each|others?)\b[^.!?\n]*\b(?:except|but|other than|besides|"
+    r"apart from)\s*(?:for\s*)?$",
+    re.IGNORECASE,
+)
 _PERHAPS_END = re.compile(r"\b(?:could|might|may|can) (?:only )?be\s*[(\"']*$", re.IGNORECASE)
-_PREDICATE = re.compile(rf"^[)\]\"']*\s*(?:(?:{BE}|(?:looks?|seems?|appears?)(?: to be)?)\s+(?:the\s+)?{GOOD}|{DOING}|makes sense|it (?:is|must)|is\s*(?:$|[.!])|(?:सही|верн|правильн))", re.IGNORECASE)
-_LEADING = re.compile(r"^[)\]\"']*\s*(?:$|[).:,;!\]\n(]|[-–—]+\s|\.\.|(?:because|since|over|instead|rather|given|for sure|not)\b)")
+_PREDICATE = re.compile(
+    rf"^[)\]\"']*\s*(?:(?:{BE}|(?:looks?|seems?|appears?)(?: to be)?)\s+(?:the\s+)?{GOOD}|{DOING}|makes sense|"
+    rf"it (?:is|must)|is\s*(?:$|[.!])|(?:सही|верн|правильн))",
+    re.IGNORECASE,
+)
+_LEADING = re.compile(
+    r"^[)\]\"']*\s*(?:$|[).:,;!\]\n(]|[-–—]+\s|\.\.|(?:because|since|over|instead|rather|given|for sure|not)\b)"
+)
 _LATIN_WORD = re.compile(r"^\s+[a-z]")
 _GOES_ON = re.compile(
-    r"\s+(?:and|or|nor|but|that|which|who|because|since|porque|pero|y|o|weil|denn|und|oder|aber|parce|car|et|ou|mais|perch[eé]|as the|here|for|over|instead|given|due|based|then|in (?:this|the)|to me|(?:can|could|would|should|must|might) (?:not )?be)\b"
+    r"\s+(?:and|or|nor|but|that|which|who|because|since|porque|pero|y|o|weil|denn|und|oder|aber|parce|car|et|ou|"
+    r"mais|perch[eé]|as the|here|for|over|instead|given|due|based|then|in (?:this|the)|to me|(?:can|could|would|"
+    r"should|must|might) (?:not )?be)\b"
 )  # what may follow a label; any other word makes it an article, a pronoun, or somebody's name
 _FOREIGN = re.compile(r"[^\W\d_A-Za-z\u00aa-\u024f]")
 
@@ -44,8 +81,8 @@ def label_claims(text: str, count: int, begins: Begins, *, numbered: bool) -> li
     Args:
         text (`str`): The reply, without mark-up.
         count (`int`): How many options there are.
-        begins (`Callable[[int], tuple[str, int] | None]`): Which option's text begins at a place of the reply, and where
-            it ends.
+        begins (`Callable[[int], tuple[str, int] | None]`): Which option's text begins at a place of the reply, and
+            where it ends.
         numbered (`bool`): Whether a bare number can be a label: no option is a number itself.
     """
     whole = _WHOLE.fullmatch(text) or (numbered and _WHOLE_NUMBER.fullmatch(text))
@@ -69,7 +106,11 @@ def _letter(label: str) -> str:
 
 def _spoken(text: str, count: int, begins: Begins, *, numbered: bool) -> Iterator[Claim]:
     """Labels that are no letters: "Option 2", "the third one", "the latter"."""
-    found = [(_letter(match[1]), *match.span()) for pattern in (_NUMBERED, *([_KOREAN_NUMBER, _NUMBER] if numbered else [])) for match in pattern.finditer(text)]
+    found = [
+        (_letter(match[1]), *match.span())
+        for pattern in (_NUMBERED, *([_KOREAN_NUMBER, _NUMBER] if numbered else []))
+        for match in pattern.finditer(text)
+    ]
     for letter, ordinal in zip(LETTERS, ORDINALS, strict=False):
         found += [(letter, *match.span()) for match in ordinal.finditer(text)]
         if WHOLE_ORDINALS[LETTERS.index(letter)].fullmatch(text):
@@ -151,7 +192,16 @@ def _rank(text: str, group: list[re.Match[str]], begins: Begins) -> int:
     return 3 if len(group) > 1 or denied else 0
 
 
-def _can_be_label(group: list[re.Match[str]], after: str, *, bracketed: bool, marked: bool, paired: bool, denied: bool, named: tuple[str, int] | None) -> bool:
+def _can_be_label(
+    group: list[re.Match[str]],
+    after: str,
+    *,
+    bracketed: bool,
+    marked: bool,
+    paired: bool,
+    denied: bool,
+    named: tuple[str, int] | None,
+) -> bool:
     """Whether a letter can be a label at all: the article, the pronoun and lower case want more around them."""
     letter = group[-1][1]
     if letter == "A" and named and named[0] != "A" and re.match(r"\s+\w", after):
@@ -159,7 +209,9 @@ def _can_be_label(group: list[re.Match[str]], after: str, *, bracketed: bool, ma
     if bracketed or paired:
         return True
     if letter.islower():
-        return bool(re.match(r"\s*(?:$|[.):,;\n])", after)) and (marked or letter != "a" or bool(re.match(r"[.)]?\s*$", after)))
+        return bool(re.match(r"\s*(?:$|[.):,;\n])", after)) and (
+            marked or letter != "a" or bool(re.match(r"[.)]?\s*$", after))
+        )
     if _LATIN_WORD.match(after) and (letter in "AI" or not marked):
         return bool(_PREDICATE.search(after) or _GOES_ON.match(after) or denied)
     return True

@@ -8,40 +8,57 @@ import re
 LETTERS = "ABCDEFGHIJ"
 
 NOUN = (
-    r"(?:(?:answer\s+)?(?:option|choice)|alternative|caption|sentence|statement|description|candidate|letter|opci[oó]n|alternativa|"
+    r"(?:(?:answer\s+)?(?:option|choice)|alternative|caption|sentence|statement|description|candidate|letter|"
+    r"opci[oó]n|alternativa|"
     r"variante?|вариант\w*|буква|выбор|选项|選項|选择|選択肢|विकल्प|الخيار|خيار|선택지|보기)"
 )
 ANSWER = (
-    r"(?:(?:the |my |final |correct |right |best |true )*(?:answers?|solution|\bans\b|\bresponse|\bprediction|\boutput)|(?:final|correct|right|best|my|most \w+|only) (?:choice|option|one|caption|sentence|"
-    r"description|statement|match|fit|letter|response)|respuesta(?: correcta)?|opci[oó]n correcta|(?:opção|alternativa) correta|option correcte|bonne r[ée]ponse|r[ée]ponse(?: correcte)?|antwort|lösung|risposta(?: corretta)?|resposta(?: correta)?|đáp án|cevap|jawaban|antwoord|odpowiedź|"
-    r"(?:правильный |верный )?ответ|答案|答え|正解|回答|正确的是|最符合的是|उत्तर|जवाब|الإجابة(?: الصحيحة)?|إجابة|الجواب|정답|답)"
+    r"(?:(?:the |my |final |correct |right |best |true )*(?:answers?|solution|\bans\b|\bresponse|\bprediction|"
+    r"\boutput)|(?:final|correct|right|best|my|most \w+|only) (?:choice|option|one|caption|sentence|"
+    r"description|statement|match|fit|letter|response)|respuesta(?: correcta)?|opci[oó]n correcta|(?:opção|"
+    r"alternativa) correta|option correcte|bonne r[ée]ponse|r[ée]ponse(?: correcte)?|antwort|lösung|"
+    r"risposta(?: corretta)?|resposta(?: correta)?|đáp án|cevap|jawaban|antwoord|odpowiedź|"
+    r"(?:правильный |верный )?ответ|"
+    r"答案|答え|正解|回答|正确的是|最符合的是|उत्तर|जवाब|الإجابة(?: الصحيحة)?|إجابة|الجواب|정답|답)"
 )
 BE = (
-    r"(?:is|was|are|be|(?:would|should|must|will|can only|has to|might|may|could) be|(?:seems?|appears?) to be|remains|becomes|'s|lautet|wäre|ist|est|es|è|é|là|jest|adalah|sería|"
+    r"(?:is|was|are|be|(?:would|should|must|will|can only|has to|might|may|could) be|(?:seems?|appears?) to be|"
+    r"remains|becomes|'s|lautet|wäre|ist|est|es|è|é|là|jest|adalah|sería|"
     r"هي|هو|是|为|為|应为|应该是|应是|就是|は|が|은|는|—|–)"
 )
 FILL = (
-    r"(?:definitely|most likely|likely|probably|clearly|simply|therefore|thus|hence|then|still|actually|indeed|really|rather|now|a|option|choice|letter|number|"
+    r"(?:definitely|most likely|likely|probably|clearly|simply|therefore|thus|hence|then|still|actually|indeed|"
+    r"really|rather|now|a|option|choice|letter|number|"
     r"la|el|die|der|l'|the|opci[oó]n|選択肢|选项|विकल्प|الخيار|вариант)"
 )
 SAYING = (
-    r"(?:probably|likely|perhaps|maybe|definitely|certainly|clearly|only|prefer\w*|make (?:that|it)|choos\w+|chose|select\w*|pick\w*|go(?:ing)? (?:with|for)|opt(?:ing)? for|say|believe|think|guess|conclude|go|take|took|mark|lean(?:ing)? (?:to|towards?)|vote for|"
-    r"(?:it|this|that|answer|choice|one|which|he|she|be) (?:is|was)|it's|that's|(?:must|should|would|has to|to|can only) be|looks? like|seems? like|"
-    r"(?:correspond|equat|point|match|map)\w*(?: to)?|align\w*(?: \w+)? with|match\w*(?: with)?|consistent with|described (?:as|by)|"
-    r"leav\w+(?: us)?(?: with)?|left with|suggest\w*|support\w*|favou?rs?|indicat\w+|closely|meant?|is|so|thus|therefore|hence|then|"
+    r"(?:probably|likely|perhaps|maybe|definitely|certainly|clearly|only|prefer\w*|make (?:that|it)|choos\w+|"
+    r"chose|select\w*|pick\w*|go(?:ing)? (?:with|for)|opt(?:ing)? for|say|believe|think|guess|conclude|go|take|"
+    r"took|mark|lean(?:ing)? (?:to|towards?)|vote for|"
+    r"(?:it|this|that|answer|choice|one|which|he|she|be) (?:is|was)|it's|that's|(?:must|should|would|has to|to|"
+    r"can only) be|looks? like|seems? like|"
+    r"(?:correspond|equat|point|match|map)\w*(?: to)?|align\w*(?: \w+)? with|match\w*(?: with)?|consistent with|"
+    r"described (?:as|by)|"
+    r"leav\w+(?: us)?(?: with)?|left with|suggest\w*|support\w*|favou?rs?|indicat\w+|closely|meant?|is|so|thus|"
+    r"therefore|hence|then|"
     r"conclusion|elijo|escojo|selecciono|choisis|wähle|nehme|sondern|sino|mais|выбираю|это|но|а|but|rather|"
     r"选择|選擇|选|選|应该是|应是|而是|是|为|चुन\w*|أختار)"
 )
 GOOD = (
-    r"(?:the\s+|a\s+)?(?:(?:most|only|best|more|much|clearly|definitely|probably|likely)\s+)*(?:correct|right|best|better|answer|true|accurate|valid|appropriate|suitable|plausible|"
+    r"(?:the\s+|a\s+)?(?:(?:most|only|best|more|much|clearly|definitely|probably|likely)\s+)*(?:correct|right|"
+    r"best|better|answer|true|accurate|valid|appropriate|suitable|plausible|"
     r"likely|choice|option|match|fit|it\b|correct[ao]|richtig|la correcta|верн|правильн|सही|correcte)"
 )
-DOING = r"(?:best |better |also |correctly |accurately |clearly |most closely )?(?:fits?|matches|describes|captures|represents|corresponds|aligns|applies|works|holds)\b"
+DOING = (
+    r"(?:best |better |also |correctly |accurately |clearly |most closely )?(?:fits?|matches|describes|"
+    r"captures|represents|corresponds|aligns|applies|works|holds)\b"
+)
 AFTER_FOREIGN = r"\s*(?:です|だ|で|が正|は正|입니다|이다|이|가|번|选项|選|项|है|सही|является|верн|。|、|,|[.)]|$)"
 
 # what joins labels to a list that is said, denied or weighed as one
 JOINER = (
-    r"(?:,|/|&|;|\+|->|=>|→|、|,?\s*\b(?:and|or|nor|y|o|u|ni|und|oder|noch|et|ou|и|или|ни|либо|not|nor)\b|,?\s*(?:ولا|أو|و|या|और|和|或|与|及|と|または|와|과))"
+    r"(?:,|/|&|;|\+|->|=>|→|、|,?\s*\b(?:and|or|nor|y|o|u|ni|und|oder|noch|et|ou|и|или|ни|либо|not|nor)\b|"
+    r",?\s*(?:ولا|أو|و|या|और|和|或|与|及|と|または|와|과))"
 )
 
 NUMBERS = {word: n for n, word in enumerate("one two three four five six seven eight nine ten".split(), 1)}
@@ -56,7 +73,11 @@ _ORDINALS = (
 )  # fmt: skip
 _NAMED = rf"(?:{NOUN}|one|match|antwort|réponse|respuesta|ответ|选|個|个|句|項|项|条)"
 ORDINALS = tuple(
-    re.compile(rf"(?<!\w)(?:{word})\s*(?:の|listed |given |correct )?\s*{_NAMED}|{NOUN}\s+(?:{word})", re.IGNORECASE)
+    re.compile(
+        rf"(?<!\w)(?:{word})\s*(?:の|listed |given |correct |(?:or|and)\s+(?:the\s+)?\w+\s+)?\s*{_NAMED}|"
+        rf"{NOUN}\s+(?:{word})",
+        re.IGNORECASE,
+    )
     for word in _ORDINALS
 )
 WHOLE_ORDINALS = tuple(re.compile(rf"\W*(?:the\s+)?(?:{word})\W*", re.IGNORECASE) for word in _ORDINALS)
@@ -67,7 +88,10 @@ _OTHER_LETTERS = {
     "А": "A", "Б": "B", "С": "C", "Г": "D", "Е": "E", "أ": "A", "ا": "A", "ب": "B", "ج": "C", "د": "D",
     "क": "A", "ख": "B", "ग": "C", "घ": "D",
 }  # fmt: skip
-_OTHER = re.compile(rf"((?:{NOUN}|{ANSWER})\s*(?:{BE}\s*)?[:\s(]*|^\W*|\()([{''.join(_OTHER_LETTERS)}])(?=\s*(?:$|[).,:\n؟۔]))", re.IGNORECASE)
+_OTHER = re.compile(
+    rf"((?:{NOUN}|{ANSWER})\s*(?:{BE}\s*)?[:\s(]*|^\W*|\()([{''.join(_OTHER_LETTERS)}])(?=\s*(?:$|[).,:\n؟۔]))",
+    re.IGNORECASE,
+)
 
 
 def latin_labels(text: str) -> str:

@@ -25,16 +25,20 @@ _IRREGULAR = {
         "eat": "ate eaten", "drink": "drank drunk", "sit": "sat", "stand": "stood", "throw": "threw thrown",
         "write": "wrote written", "drive": "drove driven", "ride": "rode ridden", "swim": "swam swum", "hold": "held",
         "make": "made", "come": "came", "give": "gave given", "get": "got gotten", "see": "saw seen", "say": "said",
-        "break": "broke broken", "speak": "spoke spoken", "sing": "sang sung", "begin": "began begun", "grow": "grew grown",
+        "break": "broke broken", "speak": "spoke spoken", "sing": "sang sung", "begin": "began begun",
+        "grow": "grew grown",
         "blow": "blew blown", "draw": "drew drawn", "shake": "shook shaken", "wear": "wore worn", "tear": "tore torn",
         "build": "built", "bring": "brought", "buy": "bought", "catch": "caught", "feel": "felt", "find": "found",
         "keep": "kept", "lose": "lost", "meet": "met", "pay": "paid", "sell": "sold", "shoot": "shot", "sleep": "slept",
         "teach": "taught", "tell": "told", "think": "thought", "rise": "rose risen", "freeze": "froze frozen",
-        "child": "children", "man": "men", "woman": "women", "foot": "feet", "knife": "knives", "person": "people persons",
-        "up": "upward upwards", "down": "downward downwards", "left": "leftward leftwards", "right": "rightward rightwards",
+        "child": "children", "man": "men", "woman": "women", "foot": "feet", "knife": "knives",
+        "person": "people persons",
+        "up": "upward upwards", "down": "downward downwards", "left": "leftward leftwards",
+        "right": "rightward rightwards",
         "forward": "forwards", "backward": "backwards", "toward": "towards", "counterclockwise": "anticlockwise",
         "gray": "grey", "color": "colour",
-        "0": "zero", "1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6": "six", "7": "seven", "8": "eight",
+        "0": "zero", "1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6": "six", "7": "seven",
+        "8": "eight",
         "9": "nine", "10": "ten", "11": "eleven", "12": "twelve",
     }.items()
     for form in forms.split()
@@ -125,7 +129,7 @@ def stem(word: str) -> str:
 
 
 def stems(text: str) -> list[Word]:
-    """A text's words, reduced, without those that only hold a sentence together (all words where nothing else is there).
+    """A text's words, reduced, without those that only hold a sentence together (all of them where no other is there).
 
     Args:
         text (`str`): A text, evened out.
@@ -140,10 +144,6 @@ def stems(text: str) -> list[Word]:
     ```
     """
     clocks = [match.span() for match in _CLOCK.finditer(text)]
-    found = [
-        match
-        for match in _WORD.finditer(text)
-        if not any(start <= match.start() < end for start, end in clocks)
-    ]
+    found = [match for match in _WORD.finditer(text) if not any(start <= match.start() < end for start, end in clocks)]
     said = [match for match in found if match[0].casefold() not in _FUNCTION_WORDS] or found
     return [Word(stem(match[0]), *match.span()) for match in said]

@@ -1,4 +1,4 @@
-"""Whether a reply says yes or no: its own word for it, at the start or as "the answer is"; nothing is concluded from it.
+"""Whether a reply says yes or no: its own word for it, at the start or as "the answer is"; nothing is concluded.
 
 "The man is not running" is left without an answer, since only the question tells which of the two it means.
 """
@@ -13,10 +13,16 @@ from t2vid_hf.metrics.stems import even_out
 
 _WORDS = {
     "yes": r"(?:yes|yeah|yep|sí|sim|oui|ja|да|是的?|对|はい|네|예|نعم|हाँ|हां|correct|true)",
-    "no": r"(?:no(?! (?:way|idea|one|sign|clear|doubt|answer|evidence|information)\b)|nope|non|nein|não|нет|不是|不|否|いいえ|아니요|아니오|لا|नहीं|false|incorrect)",
+    "no": (
+        r"(?:no(?! (?:way|idea|one|sign|clear|doubt|answer|evidence|information)\b)|nope|non|nein|não|нет|不是|"
+        r"不|否|いいえ|아니요|아니오|لا|नहीं|false|incorrect)"
+    ),
 }
 _LEAD = r"(?:[\W_]*(?:[AB]\s*[.):]\s*)?)"
-_STATED = rf"(?:{ANSWER}(?:\s+(?:to|for)\b[^.!?\n]{{0,60}}?)?\s*(?:{BE}|[:=-])*\s*|\b(?:so|therefore|thus|hence|conclusion)\b[,: ]*|\bsay\s+)[\"'(]*"
+_STATED = (
+    rf"(?:{ANSWER}(?:\s+(?:to|for)\b[^.!?\n]{{0,60}}?)?\s*(?:{BE}|[:=-])*\s*|\b(?:so|therefore|thus|hence|"
+    rf"conclusion)\b[,: ]*|\bsay\s+)[\"'(]*"
+)
 _PATTERNS = {
     word: (
         re.compile(rf"{_LEAD}{said}(?=\s*(?:$|[^\w\s])|\s+(?!and\b|or\b|y\b)\w)", re.IGNORECASE),
@@ -39,7 +45,8 @@ def extract_yes_no(reply: str) -> str | None:
 
     ```python
     >>> from t2vid_hf.metrics.yes_no import extract_yes_no
-    >>> [extract_yes_no(reply) for reply in ("Yes.", "**No**, he is not.", "The answer is yes", "It is impossible to tell.")]
+    >>> replies = ("Yes.", "**No**, he is not.", "The answer is yes", "It is impossible to tell.")
+    >>> [extract_yes_no(reply) for reply in replies]
     ['yes', 'no', 'yes', None]
 
     ```
@@ -57,7 +64,11 @@ def plain_yes_no(text: str) -> str | None:
     if corrected and (word := plain_yes_no(corrected)):
         return word
     for rule in (1, 0):
-        found = {word for word, patterns in _PATTERNS.items() if (patterns[1].search(text) if rule else patterns[0].match(text))}
+        found = {
+            word
+            for word, patterns in _PATTERNS.items()
+            if (patterns[1].search(text) if rule else patterns[0].match(text))
+        }
         if len(found) == 1:
             return found.pop()
     return None
