@@ -5,6 +5,8 @@ from enum import Enum
 
 from t2vid_hf.metrics.denial_words import CLAUSE_END, SENTENCE_END
 
+_REACH = 400  # characters of a sentence without end that are read: a reply that repeats itself takes no longer
+
 
 class Stance(Enum):
     """How a reply means an option that it names."""
@@ -40,7 +42,8 @@ def sentence_start(text: str, place: int) -> int:
         text (`str`): A reply.
         place (`int`): A place in it.
     """
-    return max((match.end() for match in SENTENCE_END.finditer(text, 0, place)), default=0)
+    reach = max(0, place - _REACH)
+    return max((match.end() for match in SENTENCE_END.finditer(text, reach, place)), default=reach)
 
 
 def sentence_end(text: str, place: int) -> int:
@@ -50,8 +53,8 @@ def sentence_end(text: str, place: int) -> int:
         text (`str`): A reply.
         place (`int`): A place in it.
     """
-    match = SENTENCE_END.search(text, place)
-    return match.end() if match else len(text)
+    match = SENTENCE_END.search(text, place, place + _REACH)
+    return match.end() if match else min(len(text), place + _REACH)
 
 
 def clause_start(text: str, place: int) -> int:

@@ -89,7 +89,7 @@ def _run_in(text: str, begins: Begins) -> list[Part]:
     for mark in _RUN_IN.finditer(text):
         named = begins(mark.end())
         told = named[1] if named and named[0] == mark[1] else 0
-        if told or _PART_START.search(text[: mark.start()]):
+        if told or _PART_START.search(text[max(0, mark.start() - 8) : mark.start()]):
             marks.append(Part(mark[1], mark.start(), told or mark.end(), 0))
     while marks and marks[0].letter != "A":
         marks = marks[1:]

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from t2vid_hf.metrics.denial import denied_parts
-from t2vid_hf.metrics.stems import stem, stems
+from t2vid_hf.metrics.stems import outside, stem, stems
 
 _ENOUGH = 0.6  # of an option's telling words
 _HALF, _SHORT = 0.5, 8  # in a reply of a few words half is enough, where no other option's word is there
@@ -82,7 +82,7 @@ class Paraphrases:
     def _heard(self, text: str) -> list[str]:
         """The words of a reply where it neither denies nor doubts."""
         gone = denied_parts(text) + no_count(text)
-        return [word.stem for word in stems(text) if not any(a <= word.start < b for a, b in gone)]
+        return [word.stem for word in outside(stems(text), gone)]
 
     def _beats(self, letter: str, rival: str, heard: set[str]) -> bool:
         """Whether the words that tell an option from a rival are heard, and the rival's are not."""

@@ -10,7 +10,7 @@ import unicodedata
 _THOUGHTS = r"think(?:ing)?|reason(?:ing)?|thought|analysis|reflection|scratchpad|explanation"
 _THOUGHT_PAIR = re.compile(rf"[<◁](?P<name>{_THOUGHTS})[>▷].*?[<◁]/(?P=name)[>▷]", re.DOTALL | re.IGNORECASE)
 _THOUGHT_OPEN = re.compile(rf"[<◁](?:{_THOUGHTS})[>▷].*", re.DOTALL | re.IGNORECASE)
-_THOUGHT_END = re.compile(rf".*[<◁]/(?:{_THOUGHTS})[>▷]", re.DOTALL | re.IGNORECASE)
+_THOUGHT_END = re.compile(rf"[<◁]/(?:{_THOUGHTS})[>▷]", re.IGNORECASE)
 _TAGGED = re.compile(
     r"(?:<(?P<name>(?:final[_ ]?)?(?:answer|choice|option))>|<\|begin_of_box\|>)"
     r"(.*?)(?:</(?:final[_ ]?)?(?:answer|choice|option)>|<\|end_of_box\|>|$)",
@@ -24,10 +24,10 @@ _FIELD = re.compile(
 )
 # what stands behind it is another turn, or another question that the model asks itself
 _END = re.compile(r"<\|(?:im_end|eot_id|endoftext|end|eos)\|>|</s>|<eos>|<end_of_turn>")
-_NEXT_TURN = re.compile(r"\n\W*(?:user|human|assistant|question|q|options)\s*:", re.IGNORECASE)
+_NEXT_TURN = re.compile(r"\n\W{0,8}(?:user|human|assistant|question|q|options)\s*:", re.IGNORECASE)
 _SPECIAL = re.compile(r"<\|?/?[A-Za-z_][\w ]+\|?/?>|</?[a-z]>|</[A-Z]>")
 _LATEX = re.compile(r"\\(?:text(?:bf|it|rm)?|mathbf|mathrm|mathbf)\s*\{([^{}]*)\}")
-_MARKS = re.compile(r"\*+|__+|`+|\$(?!\d)|\\[()\[\]]|^\s*(?:#+|>)\s+|\|", re.MULTILINE)
+_MARKS = re.compile(r"\*+|__+|`+|\$(?!\d)|\\[()\[\]]|^[ \t]*(?:#+|>)[ \t]+|\|", re.MULTILINE)
 _ROLE = re.compile(r"^\s*(?:assistant|model)\s*[:\n]\s*", re.IGNORECASE)
 
 
@@ -50,7 +50,7 @@ def answer_text(reply: str) -> str:
     """
     text = "".join(sign for sign in unicodedata.normalize("NFKC", reply) if unicodedata.category(sign) != "Cf")
     text = text.replace("\u2019", "'").replace("\u2018", "'").replace("\u201c", '"').replace("\u201d", '"')
-    text = _THOUGHT_OPEN.sub("", _THOUGHT_END.sub("", _THOUGHT_PAIR.sub("", text)))
+    text = _THOUGHT_OPEN.sub("", _THOUGHT_END.split(_THOUGHT_PAIR.sub("", text))[-1])
     text = _ROLE.sub("", _before(_END, text))
     return _plain(_boxed(text)).strip()
 

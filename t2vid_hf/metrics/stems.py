@@ -5,6 +5,7 @@ agree is their tense, their number and their articles. Scripts without spaces ar
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # a word with its combining marks (Python's \w has no vowel signs of Indic scripts); a digit group; one East Asian sign
@@ -143,7 +144,26 @@ def stems(text: str) -> list[Word]:
 
     ```
     """
-    clocks = [match.span() for match in _CLOCK.finditer(text)]
-    found = [match for match in _WORD.finditer(text) if not any(start <= match.start() < end for start, end in clocks)]
+    found = list(_WORD.finditer(_CLOCK.sub(lambda clock: " " * len(clock[0]), text)))
     said = [match for match in found if match[0].casefold() not in _FUNCTION_WORDS] or found
     return [Word(stem(match[0]), *match.span()) for match in said]
+
+
+def outside(words: Iterable[Word], spans: Iterable[tuple[int, int]]) -> list[Word]:
+    """The words that begin in none of some parts of a text.
+
+    Args:
+        words (`Iterable[Word]`): Words in their order.
+        spans (`Iterable[tuple[int, int]]`): Where the parts begin and end.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.metrics.stems import outside, stems
+    >>> [word.stem for word in outside(stems("red, not blue"), [(4, 13)])]
+    ['red']
+
+    ```
+    """
+    gone = {place for start, end in spans for place in range(start, end)}
+    return [word for word in words if word.start not in gone]

@@ -11,9 +11,8 @@ from t2vid_hf.metrics.claims import Claim, Stance
 from t2vid_hf.metrics.denial import text_stance
 from t2vid_hf.metrics.label_words import LETTERS
 from t2vid_hf.metrics.paraphrases import Paraphrases, no_count
-from t2vid_hf.metrics.stems import Word, even_out, stems
+from t2vid_hf.metrics.stems import Word, even_out, outside, stems
 
-_LONGEST = 600  # characters that an option's text is looked for in
 _CUT_OFF = 8  # characters of an option that a reply which stops in the middle has to reach
 _PARTICLE_VERBS = frozenset(
     "pick stand end set wak grow slow sped speed sit li writ clean mak giv show open clos warm look put".split()
@@ -34,6 +33,7 @@ class Options:
         self.sequences = [tuple(word.stem for word in stems(text)) for text in self.texts]
         self.letters = LETTERS[: len(options)]
         self.own_words = Paraphrases(self.letters, self.sequences)
+        self.reach = 2 * max(map(len, self.texts), default=0) + 40
         self.numeric = any(
             len(sequence) <= 2 and any(part.isdigit() for part in sequence) for sequence in self.sequences
         )
@@ -64,9 +64,9 @@ class Options:
             text (`str`): A reply.
             place (`int`): Where.
         """
-        words = stems(text[place : place + _LONGEST])
+        words = stems(text[place : place + self.reach])
         said = tuple(word.stem for word in words)
-        plain = _plain(text[place : place + _LONGEST])
+        plain = _plain(text[place : place + self.reach])
         fitting = [
             (len(sequence), plain.startswith(_plain(option)), len(option), letter)
             for letter, option, sequence in zip(self.letters, self.texts, self.sequences, strict=True)
@@ -83,7 +83,7 @@ class Options:
         Args:
             text (`str`): A reply.
         """
-        words = [word for word in stems(text) if not any(a <= word.start < b for a, b in no_count(text))]
+        words = outside(stems(text), no_count(text))
         taken: set[int] = set()
         claims = []
         for length, letter, sequence in sorted(
