@@ -11,7 +11,8 @@ from typing import Any
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.evaluation.benchmarks import BENCHMARKS
 from t2vid_hf.evaluation.item import Item
-from t2vid_hf.metrics.answers import extract_choice, is_exact_match
+from t2vid_hf.metrics.answers import extract_choice
+from t2vid_hf.metrics.exact_match import is_exact_match
 from t2vid_hf.metrics.scoring import Judged, Score, score_groups
 
 ANSWERS_FILE = "answers.jsonl"

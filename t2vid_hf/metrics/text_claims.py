@@ -1,0 +1,152 @@
+"""Options that a reply names by their text: word for word, up to tense, number and articles, or cut off.
+
+The longest option wins where one stands inside another: in "counter-clockwise" there is no "clockwise".
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from t2vid_hf.metrics.claims import Claim, Stance
+from t2vid_hf.metrics.denial import text_stance
+from t2vid_hf.metrics.label_words import LETTERS
+from t2vid_hf.metrics.paraphrases import Paraphrases, no_count
+from t2vid_hf.metrics.stems import Word, even_out, outside, stems
+
+_CUT_OFF = 8  # characters of an option that a reply which stops in the middle has to reach
+_PARTICLE_VERBS = frozenset(
+    "pick stand end set wak grow slow sped speed sit li writ clean mak giv show open clos warm look put".split()
+)
+_LABELLED = re.compile(r"\W*[A-J]\s*[().:\]-]")  # an "A" here is no article
+_NEGATION = re.compile(r"\b(?:not|no|never|neither|nor|whether|if)\b[^.,;]*$", re.IGNORECASE)
+
+
+class Options:
+    """Options' texts, made ready to be found in replies.
+
+    Args:
+        options (`Sequence[str]`): The texts, without letters.
+    """
+
+    def __init__(self, options: Sequence[str]) -> None:
+        self.texts = [even_out(option.strip()) for option in options]
+        self.sequences = [tuple(word.stem for word in stems(text)) for text in self.texts]
+        self.letters = LETTERS[: len(options)]
+        self.own_words = Paraphrases(self.letters, self.sequences)
+        self.reach = 2 * max(map(len, self.texts), default=0) + 40
+        self.numeric = any(
+            len(sequence) <= 2 and any(part.isdigit() for part in sequence) for sequence in self.sequences
+        )
+
+    def exact(self, text: str) -> str | None:
+        """The one option that a reply is, and nothing else.
+
+        Args:
+            text (`str`): A reply.
+        """
+        plain = _plain(text)
+        same = [
+            letter for letter, option in zip(self.letters, self.texts, strict=True) if plain and _plain(option) == plain
+        ]
+        if not same and not _LABELLED.match(text) and not no_count(text):
+            said = tuple(word.stem for word in stems(text))
+            same = [
+                letter
+                for letter, sequence in zip(self.letters, self.sequences, strict=True)
+                if sequence and sequence == said
+            ]
+        return same[0] if len(same) == 1 else None
+
+    def begins(self, text: str, place: int) -> tuple[str, int] | None:
+        """The longest option whose text begins at a place of a reply, and where it ends.
+
+        Args:
+            text (`str`): A reply.
+            place (`int`): Where.
+        """
+        words = stems(text[place : place + self.reach])
+        said = tuple(word.stem for word in words)
+        plain = _plain(text[place : place + self.reach])
+        fitting = [
+            (len(sequence), plain.startswith(_plain(option)), len(option), letter)
+            for letter, option, sequence in zip(self.letters, self.texts, self.sequences, strict=True)
+            if sequence and said[: len(sequence)] == sequence
+        ]
+        if not fitting:
+            return None
+        length, _, _, letter = max(fitting)
+        return letter, place + words[length - 1].end
+
+    def claims(self, text: str) -> list[Claim]:
+        """Every option whose whole text stands in a reply, with how it is meant.
+
+        Args:
+            text (`str`): A reply.
+        """
+        words = outside(stems(text), no_count(text))
+        taken: set[int] = set()
+        claims = []
+        for length, letter, sequence in sorted(
+            ((len(s), a, s) for a, s in zip(self.letters, self.sequences, strict=True)), reverse=True
+        ):
+            for first in range(len(words) - length + 1) if length else ():
+                run = words[first : first + length]
+                places = set(range(first, first + length))
+                if (
+                    tuple(word.stem for word in run) != sequence
+                    or not _one_piece(text, run)
+                    or _particle(words, first, sequence)
+                ):
+                    continue
+                if not places & taken:
+                    stance = text_stance(text, run[0].start, run[-1].end)
+                    claims.append(Claim(letter, run[0].start, run[-1].end, stance, 2))
+                    taken |= places
+        return _inherit(text, sorted(claims, key=lambda claim: claim.start))
+
+    def cut_off(self, text: str) -> str | None:
+        """The one option whose text a reply begins before it stops.
+
+        Args:
+            text (`str`): A reply.
+        """
+        if re.search(r"[.!?。]\W*$", text):
+            return None
+        said = _plain(text)
+        options = [_plain(option) for option in self.texts]
+        for start in (match.start() for match in re.finditer(r"\b\w", said)):
+            rest = said[start:]
+            begun = [letter for letter, option in zip(self.letters, options, strict=True) if option.startswith(rest)]
+            if len(rest) < _CUT_OFF:
+                break
+            if begun:
+                known = len(begun) == 1 and not _NEGATION.search(said[:start])
+                return begun[0] if known else None
+        return None
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[^\w\s-]", " ", text.casefold()).split())
+
+
+def _one_piece(text: str, run: Sequence[Word]) -> bool:
+    """Whether words follow each other in one sentence."""
+    return not any(re.search(r"[.!?;\n](?:\s|$)", text[a.end : b.start]) for a, b in zip(run, run[1:], strict=False))
+
+
+def _particle(words: Sequence[Word], first: int, sequence: tuple[str, ...]) -> bool:
+    """Whether "up" belongs to a verb: "picks up"."""
+    return sequence in (("up",), ("down",)) and first > 0 and words[first - 1].stem in _PARTICLE_VERBS
+
+
+def _inherit(text: str, claims: list[Claim]) -> list[Claim]:
+    """A list has one stance: in "not A's text, B's text or C's text" all three are denied."""
+    for n in range(1, len(claims)):
+        before, claim = claims[n - 1], claims[n]
+        if before.stance is Stance.SAID or claim.stance is not Stance.SAID:
+            continue
+        if re.fullmatch(
+            r"\s*(?:,|,?\s*(?:or|and|nor))\s*(?:(?:or|and|nor|a|an|the)\s+)*", text[before.end : claim.start]
+        ):
+            claims[n] = replace(claim, stance=before.stance)
+    return claims
