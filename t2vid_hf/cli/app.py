@@ -1,4 +1,4 @@
-"""The `t2vid` command: its sub-commands, each a file of this folder; the one that is called is the one that is imported.
+"""The `t2vid` command: its sub-commands, each a file of this folder; what is called is what is imported.
 
 `t2vid score` so starts in 0.3 s of processor time. With all the others, which bring NumPy and fonts, it was 0.6.
 """

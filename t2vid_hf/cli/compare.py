@@ -11,7 +11,7 @@ from t2vid_hf.metrics.comparison import compare_files
 def compare(
     a: Annotated[str, typer.Argument(help="The first result: --items of t2vid score, or answers.")],
     b: Annotated[str, typer.Argument(help="The second one.")],
-    mode: Annotated[str | None, typer.Option(help="Whose rules judge answers: t2vid or t2vid_hf (if not given).")] = None,
+    mode: Annotated[str | None, typer.Option(help="Whose rules judge answers: t2vid, or t2vid_hf.")] = None,
     models: Annotated[str | None, typer.Option(help="A,B: whose answers, where a file has several models'.")] = None,
     common: Annotated[bool, typer.Option("--common", help="Leave out questions that stand in one alone.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The comparison on stdout, as one line of JSON.")] = False,

@@ -30,6 +30,7 @@ def score(
     result = summary(scored)
     if items is not None:
         lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in item_lines(scored))
+        items.parent.mkdir(parents=True, exist_ok=True)
         items.write_text("".join(lines), encoding="utf-8")
     _show(result)
     if as_json:

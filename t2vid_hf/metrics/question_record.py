@@ -12,6 +12,9 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.metrics.asked import Asked
 from t2vid_hf.metrics.option_text import answer_letter, options_in, plain_options
 
+# the kind of a question that no file names one for
+ALL = "all"
+
 
 @dataclass(frozen=True)
 class Fields:
@@ -105,7 +108,7 @@ def question(record: Mapping[str, Any], place: str, *, fields: Fields, known: st
     return Asked(
         id=name,
         video=str(found(record, fields.video + COMMON.video) or ""),
-        group=str(kind if kind is not None else group or "all"),
+        group=str(kind if kind is not None else group or ALL),
         prompt=prompt,
         options=options,
         answer=answer_letter(given, options, here),

@@ -48,7 +48,7 @@ def read_text(path: str | Path) -> str:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}".lower().replace(str(path).lower(), str(path))) from None
+        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -88,7 +88,7 @@ def read_results(path: str | Path) -> ResultFile:
         if not _is_object(text.lstrip().partition("\n")[0]):
             raise InputError(f"{path}, line {error.lineno}: no JSON ({error.msg}); is the file cut off?") from None
         return ResultFile(path, _read_lines(path, text), True)
-    is_line = path.suffix == ".jsonl" and isinstance(value, dict)
+    is_line = path.suffix == ".jsonl" and isinstance(value, dict) and bool(value)
     return ResultFile(path, [value] if is_line else value, is_line)
 
 

@@ -17,8 +17,10 @@ from t2vid_hf.metrics.forms.form import Reading
 from t2vid_hf.metrics.matched import matched_outcome
 from t2vid_hf.metrics.option_text import check_options
 from t2vid_hf.metrics.original_rules import is_multiple_choice, original_outcome
+from t2vid_hf.metrics.question_record import ALL
 from t2vid_hf.metrics.result_file import ResultFile, read_results
 from t2vid_hf.metrics.tally import Scored
+from t2vid_hf.metrics.whose_file import check_whose
 
 MODES = ("official", "t2vid", "t2vid_hf")
 
@@ -88,6 +90,7 @@ def score_file(
     form = form_of(file)
     known = None if questions is None else rules.questions(questions, rules.question, task)
     predicted = _read(file, form, Reading(benchmark, rules.question, task, known, model))
+    check_whose(benchmark, predicted, file)
     _check_names(predicted, file)
     if known is not None:
         predicted = _joined(predicted, known, file, questions or "")
@@ -139,7 +142,7 @@ def _joined(
         filled = replace(
             said,
             video=said.video or asked.video,
-            group=asked.group,
+            group=asked.group if said.group == ALL else said.group,
             prompt=said.prompt or asked.prompt,
             options=said.options or asked.options,
             groups=asked.groups or said.groups,

@@ -53,6 +53,8 @@ class Benchmark:
             come out.
         complete (`Callable[[ResultFile, list[Predicted]], list[Predicted]]`, *optional*): Adds what its script looks up
             in a file beside the predictions.
+        kinds (`tuple[str, ...]`, *optional*): Its kinds of question, where they tell it from other benchmarks.
+        metrics (`tuple[str, ...]`, *optional*): What lmms-eval calls its metrics, which stand in each line.
         tasks (`tuple[str, ...]`, *optional*): Its tasks, where it has several with a file each.
         told (`Callable[[Predicted], str]`, *optional*): The task of a prediction.
     """
@@ -66,6 +68,8 @@ class Benchmark:
     questions: Callable[..., list[Asked]] = listed_questions
     check: Callable[[ResultFile, Sequence[Scored]], None] | None = None
     complete: Callable[[ResultFile, list[Predicted]], list[Predicted]] | None = None
+    kinds: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     told: Callable[[Predicted], str] | None = None
 

@@ -44,4 +44,5 @@ IMAGE_QUESTIONS = Benchmark(
         each_option=("choice_a", "choice_b", "choice_c", "choice_d"),
         facts={"data_type": ("data_type",)},
     ),
+    metrics=("seed_all",),
 )

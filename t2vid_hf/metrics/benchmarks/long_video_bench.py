@@ -59,4 +59,5 @@ LONG_VIDEO_BENCH = Benchmark(
         facts={"duration": ("duration_group",)},
         groups=("duration",),
     ),
+    metrics=("lvb_acc",),
 )

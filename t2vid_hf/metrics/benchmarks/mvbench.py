@@ -14,6 +14,29 @@ from t2vid_hf.metrics.question_record import Fields
 from t2vid_hf.metrics.result_file import ResultFile
 from t2vid_hf.metrics.tally import Scored, tallies, tally
 
+_TASKS = (
+    "action_sequence",
+    "action_prediction",
+    "action_antonym",
+    "fine_grained_action",
+    "unexpected_action",
+    "object_existence",
+    "object_interaction",
+    "object_shuffle",
+    "moving_direction",
+    "action_localization",
+    "scene_transition",
+    "action_count",
+    "moving_count",
+    "moving_attribute",
+    "state_change",
+    "fine_grained_pose",
+    "character_order",
+    "egocentric_navigation",
+    "episodic_reasoning",
+    "counterfactual_inference",
+)
+
 
 def official(predicted: Predicted) -> Outcome:
     """What the notebook makes of a reply.
@@ -73,4 +96,6 @@ MVBENCH = Benchmark(
     printed,
     Fields(group=("task_type",), answer=("gt_answer",)),
     check=check_counts,
+    kinds=_TASKS,
+    metrics=("mvbench_accuracy",),
 )

@@ -66,4 +66,4 @@ def questions(path: str, ask: Callable[..., Asked], task: str | None) -> list[As
     return read_csv(Path(path)) if str(path).lower().endswith(".csv") else listed_questions(path, ask, task)
 
 
-NEXT_QA = Benchmark(official, "Acc", micro, printed, _FIELDS, ask=ask, questions=questions)
+NEXT_QA = Benchmark(official, "Acc", micro, printed, _FIELDS, ask=ask, questions=questions, kinds=TYPES)

@@ -147,12 +147,7 @@ def told_task(predicted: Predicted) -> str:
     Args:
         predicted ([`~t2vid_hf.metrics.asked.Predicted`]): The prediction.
     """
-    asked = predicted.asked
-    if predicted.stored is not None and (not asked.prompt or "Generated Caption:" in asked.prompt):
-        return "captioning"
-    if asked.labels:
-        return "yes_no"
-    return "caption_matching" if re.search(r"\n(Option|Sentence|Caption) ", asked.prompt) else "multi-choice"
+    return predicted.asked.facts.get("task", TASKS[0])  # lines of the original's are multiple choice
 
 
 def with_finer_aspects(file: ResultFile, predicted: list[Predicted]) -> list[Predicted]:
@@ -186,6 +181,8 @@ TEMPCOMPASS = Benchmark(
     ask=ask,
     questions=questions,
     complete=with_finer_aspects,
+    kinds=ASPECTS,
+    metrics=("avg_accuracy",),
     tasks=TASKS,
     told=told_task,
 )

@@ -169,4 +169,5 @@ VIDEO_MME_V2 = Benchmark(
         },
         groups=("second_head", "group_type"),
     ),
+    metrics=("videomme_v2_overall_score",),
 )

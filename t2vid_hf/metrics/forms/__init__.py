@@ -10,7 +10,7 @@ from t2vid_hf.metrics.forms import (
     tempcompass_files,
     video_mme_template,
 )
-from t2vid_hf.metrics.forms.form import Form
+from t2vid_hf.metrics.forms.form import Form, object_at
 from t2vid_hf.metrics.result_file import ResultFile
 
 FORMS: dict[str, Form] = {
@@ -35,6 +35,11 @@ def form_of(file: ResultFile) -> str:
     Raises:
         [`~t2vid_hf.errors.InputError`]: it is of none.
     """
+    if not file.value:
+        raise InputError(f"{file.path}: it holds no prediction")
+    if isinstance(file.value, list):
+        for index, record in enumerate(file.value):
+            object_at(record, file.place(index))
     for name, form in FORMS.items():
         if form.fits(file):
             return name

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.metrics.asked import LETTERS, Asked, Predicted
-from t2vid_hf.metrics.forms.form import Form, Reading
+from t2vid_hf.metrics.forms.form import Form, Reading, object_at
 from t2vid_hf.metrics.result_file import ResultFile, read_text
 
 COLUMNS = ("video", "question", "answer", "qid", "type", "a0", "a1", "a2", "a3", "a4")
@@ -53,8 +53,9 @@ def _read(file: ResultFile, reading: Reading) -> list[Predicted]:
         raise InputError(f"{file.path}: it holds no questions; give NExT-QA's file of them, --questions val.csv")
     known = reading.by_id
     predicted = []
-    for name, said in file.value.items():
+    for name, entry in file.value.items():
         place = f"{file.path}, question {name}"
+        said = object_at(entry, place)
         if name not in known:
             raise InputError(f"{place}: the question file has no such question")
         answer, number = said.get("answer"), said.get("prediction")

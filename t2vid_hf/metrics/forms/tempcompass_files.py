@@ -34,7 +34,7 @@ def asked(name: str, video: str, aspect: str, record: Mapping[str, Any], task: s
     """
     right = text_of(record, "gt-answer" if "gt-answer" in record else "answer", place) or ""
     prompt = str(record.get("question") or "")
-    facts = {"right": right}
+    facts = {"right": right, "task": task}
     if task == "yes_no":
         if right not in YES_NO:
             raise InputError(f"{place}: its right answer '{right}' is neither 'yes' nor 'no'")
