@@ -20,8 +20,10 @@ class Asked:
         prompt (`str`): The question's text, with its options where the file has them there.
         options (`tuple[str, ...]`): What may be answered, without labels; empty where the file does not say.
         answer (`str`): The letter of the right option, from "A" on.
-        labels (`tuple[str, ...]`, *optional*): What stands for the options in reports; empty is the letters.
-        groups (`tuple[str, ...]`, *optional*): Other groups that it counts in: a video's domain, its length.
+        labels (`tuple[str, ...]`, *optional*, defaults to `()`): What stands for the options in reports; empty is the
+            letters.
+        groups (`tuple[str, ...]`, *optional*, defaults to `()`): Other groups that it counts in: a video's domain, its
+            length.
         facts (`Mapping[str, str]`, *optional*): What a benchmark's own rules need besides.
     """
 
@@ -56,7 +58,7 @@ class Stored:
     Args:
         rating (`int`): 1 right, 0 wrong, -1 where the benchmark's judge gave none.
         matched (`bool`): Whether a rule had found the answer, not a judge.
-        letter (`str` or `None`): The option that the verdict takes the reply for; `None` where the file does not say.
+        letter (`str`, *optional*): The option that the verdict takes the reply for; `None` where the file does not say.
     """
 
     rating: int

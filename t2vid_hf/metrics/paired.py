@@ -77,7 +77,7 @@ def clustered_interval(pairs: Sequence[Pair], *, resamples: int = RESAMPLES, see
     Args:
         pairs (`Sequence[Pair]`): The questions, at least one.
         resamples (`int`, *optional*, defaults to `10000`): How often the clusters are drawn.
-        seed (`int`, *optional*, defaults to `0`): Of the draws.
+        seed (`int`, *optional*, defaults to `0`): What the draws begin with.
     """
     import numpy
 

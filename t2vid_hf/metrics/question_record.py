@@ -21,16 +21,18 @@ class Fields:
     """What a benchmark's files call things, besides `COMMON`; the first that is there is taken.
 
     Args:
-        id (`tuple[str, ...]`, *optional*): The question's name.
-        joined_id (`tuple[str, ...]`, *optional*): What makes the name where it has none, with "_" between.
-        video (`tuple[str, ...]`, *optional*): The video.
-        group (`tuple[str, ...]`, *optional*): The kind of question.
-        prompt (`tuple[str, ...]`, *optional*): The question's text.
-        options (`tuple[str, ...]`, *optional*): The list of options.
-        each_option (`tuple[str, ...]`, *optional*): Names of single options, in order, where there is no list.
-        answer (`tuple[str, ...]`, *optional*): The right answer.
+        id (`tuple[str, ...]`, *optional*, defaults to `()`): The question's name.
+        joined_id (`tuple[str, ...]`, *optional*, defaults to `()`): What makes the name where it has none, with "_"
+            between.
+        video (`tuple[str, ...]`, *optional*, defaults to `()`): The video.
+        group (`tuple[str, ...]`, *optional*, defaults to `()`): The kind of question.
+        prompt (`tuple[str, ...]`, *optional*, defaults to `()`): The question's text.
+        options (`tuple[str, ...]`, *optional*, defaults to `()`): The list of options.
+        each_option (`tuple[str, ...]`, *optional*, defaults to `()`): Names of single options, in order, where there
+            is no list.
+        answer (`tuple[str, ...]`, *optional*, defaults to `()`): The right answer.
         facts (`Mapping[str, tuple[str, ...]]`, *optional*): What the benchmark's own rules need, by their name for it.
-        groups (`tuple[str, ...]`, *optional*): The facts whose values are groups too.
+        groups (`tuple[str, ...]`, *optional*, defaults to `()`): The facts whose values are groups too.
     """
 
     id: tuple[str, ...] = ()
@@ -72,8 +74,8 @@ def question(record: Mapping[str, Any], place: str, *, fields: Fields, known: st
         record (`Mapping[str, Any]`): The record.
         place (`str`): What an error calls the record.
         fields ([`Fields`]): The benchmark's names.
-        known (`str`, *optional*): The question's name where the record has none.
-        group (`str`, *optional*): The kind of question where the record has none.
+        known (`str`, *optional*, defaults to `""`): The question's name where the record has none.
+        group (`str`, *optional*, defaults to `""`): The kind of question where the record has none.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: it has no name, no right answer, or options that are no list of texts.

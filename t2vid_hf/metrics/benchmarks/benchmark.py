@@ -46,16 +46,19 @@ class Benchmark:
         headline (`str`): The name of the figure that is quoted.
         value (`Callable[[Sequence[Scored]], float]`): That figure, as a fraction of 1.
         printed (`Callable[[Sequence[Scored]], dict[str, str]]`): The strings that the script prints, by its names.
-        fields ([`~t2vid_hf.metrics.question_record.Fields`], *optional*): What its files call things.
+        fields ([`~t2vid_hf.metrics.question_record.Fields`], *optional*, defaults to `Fields()`): What its files call things.
         ask (`Callable[..., Asked]`, *optional*): Its question out of a record; `None` goes by `fields`.
-        questions (`Callable[..., list[Asked]]`, *optional*): Reads its question file: path, `ask`, task.
+        questions (`Callable[..., list[Asked]]`, *optional*, defaults to `listed_questions`): Reads its question file:
+            path, `ask`, task.
         check (`Callable[[ResultFile, Sequence[Scored]], None]`, *optional*): Refuses a file whose own counts do not
             come out.
         complete (`Callable[[ResultFile, list[Predicted]], list[Predicted]]`, *optional*): Adds what its script looks up
             in a file beside the predictions.
-        kinds (`tuple[str, ...]`, *optional*): Its kinds of question, where they tell it from other benchmarks.
-        metrics (`tuple[str, ...]`, *optional*): What lmms-eval calls its metrics, which stand in each line.
-        tasks (`tuple[str, ...]`, *optional*): Its tasks, where it has several with a file each.
+        kinds (`tuple[str, ...]`, *optional*, defaults to `()`): Its kinds of question, where they tell it from other
+            benchmarks.
+        metrics (`tuple[str, ...]`, *optional*, defaults to `()`): What lmms-eval calls its metrics, which stand in
+            each line.
+        tasks (`tuple[str, ...]`, *optional*, defaults to `()`): Its tasks, where it has several with a file each.
         told (`Callable[[Predicted], str]`, *optional*): The task of a prediction.
     """
 

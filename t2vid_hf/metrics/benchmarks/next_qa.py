@@ -46,8 +46,8 @@ def ask(record: dict[str, object], place: str, *, known: str = "", group: str = 
     Args:
         record (`dict[str, object]`): The record.
         place (`str`): What an error calls it.
-        known (`str`, *optional*): Its name where it has none.
-        group (`str`, *optional*): Its type where it has none.
+        known (`str`, *optional*, defaults to `""`): Its name where it has none.
+        group (`str`, *optional*, defaults to `""`): Its type where it has none.
     """
     kind = {"TP": "TN"}.get(str(record.get("type")), record.get("type"))
     asked = question({**record, "type": kind}, place, fields=_FIELDS, known=known, group=group)

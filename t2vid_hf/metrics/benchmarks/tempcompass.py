@@ -114,8 +114,8 @@ def ask(record: dict[str, Any], place: str, *, known: str = "", group: str = "")
     Args:
         record (`dict[str, Any]`): The record.
         place (`str`): What an error calls it.
-        known (`str`, *optional*): Its name where it has none.
-        group (`str`, *optional*): Its aspect where it has none.
+        known (`str`, *optional*, defaults to `""`): Its name where it has none.
+        group (`str`, *optional*, defaults to `""`): Its aspect where it has none.
     """
     aspect = str(record.get("dim") or record.get("category") or record.get("kind") or group)
     right = str(record.get("gt-answer", record.get("answer", "")))

@@ -41,7 +41,7 @@ class Form:
         looks (`str`): What it looks like, for an error that lists the known ones.
         fits (`Callable[[ResultFile], bool]`): Whether a file is of this form.
         read (`Callable[[ResultFile, Reading], list[Predicted]]`): Its predictions, in order.
-        benchmarks (`tuple[str, ...]`, *optional*): The benchmarks that use it; empty is all.
+        benchmarks (`tuple[str, ...]`, *optional*, defaults to `()`): The benchmarks that use it; empty is all.
     """
 
     looks: str
