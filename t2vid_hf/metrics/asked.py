@@ -90,7 +90,7 @@ class Outcome:
     Args:
         correct (`bool`): Whether it counts as right.
         choice (`str` or `None`): The letter of the option that it was taken for.
-        by (`str` or `None`): "rule", "judge" or "stored"; `None` where nothing found an answer.
+        by (`str` or `None`): "rule", "judge" or "stored"; where nothing found an answer, `None` or what was wrong.
         dropped (`bool`, *optional*, defaults to `False`): Whether the question has left the denominator.
         answered (`bool`, *optional*, defaults to `True`): Whether the reply holds an answer at all.
         mark (`int`, *optional*): What the benchmark's script adds up; `None` adds 1 where it is right.

@@ -1,7 +1,20 @@
-"""Mode `t2vid_hf`: one matcher for every benchmark. No answer is no answer, and counts as wrong; so does no reply."""
+"""Mode `t2vid_hf`: one matcher for every benchmark. No answer is no answer, and counts as wrong; so does no reply.
+
+A reply that is one option's label and another's text ("Option 2: <the text of option 1>") says two things: it is no
+answer, and is counted on its own.
+"""
+
+import re
+from collections.abc import Sequence
 
 from t2vid_hf.metrics.answers import extract_choice
 from t2vid_hf.metrics.asked import LETTERS, Outcome, Predicted, by_letter
+
+CONFLICT = "label against text"
+_LABELLED = re.compile(
+    r"(?:(?:option|sentence|caption|answer|choice)\s*\(?([a-j1-9])\)?|\(?([a-j])\)?)\s*(?:[.:)]|(?<=\)))\s*(\S.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def matched_outcome(predicted: Predicted) -> Outcome:
@@ -31,4 +44,20 @@ def matched_outcome(predicted: Predicted) -> Outcome:
         right = asked.facts.get("right", "")
         text = right.partition(" ")[2] or right
         options = tuple(text if letter == asked.answer else f"option {letter}" for letter in LETTERS[:5])
+    if _is_conflict(reply, options):
+        return Outcome(False, None, CONFLICT, answered=False)
     return by_letter(asked, extract_choice(reply, options))
+
+
+def _is_conflict(reply: str, options: Sequence[str]) -> bool:
+    match = _LABELLED.fullmatch(reply)
+    if not match:
+        return False
+    mark = (match[1] or match[2]).upper()
+    letter = LETTERS[int(mark) - 1] if mark.isdigit() else mark
+    said = [name for name, option in zip(LETTERS, options, strict=False) if _bare(option) == _bare(match[3])]
+    return bool(said) and letter in LETTERS[: len(options)] and letter not in said
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.casefold().split()).strip(" .")

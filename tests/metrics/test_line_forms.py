@@ -89,6 +89,9 @@ def test_longvideobench_unparsed_replies_are_a_range(tmp_path):
         "highest": "0.75",
     }
     assert score("longvideobench", path) == result  # nothing is guessed
+    assert result["low"] < 0.25 and result["high"] > 0.75  # the interval holds both ends
+    found = [line["by"] for line in item_lines(score_file("longvideobench", path, mode="official"))]
+    assert found == ["rule", "rule", "unparsed", "unparsed"]
 
 
 def test_the_originals_lines_and_what_its_parser_made_of_them(tmp_path):

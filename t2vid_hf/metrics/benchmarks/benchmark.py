@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.metrics.asked import Asked, Outcome, Predicted
@@ -14,7 +15,7 @@ from t2vid_hf.metrics.tally import Scored
 
 
 def listed_questions(path: str, ask: Callable[..., Asked], task: str | None) -> list[Asked]:
-    """The questions of a JSON list or of JSON lines; lists below "questions" as well.
+    """The questions of a JSON list, of JSON lines or of Parquet; a list below "questions" as well.
 
     Args:
         path (`str`): The file.
@@ -24,7 +25,7 @@ def listed_questions(path: str, ask: Callable[..., Asked], task: str | None) -> 
     Raises:
         [`~t2vid_hf.errors.InputError`]: the file holds no list, or a record that is no question.
     """
-    file = read_results(path)
+    file = _read_parquet(path) if str(path).endswith(".parquet") else read_results(path)
     if isinstance(file.value, dict) and isinstance(file.value.get("questions"), list):
         file = ResultFile(file.path, file.value["questions"], False)
     if not isinstance(file.value, list):
@@ -37,6 +38,16 @@ def listed_questions(path: str, ask: Callable[..., Asked], task: str | None) -> 
     ]
 
 
+def _read_parquet(path: str) -> ResultFile:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        return ResultFile(Path(path), parquet.read_table(path).to_pylist(), False)
+    except (OSError, pyarrow.ArrowInvalid) as error:
+        raise InputError(f"{path}: no Parquet file that can be read ({error})") from None
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """A benchmark.
@@ -46,7 +57,8 @@ class Benchmark:
         headline (`str`): The name of the figure that is quoted.
         value (`Callable[[Sequence[Scored]], float]`): That figure, as a fraction of 1.
         printed (`Callable[[Sequence[Scored]], dict[str, str]]`): The strings that the script prints, by its names.
-        fields ([`~t2vid_hf.metrics.question_record.Fields`], *optional*, defaults to `Fields()`): What its files call things.
+        fields ([`~t2vid_hf.metrics.question_record.Fields`], *optional*, defaults to `Fields()`): What its files call
+            things.
         ask (`Callable[..., Asked]`, *optional*): Its question out of a record; `None` goes by `fields`.
         questions (`Callable[..., list[Asked]]`, *optional*, defaults to `listed_questions`): Reads its question file:
             path, `ask`, task.
@@ -54,6 +66,8 @@ class Benchmark:
             come out.
         complete (`Callable[[ResultFile, list[Predicted]], list[Predicted]]`, *optional*): Adds what its script looks up
             in a file beside the predictions.
+        guesses (`bool`, *optional*, defaults to `False`): Whether its script guesses where nothing parses, so that its
+            score is a range here.
         kinds (`tuple[str, ...]`, *optional*, defaults to `()`): Its kinds of question, where they tell it from other
             benchmarks.
         metrics (`tuple[str, ...]`, *optional*, defaults to `()`): What lmms-eval calls its metrics, which stand in
@@ -71,6 +85,7 @@ class Benchmark:
     questions: Callable[..., list[Asked]] = listed_questions
     check: Callable[[ResultFile, Sequence[Scored]], None] | None = None
     complete: Callable[[ResultFile, list[Predicted]], list[Predicted]] | None = None
+    guesses: bool = False
     kinds: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """LongVideoBench, by the script that its authors name (lmms-eval's): the first capital A to E behind eight phrases.
 
 Where there is none that script guesses at random, so that no score comes out twice. Here such a reply is unparsed: the
-score counts it as wrong, and `printed` holds both ends, all of them wrong and all of them right.
+score counts it as wrong, `printed` holds both ends, all of them wrong and all right, and the interval holds both.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,8 @@ def official(predicted: Predicted) -> Outcome:
     Args:
         predicted ([`~t2vid_hf.metrics.asked.Predicted`]): The prediction.
     """
-    return by_letter(predicted.asked, first_letter(predicted.reply or "", _PHRASES, "ABCDE"))
+    letter = first_letter(predicted.reply or "", _PHRASES, "ABCDE")
+    return by_letter(predicted.asked, letter) if letter else Outcome(False, None, "unparsed", answered=False)
 
 
 def printed(scored: Sequence[Scored]) -> dict[str, str]:
@@ -59,5 +60,6 @@ LONG_VIDEO_BENCH = Benchmark(
         facts={"duration": ("duration_group",)},
         groups=("duration",),
     ),
+    guesses=True,
     metrics=("lvb_acc",),
 )
