@@ -44,6 +44,8 @@ def matched_outcome(predicted: Predicted) -> Outcome:
         right = asked.facts.get("right", "")
         text = right.partition(" ")[2] or right
         options = tuple(text if letter == asked.answer else f"option {letter}" for letter in LETTERS[:5])
+    # an empty option, of which the original's files have four, is named by its letter alone
+    options = tuple(option if option.strip() else f"option {LETTERS[index]}" for index, option in enumerate(options))
     if _is_conflict(reply, options):
         return Outcome(False, None, CONFLICT, answered=False)
     return by_letter(asked, extract_choice(reply, options))

@@ -18,7 +18,7 @@ _NAMED = re.compile(r"^(?:Option|Sentence|Caption) ([A-J1-9]):[ \t]*(.*)$")
 def options_in(prompt: str) -> tuple[str, ...]:
     """The options that a prompt lists, a line each, without labels.
 
-    The last run of lines labelled A, B, ... counts: a question may hold a line of its own that looks like one.
+    The longest run of lines labelled A, B, ... counts: a question may hold a line of its own that looks like one.
 
     Args:
         prompt (`str`): The question and its options.
@@ -34,6 +34,7 @@ def options_in(prompt: str) -> tuple[str, ...]:
 
     ```
     """
+    longest: list[str] = []
     found: list[str] = []
     for line in prompt.split("\n"):
         match = _NAMED.match(line.strip()) or _LETTER.match(line.strip())
@@ -44,7 +45,8 @@ def options_in(prompt: str) -> tuple[str, ...]:
             found = [match[2]]
         elif number == len(found):
             found.append(match[2])
-    return tuple(option.strip() for option in found)
+        longest = max(found, longest, key=len)
+    return tuple(option.strip() for option in longest)
 
 
 def plain_options(given: Any, place: str) -> tuple[str, ...]:

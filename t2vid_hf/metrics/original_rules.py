@@ -9,6 +9,8 @@ import re
 
 from t2vid_hf.metrics.asked import LETTERS, Asked, Outcome, Predicted, by_letter
 
+# what it writes for a reply that names no option
+NONE = "Z"
 SUFFIX = "Answer with the option's letter from the given choices directly."
 # A comma is missing behind two of nine, so that four phrases are two that no model says
 _PHRASES = (
@@ -70,13 +72,13 @@ def original_outcome(predicted: Predicted) -> Outcome:
     Args:
         predicted ([`~t2vid_hf.metrics.asked.Predicted`]): The prediction.
     """
-    letter = original_letter(predicted.reply or "")
-    if predicted.parsed is not None:  # its parser has been over the file, and has left out what it drops
-        found = None if predicted.parsed == "Z" else predicted.parsed
-        return by_letter(predicted.asked, found, "rule" if found == letter else "judge")
-    if is_dropped(predicted.asked):
+    letter = original_letter(predicted.reply or "") or NONE
+    if predicted.parsed is None and is_dropped(predicted.asked):  # its parser has left them out of what it wrote
         return Outcome(False, None, None, dropped=True)
-    return by_letter(predicted.asked, letter)
+    found = predicted.parsed or letter
+    if found == NONE:
+        return Outcome(False, NONE, None, answered=False)
+    return by_letter(predicted.asked, found, "rule" if found == letter else "judge")
 
 
 def is_multiple_choice(asked: Asked) -> bool:

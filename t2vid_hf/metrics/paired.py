@@ -1,7 +1,7 @@
 """Tests of a paired difference: exact, by chi square, and an interval that takes the questions of a video as one.
 
-The binomial is `math.comb`: SciPy is no dependency for one sum of integers. The interval resamples videos; with the 410
-of TempCompass, about four questions each, it is a third wider than one that resamples questions.
+The binomial is `math.comb`: SciPy is no dependency for one sum of integers. The interval resamples videos: of two
+models on TempCompass's captions it is 8.4 points wide, and 5.6 where it takes each question for a video of its own.
 """
 
 import math

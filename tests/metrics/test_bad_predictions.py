@@ -39,7 +39,7 @@ def without(field):
 )
 def test_lines(listed, message, tmp_path):
     path = write(tmp_path / "p.jsonl", listed)
-    for mode in ("official", "t2vid_hf"):
+    for mode in ("official", "t2vid", "t2vid_hf"):
         with pytest.raises(InputError, match=message):
             score_file("mlvu", path, mode=mode)
 
@@ -138,6 +138,9 @@ def test_nextqa(said, message, tmp_path):
     questions = write(tmp_path / "val.csv", CSV)
     with pytest.raises(InputError, match=message):
         score_file("nextqa", write(tmp_path / "r.json", said), mode="official", questions=questions)
+    short = write(tmp_path / "val.csv", CSV.replace(",heat,snow\n8", "\n8"))
+    with pytest.raises(InputError, match="val.csv, line 3: not the 13 values"):
+        score_file("nextqa", write(tmp_path / "r.json", said), mode="official", questions=short)
     broken = write(tmp_path / "val.csv", CSV.replace("qid", "number"))
     with pytest.raises(InputError, match="val.csv: no column qid"):
         score_file("nextqa", write(tmp_path / "r.json", said), mode="official", questions=broken)

@@ -98,7 +98,7 @@ def test_the_originals_lines_and_what_its_parser_made_of_them(tmp_path):
     replies = ["B. fast", "The answer is A", "Can it be?", "slow"]
     path = write(tmp_path / "pred.jsonl", lines(replies))
     result = score("mlvu", path, "t2vid")
-    assert [line["choice"] for line in item_lines(score_file("mlvu", path, mode="t2vid"))] == ["B", "A", "C", None]
+    assert [line["choice"] for line in item_lines(score_file("mlvu", path, mode="t2vid"))] == ["B", "A", "C", "Z"]
     assert result["printed"] == {"speed": "25.00", "Total Score": "25.00"} and result["clusters"] == 2
     parsed = [
         {**line, "orig_pred": line["pred"], "pred": letter} for line, letter in zip(lines(replies), "BACA", strict=True)

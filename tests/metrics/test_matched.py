@@ -12,7 +12,8 @@ ASKED = Asked("1", "v", "direction", "Where?", ("to the left", "to the right.", 
     ("reply", "correct", "by"),
     [
         ("B. to the right", True, "rule"), ("Option 2: to the left", False, CONFLICT), ("(b) up", False, CONFLICT),
-        ("Sentence A: to the right", False, CONFLICT), ("C) to the right.", False, CONFLICT), ("A. up", False, CONFLICT),
+        ("Sentence A: to the right", False, CONFLICT), ("C) to the right.", False, CONFLICT),
+        ("A. up", False, CONFLICT),
         ("B. to the right, not up", True, "rule"), ("", False, None), (" ", False, None), (None, False, None),
     ],
 )  # fmt: skip

@@ -103,6 +103,9 @@ def test_the_originals_questions_are_read(name, tmp_path):
     lines = [json.loads(line) for line in (BENCH / f"t2vid/{name}.jsonl").read_text(encoding="utf-8").splitlines()]
     path = tmp_path / "pred.jsonl"
     path.write_text("".join(json.dumps({**line, "pred": line["GT"]}) + "\n" for line in lines))
+    for mode in ("official", "t2vid_hf"):
+        result = score(name.lower(), str(path), mode=mode)
+        assert (result["n"], result["accuracy"], result["dropped"]) == (len(lines), 1, [])
     result = score(name.lower(), str(path), mode="t2vid", questions=str(BENCH / f"t2vid/{name}.jsonl"))
     assert result["n"] + len(result["dropped"]) == len(lines) and result["accuracy"] == 1
     assert set(result["groups"]) == {line["category"] for line in lines}

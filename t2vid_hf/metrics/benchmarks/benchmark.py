@@ -68,6 +68,8 @@ class Benchmark:
             in a file beside the predictions.
         guesses (`bool`, *optional*, defaults to `False`): Whether its script guesses where nothing parses, so that its
             score is a range here.
+        holes (`tuple[str, ...]`, *optional*, defaults to `()`): Questions of the original's files that have one option,
+            or an empty one, by their names there; in any other question that is an error.
         kinds (`tuple[str, ...]`, *optional*, defaults to `()`): Its kinds of question, where they tell it from other
             benchmarks.
         metrics (`tuple[str, ...]`, *optional*, defaults to `()`): What lmms-eval calls its metrics, which stand in
@@ -86,6 +88,7 @@ class Benchmark:
     check: Callable[[ResultFile, Sequence[Scored]], None] | None = None
     complete: Callable[[ResultFile, list[Predicted]], list[Predicted]] | None = None
     guesses: bool = False
+    holes: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()

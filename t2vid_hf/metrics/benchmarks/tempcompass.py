@@ -82,7 +82,7 @@ def _matched(about: Asked, said: str) -> Outcome:
     index, text = found
     right = about.facts["right"]
     name = right.split(": ")[0]
-    is_right = text in (right, right.split(":")[0], right.split(": ")[1], name.split()[1])
+    is_right = text in (right, right.split(":")[0], *right.split(": ")[1:2], *name.split()[1:2])
     return Outcome(is_right, about.answer if is_right else LETTERS[index], "rule")
 
 

@@ -1,6 +1,7 @@
 """NExT-QA's results: `{video_qid: {prediction, answer}}`, numbers of options; all else is in `val.csv`."""
 
 import csv
+import io
 from pathlib import Path
 
 from t2vid_hf.errors import InputError
@@ -24,13 +25,15 @@ def read_csv(path: Path) -> list[Asked]:
     Raises:
         [`~t2vid_hf.errors.InputError`]: it lacks a column, or a row is none of its.
     """
-    rows = csv.DictReader(read_text(path).splitlines())
+    rows = csv.DictReader(io.StringIO(read_text(path), newline=""))
     missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
     if missing:
         raise InputError(f"{path}: no column {', '.join(missing)}; NExT-QA's val.csv has {', '.join(COLUMNS)}")
     questions = []
     for row in rows:
         place = f"{path}, line {rows.line_num}"
+        if None in row or None in row.values():
+            raise InputError(f"{place}: not the {len(rows.fieldnames or ())} values that the first line names")
         kind = "TN" if row["type"] == "TP" else row["type"]
         if kind not in TYPES or row["answer"] not in ("0", "1", "2", "3", "4"):
             raise InputError(f"{place}: type '{row['type']}', answer '{row['answer']}'; an answer is 0 to 4")
