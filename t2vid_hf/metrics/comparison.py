@@ -1,7 +1,7 @@
 """Two results held against each other, question by question: a difference says little unless its pairs are known.
 
-Of two models on TempCompass's multiple choice the paired difference is known to 7.6 points, and to 8.7 from two
-accuracies apart. Both must have answered the same questions: what stands in one alone is an error that counts it.
+On TempCompass's multiple choice the paired difference of two models is known to 7.6 points, and to 8.7 from their two
+accuracies. Both must have answered the same questions: what stands in one alone is an error that counts it.
 """
 
 import json

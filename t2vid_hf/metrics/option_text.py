@@ -88,13 +88,15 @@ def check_options(options: Sequence[str], place: str) -> None:
             raise InputError(f"{place}: option {letter} is empty")
 
 
-def answer_letter(given: Any, options: Sequence[str], place: str) -> str:
+def answer_letter(given: Any, options: Sequence[str], place: str, *, is_text: bool = False) -> str:
     """The letter of the right option.
 
     Args:
         given (`Any`): A letter, "(A) text" or "A. text", a number from 0 on, or an option's text.
         options (`Sequence[str]`): The options; empty where they are not known.
         place (`str`): What an error calls the question.
+        is_text (`bool`, *optional*, defaults to `False`): Whether a text comes before a letter: of the options "E" and
+            "A", the answer "A" is then the second.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: it is none of these, or no option has it.
@@ -114,7 +116,7 @@ def answer_letter(given: Any, options: Sequence[str], place: str) -> str:
     if not isinstance(given, str):
         raise InputError(f"{place}: its right answer is {type(given).__name__}, not a letter")
     text = given.strip()
-    letter = _letter_in(text, options)
+    letter = LETTERS[options.index(given)] if is_text and given in options else _letter_in(text, options)
     if letter is None or letter not in known:
         raise InputError(f"{place}: its right answer '{text}' is none of its options, {known[0]} to {known[-1]}")
     return letter

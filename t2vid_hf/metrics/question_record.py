@@ -113,7 +113,8 @@ def question(record: Mapping[str, Any], place: str, *, fields: Fields, known: st
         group=str(kind if kind is not None else group or ALL),
         prompt=prompt,
         options=options,
-        answer=answer_letter(given, options, here),
+        # beside "candidates" MVBench and MLVU write the right one's text
+        answer=answer_letter(given, options, here, is_text="candidates" in record and "GT" not in record),
         groups=tuple(dict.fromkeys(facts[fact] for fact in fields.groups if fact in facts)),
         facts=facts,
     )

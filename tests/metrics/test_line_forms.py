@@ -60,10 +60,14 @@ def test_lmms_samples_without_their_document(benchmark, metric, given, group, re
     ("benchmark", "doc"),
     [
         ("mvbench", {"video": "v.mp4", "question": "How?", "candidates": ["slow", "fast"], "answer": "fast"}),
+        ("mvbench", {"video": "v.mp4", "question": "Which letter?", "candidates": ["C", "A", "B"], "answer": "A"}),
         ("longvideobench", {"id": "a", "video_id": "v", "question": "How?", "option0": "slow", "option1": "fast",
                             "option2": "N/A", "correct_choice": 1, "question_category": "S2E", "duration_group": 15}),
         ("nextqa", {"video": 7, "qid": 1, "type": "TP", "question": "how", "answer": 1,
                     "a0": "slow", "a1": "fast", "a2": "x", "a3": "y", "a4": "z"}),
+        ("tempcompass", {"video_id": "v", "dim": "speed", "question": "How?\nA. slow\nB. fast", "answer": "B. fast"}),
+        ("tempcompass", {"video_id": "v", "dim": "speed", "question": "How?\nCaption A: It.\nCaption B: Them.",
+                         "answer": "Caption B: Them."}),
         ("images", {"question_id": 1, "question": "How?", "choice_a": "slow", "choice_b": "fast", "choice_c": "x",
                     "choice_d": "y", "answer": "B", "data_type": "image"}),
         ("mlvu", {"video_name": "v", "question": "How?\n(A) slow\n(B) fast", "answer": "B", "task_type": "order"}),
@@ -144,3 +148,22 @@ def test_a_score_is_one_object_of_plain_values(tmp_path):
         "benchmark", "task", "mode", "form", "n", "answered", "no_answer", "dropped", "correct", "accuracy", "macro",
         "headline", "low", "high", "clusters", "groups", "printed", "by",
     ]  # fmt: skip
+
+
+def test_yes_and_no_in_lines(tmp_path):
+    said = [
+        {
+            "model": "m",
+            "id": str(n),
+            "kind": "speed",
+            "clip": "c",
+            "question": "Does it go?",
+            "expected": "no",
+            "reply": r,
+        }
+        for n, r in enumerate(("No.", "Yes."))
+    ]
+    path = write(tmp_path / "answers.jsonl", said)
+    for mode in ("official", "t2vid_hf"):
+        file = score_file("tempcompass", path, mode=mode)
+        assert (file.task, [line["choice"] for line in item_lines(file)]) == ("yes_no", ["no", "yes"])

@@ -13,7 +13,7 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.metrics.asked import LETTERS, Asked, Outcome, Predicted, by_letter
 from t2vid_hf.metrics.benchmarks.benchmark import Benchmark, listed_questions
 from t2vid_hf.metrics.forms.tempcompass_files import ASPECTS, TASKS, asked, read_questions, task_of
-from t2vid_hf.metrics.question_record import Fields, question
+from t2vid_hf.metrics.question_record import COMMON, Fields, found, question
 from t2vid_hf.metrics.result_file import ResultFile, read_results
 from t2vid_hf.metrics.tally import Scored, micro
 
@@ -117,14 +117,16 @@ def ask(record: dict[str, Any], place: str, *, known: str = "", group: str = "")
         known (`str`, *optional*, defaults to `""`): Its name where it has none.
         group (`str`, *optional*, defaults to `""`): Its aspect where it has none.
     """
-    aspect = str(record.get("dim") or record.get("category") or record.get("kind") or group)
-    right = str(record.get("gt-answer", record.get("answer", "")))
-    if "GT" in record or "expected" in record or re.fullmatch("[A-D]", right):
+    right = str(found(record, ("gt-answer", *COMMON.answer)))
+    if re.fullmatch("[A-J]", right):
         about = question(record, place, fields=_FIELDS, known=known, group=group)
         text = about.options[LETTERS.index(about.answer)] if about.options else ""
         return replace(about, facts={"right": f"{about.answer}. {text}"})
-    name = str(record.get("id", known))
-    return asked(name, str(record.get("video_id", "")), aspect, record, task_of(record), f"{place}, question {name}")
+    name = str(found(record, COMMON.id) or known)
+    aspect = str(found(record, _FIELDS.group + COMMON.group) or group)
+    given = {"question": found(record, COMMON.prompt), "answer": right}
+    video = str(found(record, COMMON.video) or "")
+    return asked(name, video, aspect, given, task_of(given), f"{place}, question {name}")
 
 
 def questions(path: str, ask: Callable[..., Asked], task: str | None) -> list[Asked]:
