@@ -12,11 +12,19 @@ Media = Literal["image_sequence", "video", "text"]
 MEDIA: tuple[Media, ...] = ("image_sequence", "video", "text")
 
 
-class Block(TypedDict):
-    """One block of a message: `type` is "image", "video" or "text"; `text` is `None` where it is not text."""
-
+class _Block(TypedDict):
     type: str
     text: str | None
+
+
+class Block(_Block, total=False):
+    """One block of a message: `type` is "image", "video" or "text"; `text` is `None` where it is not text.
+
+    - `between` (`list[str]`, *optional*): of a video that is fed as frames, what is said behind each of them
+      (subtitles); only rows of an evaluation have it.
+    """
+
+    between: list[str]
 
 
 class _Turn(TypedDict):
@@ -58,6 +66,8 @@ class Row(_Columns, total=False):
     - `take_frames` (`int`, *optional*): frames to take of the video, at most; only rows of a mixture have it.
     - `take_fps` (`float`, *optional*): frames a second to take; 0 where a number of them is taken.
     - `take_video` (`str`, *optional*): "as_frames" or "native": how the video is fed.
+    - `take_span` (`tuple[float, float]`, *optional*): first and last second of the part of the video that is shown;
+      only rows of an evaluation have it.
     - `tools` (`str`, *optional*): what the assistant may call, as a JSON list of schemas for the chat template.
     - `learn_from` (`int`, *optional*): assistant turns before this one, counted from 0 among all turns, belong to the
       prompt and are not learned.
@@ -66,6 +76,7 @@ class Row(_Columns, total=False):
     take_frames: int | None
     take_fps: float | None
     take_video: str | None
+    take_span: tuple[float, float] | None
     tools: str | None
     learn_from: int | None
 

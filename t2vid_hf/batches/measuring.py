@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from t2vid_hf.batches.chat_rendering import renderer
-from t2vid_hf.batches.media import image_sizes, probe_video, with_image_blocks
+from t2vid_hf.batches.frame_blocks import with_image_blocks
+from t2vid_hf.batches.media import image_sizes, probe_video
 from t2vid_hf.batches.media_layout import MediaLayout
 from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError

@@ -3,7 +3,7 @@
 Training and evaluation both go through here, so that a model is asked exactly as it was taught.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from t2vid_hf.batches.frame_blocks import blocks_of_video
 from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError
-from t2vid_hf.schema import MEDIA, Block, Message, Row, media_block
+from t2vid_hf.schema import MEDIA, Message, Row
 from t2vid_hf.video.pictures import Frames
 from t2vid_hf.video.probing import Probe
 from t2vid_hf.video.resizing import Resize
@@ -104,7 +105,7 @@ def media_inputs(
                 frames = _read(row, clips.pop(0), policy, threads, frame_fit(native) if frame_fit else None)
                 made.videos.extend([frames] if native else [])
                 made.images.extend([] if native else frames.data)
-                content += [block] if native else [media_block("image")] * len(frames.data)
+                content += blocks_of_video(block, None if native else len(frames.data), key=row["id"])
                 made.order.extend(["video"] if native else ["image"] * len(frames.data))
             else:
                 raise InputError(
@@ -204,39 +205,3 @@ def _opened(image: Any, name: str) -> Iterator[Image.Image]:
         yield image
     except PictureError as error:
         raise MediaError(f"{name}: {error}; mend the file, or leave the row out", "picture") from None
-
-
-def with_image_blocks(messages: Sequence[Message], frames: int | Sequence[int]) -> tuple[list[Message], int, int]:
-    """Messages as a model of images gets them: each video block as image blocks, one a frame.
-
-    Args:
-        messages (`Sequence[Message]`): The messages of a row; they are not changed.
-        frames (`int` or `Sequence[int]`): How many frames a video has; of several, each.
-
-    Returns:
-        `tuple[list[Message], int, int]`: the messages, and how many image and video blocks there were.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.batches.media import with_image_blocks
-    >>> from t2vid_hf.schema import conversation, media_block
-    >>> messages, images, videos = with_image_blocks(conversation([media_block("video")], "Why?", "So."), 2)
-    >>> [block["type"] for block in messages[0]["content"]], images, videos
-    (['image', 'image', 'text'], 0, 1)
-
-    ```
-    """
-    expanded: list[Message] = []
-    images = videos = 0
-    for message in messages:
-        content: list[Block] = []
-        for block in message["content"]:
-            images += block["type"] == "image"
-            if block["type"] == "video":
-                content += [media_block("image")] * (frames if isinstance(frames, int) else frames[videos])
-                videos += 1
-            else:
-                content.append(block)
-        expanded.append({**message, "content": content})
-    return expanded, images, videos

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from t2vid_hf.batches.chat_rendering import check_template, render_chats
+from t2vid_hf.batches.frame_blocks import with_image_blocks
 from t2vid_hf.batches.measuring import Measuring
-from t2vid_hf.batches.media import MediaError, with_image_blocks
+from t2vid_hf.batches.media import MediaError
 from t2vid_hf.batches.placeholders import Placeholders
 from t2vid_hf.batches.prices import Prices
 from t2vid_hf.batches.video_policy import VideoPolicy, policy_of

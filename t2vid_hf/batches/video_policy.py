@@ -1,7 +1,7 @@
 """How the videos of a run are taken: as frames or natively, and which frames of them. A row may say otherwise."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class VideoPolicy:
         num_frames (`int`, *optional*): How many frames, at most; `None` takes 24 where there is no `fps`.
         fps (`float`, *optional*): Frames a second.
         max_frames (`int`, *optional*): The most of them; needed with `fps`.
+        span (`tuple[float, float]`, *optional*): First and last second of the part that frames are taken of; `None`
+            takes the whole clip.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: an unknown way, both ways of counting, `fps` without `max_frames` or
@@ -51,6 +53,7 @@ class VideoPolicy:
     num_frames: int | None = None
     fps: float | None = None
     max_frames: int | None = None
+    span: tuple[float, float] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_video(self.video, num_frames=self.num_frames, fps=self.fps, max_frames=self.max_frames)
@@ -74,17 +77,17 @@ class VideoPolicy:
         return self if self.video else replace(self, video="native" if adapter.takes_video else "as_frames")
 
     def of_row(self, row: Mapping[str, Any]) -> "VideoPolicy":
-        """The policy of a row, which may have its own `take_video`, `take_fps` and `take_frames`.
+        """The policy of a row, which may have its own `take_video`, `take_fps`, `take_frames` and `take_span`.
 
         Args:
             row (`Mapping[str, Any]`): The row.
         """
-        way = row.get("take_video") or self.video
+        way, span = row.get("take_video") or self.video, row.get("take_span") or self.span
         fps, most = row.get("take_fps"), row.get("take_frames")
         fps = self.fps if fps is None else fps or None
         if fps is None:
-            return replace(self, video=way, fps=None, max_frames=None, num_frames=most or self.num_frames)
-        return replace(self, video=way, fps=fps, max_frames=most or self.most, num_frames=None)
+            return replace(self, video=way, fps=None, max_frames=None, num_frames=most or self.num_frames, span=span)
+        return replace(self, video=way, fps=fps, max_frames=most or self.most, num_frames=None, span=span)
 
     def read(self, video: str | Path | bytes, *, threads: int, name: str, resize: Resize | None = None) -> Frames:
         """Read the frames of a video; see [`~t2vid_hf.video.reading.read_frames`].
@@ -111,7 +114,7 @@ class VideoPolicy:
         if not isinstance(video, bytes) and Path(video).is_dir():
             rate = made_at(Path(video)) or PAPER_FPS
         by_rate = {} if self.fps is None else {"sampling": "fps", "fps": self.fps}
-        return {"folder_fps": rate, **by_rate}
+        return {"folder_fps": rate, "span": self.span, **by_rate}
 
 
 def policy_of(adapter: Adapter, policy: VideoPolicy | None, num_frames: int | None) -> VideoPolicy:

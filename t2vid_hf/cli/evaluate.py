@@ -6,24 +6,27 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from t2vid_hf.batches.video_policy import trained_policy
+from t2vid_hf.cli.evaluated import conclude, question_source, recorded, scores_file
 from t2vid_hf.errors import InputError
-from t2vid_hf.evaluation.benchmarks import BENCHMARKS
-from t2vid_hf.evaluation.runs import ask, load_items, write_scores
-from t2vid_hf.metrics.scoring import Score
+from t2vid_hf.evaluation.benchmarks import ASKINGS, BENCHMARKS
+from t2vid_hf.evaluation.runs import ask
 from t2vid_hf.models import adapter_for
 from t2vid_hf.models.weights_hash import weights_hash
 
 
 def evaluate(
     models: Annotated[list[str], typer.Option(help="NAME=CHECKPOINT; once for each model.")],
-    dataset: Annotated[str, typer.Option(help="Folder of the benchmark's data set, or its name on the Hub.")],
-    output: Annotated[Path, typer.Option(help="The scores; answers go beside them as answers.jsonl.")],
-    revision: Annotated[str | None, typer.Option(help="Of the data set on the Hub: branch, tag or commit.")] = None,
-    benchmark: Annotated[str, typer.Option(help=f"One of {', '.join(BENCHMARKS)}.")] = "clips",
+    output: Annotated[Path, typer.Option(help="The file of scores, or its folder; answers.jsonl goes beside them.")],
+    dataset: Annotated[str | None, typer.Option(help="Of clips: the folder, or its name on the Hub.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Of what is on the Hub: branch, tag or commit.")] = None,
+    benchmark: Annotated[str, typer.Option(help=f"One of {', '.join([*BENCHMARKS, *ASKINGS])}.")] = "clips",
+    questions: Annotated[str | None, typer.Option(help="The benchmark's own file of questions.")] = None,
+    videos: Annotated[str | None, typer.Option(help="Folder of its videos, or hf://datasets/user/name.")] = None,
+    task: Annotated[str | None, typer.Option(help="The task of a benchmark that has several.")] = None,
+    subtitles: Annotated[bool | None, typer.Option(help="Ask with them; as its authors do if not given.")] = None,
+    max_missing: Annotated[int, typer.Option(help="Questions that may lack a whole video.", min=0)] = 0,
     num_frames: Annotated[int | None, typer.Option(help="Frames taken of each video.", min=1)] = None,
     fps: Annotated[float | None, typer.Option(help="Frames a second in place of it, with --max_frames.")] = None,
     max_frames: Annotated[int | None, typer.Option(help="With --fps, the most frames of a video.", min=1)] = None,
@@ -34,13 +37,11 @@ def evaluate(
     """Score checkpoints on a benchmark."""
     checkpoints = checkpoints_by_name(models)
     output.parent.mkdir(parents=True, exist_ok=True)  # what cannot be written to ends here, before hours of answers
-    if output.is_dir():
-        raise InputError(f"--output {output} is a folder; give the file of scores, such as {output / 'scores.json'}")
-    import datasets
-
-    datasets.disable_progress_bars()  # ours says more
-    items = load_items(benchmark, dataset, revision=revision)
-    answers, policies, weights = {}, {}, {}
+    source = question_source(
+        benchmark, dataset, questions=questions, videos=videos, task=task, subtitles=subtitles, revision=revision
+    )
+    output = scores_file(output, is_folder=questions is not None)
+    answers, policies, weights, asked, about = {}, {}, {}, {}, {}
     for name, path in checkpoints.items():
         model, processor = load_to_answer(path)
         weights[name] = weights_hash(path)
@@ -53,10 +54,12 @@ def evaluate(
             max_frames=max_frames,
         )
         policies[name] = {**asdict(policy), "told": str(policy)}
+        asked[name] = source.prepare(policy, progress="videos")
+        about[name] = recorded(asked[name], model, processor, policy)
         answers[name] = ask(
             model,
             processor,
-            items,
+            asked[name].items,
             policy=policy,
             max_new_tokens=max_new_tokens,
             batch_size=batch_size,
@@ -65,13 +68,13 @@ def evaluate(
     settings = {
         "benchmark": benchmark,
         "dataset": dataset,
+        **({} if questions is None else {"task": task, "subtitles": subtitles, "question_file": Path(questions).name}),
         "revision": revision,
         "video": policies,
         "max_new_tokens": max_new_tokens,
     }
-    written = write_scores(output, answers, checkpoints=checkpoints, weights=weights, settings=settings)
-    for name, scores in written.items():
-        show(name, scores)
+    run = {"checkpoints": checkpoints, "weights": weights, "settings": settings, "about": about}
+    conclude(benchmark, output, asked, answers, run, max_missing=max_missing)
 
 
 def checkpoints_by_name(given: Iterable[str]) -> dict[str, str]:
@@ -116,19 +119,3 @@ def load_to_answer(path: str):  # type: ignore[no-untyped-def]  # transformers' 
 
     model, processor, _ = load_checkpoint(path, lora=True)
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), processor
-
-
-def show(name: str, scores: list[Score]) -> None:
-    """Print the scores of one model.
-
-    Args:
-        name (`str`): What the model is called.
-        scores (`list[Score]`): One for each kind of question, and "all".
-    """
-    table = Table("kind", "n", "clips", "accuracy", "95 % interval", "no answer", title=name)
-    for score in scores:
-        interval = f"{score.low:.1%} to {score.high:.1%}"
-        table.add_row(
-            score.group, str(score.n), str(score.clusters), f"{score.accuracy:.1%}", interval, f"{score.no_answer:.1%}"
-        )
-    Console().print(table)

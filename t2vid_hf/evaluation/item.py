@@ -1,6 +1,8 @@
 """One question of a benchmark: what is shown, what is asked, what is right, and how it is reported."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from t2vid_hf.schema import Row
 
@@ -17,6 +19,8 @@ class Item:
         answer (`str`): The letter of the right option, or the answer to an open question.
         group (`str`): The kind of question; each kind gets a score.
         cluster (`str`): The video, for confidence intervals: questions about one are not independent.
+        line (`Mapping[str, Any]`, *optional*): What a line of answers says of the question in place of these, and
+            besides: what a benchmark's own rules need.
     """
 
     id: str
@@ -26,3 +30,4 @@ class Item:
     answer: str
     group: str
     cluster: str
+    line: Mapping[str, Any] = field(default_factory=dict)

@@ -11,8 +11,9 @@ from typing import Any
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.evaluation.benchmarks import BENCHMARKS
 from t2vid_hf.evaluation.item import Item
-from t2vid_hf.metrics.answers import extract_choice
+from t2vid_hf.metrics.asked import Asked, Predicted
 from t2vid_hf.metrics.exact_match import is_exact_match
+from t2vid_hf.metrics.matched import matched_outcome
 from t2vid_hf.metrics.scoring import Judged, Score, score_groups
 
 ANSWERS_FILE = "answers.jsonl"
@@ -58,6 +59,7 @@ class Answer:
             "clip": self.item.cluster,
             "question": self.item.question,
             "expected": self.item.answer,
+            **self.item.line,
             "reply": self.reply,
             "choice": self.choice,
             "correct": self.correct,
@@ -105,10 +107,15 @@ def judge(items: Sequence[Item], replies: Sequence[str]) -> list[Answer]:
     ```
     """
     pairs = zip(items, replies, strict=True)
-    return [
-        Answer(item, reply, extract_choice(reply, item.options) if item.options else reply.strip() or None)
-        for item, reply in pairs
-    ]
+    return [Answer(item, reply, _choice(item, reply)) for item, reply in pairs]
+
+
+def _choice(item: Item, reply: str) -> str | None:
+    """What mode `t2vid_hf` of a score makes of a reply."""
+    if not item.options:
+        return reply.strip() or None
+    asked = Asked(item.id, item.cluster, item.group, item.question, item.options, item.answer)
+    return matched_outcome(Predicted(asked, reply)).choice
 
 
 def ask(model: Any, processor: Any, items: Sequence[Item], **options: Any) -> list[Answer]:
@@ -142,6 +149,7 @@ def write_scores(
     checkpoints: Mapping[str, str],
     weights: Mapping[str, str],
     settings: Mapping[str, Any],
+    about: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, list[Score]]:
     """Score the answers of models to the same questions, and write scores and every answer.
 
@@ -152,6 +160,7 @@ def write_scores(
         weights (`Mapping[str, str]`): For each model's name, the hash of the weights that answered, see
             [`~t2vid_hf.models.weights_hash.weights_hash`]; a card takes scores by it.
         settings (`Mapping[str, Any]`): What else is recorded of the run: benchmark, data set, frames.
+        about (`Mapping[str, Mapping[str, Any]]`, *optional*): For each model's name what else is recorded of it.
 
     Returns:
         `dict[str, list[Score]]`: for each model a score of each kind of question, and "all" at the end.
@@ -168,6 +177,7 @@ def write_scores(
                 "checkpoint": checkpoints[name],
                 "weights": weights[name],
                 "scores": [asdict(score) for score in scores[name]],
+                **(about or {}).get(name, {}),
             }
             for name in answers
         ],

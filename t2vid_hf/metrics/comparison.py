@@ -21,7 +21,7 @@ from t2vid_hf.metrics.score_summary import item_lines
 ANSWER_FORMS = ("answers", "t2vid", "t2vid_parsed")
 ANSWER_MODES = ("t2vid", "t2vid_hf")
 # written by a run beside its answers
-RESULTS_FILE = "results.json"
+RESULTS_FILES = ("results.json", "scores.json")
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,16 @@ def _side(path: str, mode: str | None, model: str | None) -> Side:
     if "correct" in first_record(file) and "reply" not in first_record(file):
         if mode is not None or model is not None:
             raise InputError(f"{path}: its items are judged; --mode and --models are for files of answers")
-        return Side(path, _items(file), _settings(file))
+        return Side(path, _items(file), _settings(file, model))
     form = form_of(file)
     if form not in ANSWER_FORMS:
         raise InputError(f"{path}: a benchmark's own file; score it with `t2vid score --items`, and compare the items")
     if mode not in (None, *ANSWER_MODES):
         raise unknown("mode for answers", mode, ANSWER_MODES)
     # clips have no fields of their own, so that any benchmark's lines are read
-    scored = score_file("clips", path, mode=mode or "t2vid_hf", model=model)
-    return Side(path, {str(line["id"]): line for line in item_lines(scored)}, _settings(file))
+    benchmark = first_record(file).get("benchmark", "clips")
+    scored = score_file(str(benchmark), path, mode=mode or "t2vid_hf", model=model)
+    return Side(path, {str(line["id"]): line for line in item_lines(scored)}, _settings(file, model))
 
 
 def _items(file: ResultFile) -> dict[str, Mapping[str, Any]]:
@@ -138,15 +139,23 @@ def _pairs(one: Side, two: Side, common: bool) -> list[Pair]:
     return pairs
 
 
-def _settings(file: ResultFile) -> Mapping[str, Any]:
-    """What the run of a result has recorded: in its lines, or in the file beside them."""
+def _settings(file: ResultFile, model: str | None) -> Mapping[str, Any]:
+    """What the run of a result has recorded: in its lines, or in the file beside them, of the run and of the model."""
     recorded = first_record(file).get("settings")
-    beside = Path(file.path).with_name(RESULTS_FILE)
-    if recorded is None and beside.is_file() and beside != Path(file.path):
-        recorded = read_results(beside).value
+    found = [beside for name in RESULTS_FILES if (beside := Path(file.path).with_name(name)).is_file()]
+    if recorded is None and found and found[0] != Path(file.path):
+        recorded = read_results(found[0]).value
     if not isinstance(recorded, dict):
         return {}
-    return dict(_flat(recorded, ""))
+    models = {each["name"]: each for each in recorded.get("models", ()) if isinstance(each, dict) and "name" in each}
+    named = first_record(file).get("model") if model is None else model
+    own = models.get(next(iter(models)) if len(models) == 1 else named, {})
+    told = {name: own[name] for name in ("weights", "settings") if name in own}
+    for name, value in recorded.items():
+        if name != "models":  # what is told of each model by its name is told of this one
+            by_model = isinstance(value, dict) and bool(value) and set(value) <= set(models)
+            told[name] = value.get(own["name"]) if by_model and own else value
+    return dict(_flat(told, ""))
 
 
 def _flat(value: Mapping[str, Any], above: str) -> list[tuple[str, Any]]:
@@ -159,7 +168,7 @@ def _flat(value: Mapping[str, Any], above: str) -> list[tuple[str, Any]]:
 def _differing(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     if not one or not two:
         return {}
-    names = [name for name in {**one, **two} if name != "models"]
+    names = {**one, **two}
     return {name: (_short(one.get(name)), _short(two.get(name))) for name in names if one.get(name) != two.get(name)}
 
 

@@ -127,3 +127,36 @@ def _options(record: Mapping[str, Any], fields: Fields, prompt: str, place: str)
         return plain_options(given, place)
     single = [str(record[name]) for name in fields.each_option if record.get(name) not in (None, "N/A")]
     return tuple(single) or options_in(prompt)
+
+
+def answer_line(asked: Asked, fields: Fields) -> dict[str, Any]:
+    """What a line of our answers says of a question, so that it is read back without the question file.
+
+    Args:
+        asked ([`~t2vid_hf.metrics.asked.Asked`]): The question.
+        fields ([`Fields`]): The benchmark's names.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.metrics.question_record import Fields, answer_line, question
+    >>> fields = Fields(facts={"duration": ("duration_group",)}, groups=("duration",))
+    >>> record = {"id": "7", "clip": "a", "question": "Where?", "options": ["up", "down"], "answer": 1, "kind": "where",
+    ...           "duration_group": 60}
+    >>> asked = question(record, "here", fields=fields)
+    >>> question(answer_line(asked, fields), "there", fields=fields) == asked
+    True
+
+    ```
+    """
+    facts = {fields.facts[name][0]: value for name, value in asked.facts.items() if name in fields.facts}
+    return {
+        "id": asked.id,
+        "kind": asked.group,
+        "clip": asked.video,
+        "question": asked.prompt,
+        **({"options": list(asked.options)} if asked.options else {}),
+        # TempCompass's answers are texts, by which its own rules go
+        "expected": asked.facts.get("right", asked.answer),
+        **facts,
+    }

@@ -96,7 +96,7 @@ def score_file(
     if known is not None:
         predicted = _joined(predicted, known, file, questions or "")
     for each in predicted:
-        if not (form in ORIGINAL_FORMS and each.asked.id in rules.holes):
+        if not (form in (*ORIGINAL_FORMS, "answers") and each.asked.id in rules.holes):
             check_options(each.asked.options, f"{path}, question {each.asked.id}")
     held = _held_task(predicted, rules, task, file)
     if rules.complete is not None:

@@ -23,7 +23,8 @@ from t2vid_hf.video.decoding import (
 from t2vid_hf.video.folders import frame_files, made_at
 from t2vid_hf.video.limits import Limits
 from t2vid_hf.video.pictures import Timing, size_changes
-from t2vid_hf.video.reading import Choose, choosing, clip_input
+from t2vid_hf.video.reading import clip_input
+from t2vid_hf.video.sampling import Choose, choosing
 from t2vid_hf.video.stills import open_picture, upright_size
 from t2vid_hf.video.timelines import read_timeline, time_frames
 
@@ -54,6 +55,7 @@ def probe(
     limits: Limits = _DEFAULT_LIMITS,
     name: str | None = None,
     folder_fps: float | None = None,
+    span: tuple[float, float] | None = None,
 ) -> Probe:
     """Tell what reading a clip would give.
 
@@ -66,6 +68,8 @@ def probe(
         name (`str`, *optional*): What messages call the clip; `None` takes its path.
         folder_fps (`float`, *optional*): Frames a second that a folder of frames was made with; see
             [`~t2vid_hf.video.reading.read_frames`].
+        span (`tuple[float, float]`, *optional*): First and last second of the part that frames are taken of; `None`
+            takes the whole clip.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: there is no such clip, or no frame of it decodes.
@@ -84,7 +88,7 @@ def probe(
 
     ```
     """
-    choose = choosing(num_frames, sampling=sampling, fps=fps)
+    choose = choosing(num_frames, sampling=sampling, fps=fps, span=span)
     source = clip_input(video, root=None, limits=limits, threads=1, name=name)
     if isinstance(source.video, Path) and source.video.is_dir():
         return _probe_folder(source.video, choose, rate=folder_fps or made_at(source.video) or fps, label=source.label)

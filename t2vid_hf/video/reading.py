@@ -16,8 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.video.decoding import (
     ClipInput,
@@ -35,7 +33,7 @@ from t2vid_hf.video.packet_index import PacketIndex
 from t2vid_hf.video.pictures import Canvas, Converter, Frames, Sink, Timing
 from t2vid_hf.video.planning import Packets, plan_decoding
 from t2vid_hf.video.resizing import LARGE_PIXELS, Resize, resizing
-from t2vid_hf.video.sampling import SAMPLINGS, choose_frames
+from t2vid_hf.video.sampling import Choose, choosing
 from t2vid_hf.video.segments import decode_plan, divide_work, hold_packets
 from t2vid_hf.video.timelines import TakeNumbered, guess_timeline, read_timeline, time_frames
 
@@ -44,7 +42,6 @@ __all__ = ["VIDEO_SUFFIXES", "Frames", "Limits", "read_frames"]
 ON_DAMAGE = ("error", "keep")
 _DEFAULT_LIMITS = Limits()
 
-Choose = Callable[[np.ndarray, float], list[int]]
 NewCanvas = Callable[[int], Canvas]
 
 
@@ -63,6 +60,7 @@ def read_frames(
     folder_fps: float | None = None,
     size: tuple[int, int] | None = None,
     resize: Resize | None = None,
+    span: tuple[float, float] | None = None,
 ) -> Frames:
     """Read frames of a video. Of several video streams the first is read, cover pictures left aside.
 
@@ -91,6 +89,8 @@ def read_frames(
             decoded, with Pillow's bicubic filter; `None` leaves them as they are.
         resize (`Callable[[np.ndarray], np.ndarray]`, *optional*): What resizes a frame in place of `size`: a
             processor's own arithmetic, to the bit.
+        span (`tuple[float, float]`, *optional*): First and last second of the part that frames are taken of; `None`
+            takes the whole clip.
 
     Returns:
         [`Frames`]
@@ -115,7 +115,8 @@ def read_frames(
     """
     if on_damage not in ON_DAMAGE:
         raise unknown("on_damage", on_damage, ON_DAMAGE)
-    choose, resize = choosing(num_frames, sampling=sampling, fps=fps), resizing(size, resize)
+    choose = choosing(num_frames, sampling=sampling, fps=fps, span=span)
+    resize = resizing(size, resize)
     source = clip_input(video, root=root, limits=limits, threads=threads, name=name)
     if isinstance(source.video, Path) and source.video.is_dir():
         rate = folder_fps or made_at(source.video) or fps
@@ -139,19 +140,6 @@ def read_frames(
                 raise
     except Mispredicted:
         return _read_in_full(source, choose, new_canvas, on_damage, guess)
-
-
-def choosing(num_frames: int | None, *, sampling: str, fps: float) -> Choose:
-    """A policy of sampling as a function of the frames' times and the end of the last.
-
-    Args:
-        num_frames (`int` or `None`): How many frames to take at most; `None` takes all.
-        sampling (`str`): A key of `t2vid_hf.video.sampling.SAMPLINGS`, or "fps".
-        fps (`float`): Frames a second, for "fps".
-    """
-    if sampling != "fps" and sampling not in SAMPLINGS:
-        raise unknown("sampling", sampling, [*SAMPLINGS, "fps"])
-    return partial(choose_frames, sampling=sampling, num_frames=num_frames, rate=fps)
 
 
 def clip_input(

@@ -9,10 +9,14 @@ frames, they take most of them from that second. There the same places are taken
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from t2vid_hf.errors import InputError, unknown
+
+Choose = Callable[[np.ndarray, float], list[int]]
+"""The frames' times and the end of the last, in seconds -> which are taken."""
 
 
 def mid_segment(total: int, wanted: int) -> list[int]:
@@ -198,6 +202,42 @@ def choose_frames(
     if len(times) <= wanted or has_constant_rate(times):
         return SAMPLINGS[sampling](len(times), wanted)
     return in_time(times, end, sampling=sampling, wanted=wanted)
+
+
+def choosing(num_frames: int | None, *, sampling: str, fps: float, span: tuple[float, float] | None = None) -> Choose:
+    """A policy of sampling as a function of the frames' times and the end of the last.
+
+    Args:
+        num_frames (`int` or `None`): How many frames to take at most; `None` takes all.
+        sampling (`str`): A key of [`SAMPLINGS`], or "fps".
+        fps (`float`): Frames a second, for "fps".
+        span (`tuple[float, float]`, *optional*): First and last second of the part that frames are taken of, from the
+            first frame on; `None` takes the whole clip. A part between two frames is the one that is shown then.
+
+    Example:
+
+    ```python
+    >>> import numpy as np
+    >>> from t2vid_hf.video.sampling import choosing
+    >>> choosing(2, sampling="mid_segment", fps=1.0, span=(4.0, 8.0))(np.arange(10.0), 10.0)
+    [5, 6]
+
+    ```
+    """
+    if sampling != "fps" and sampling not in SAMPLINGS:
+        raise unknown("sampling", sampling, [*SAMPLINGS, "fps"])
+    choose = partial(choose_frames, sampling=sampling, num_frames=num_frames, rate=fps)
+    return choose if span is None else partial(_choose_within, choose, span)
+
+
+def _choose_within(choose: Choose, span: tuple[float, float], times: np.ndarray, end: float) -> list[int]:
+    times = np.asarray(times, float)
+    start, stop = times[0] + span[0], min(times[0] + span[1], end)
+    if start >= end or stop <= start:
+        raise InputError(f"no frame from {span[0]:g} to {span[1]:g} s: the clip lasts {end - times[0]:.1f} s")
+    first = int(np.searchsorted(times, start + 1e-6, side="right")) - 1
+    last = max(int(np.searchsorted(times, stop - 1e-6)), first + 1)
+    return [first + index for index in choose(times[first:last], stop)]
 
 
 def _check(total: int, wanted: int) -> None:

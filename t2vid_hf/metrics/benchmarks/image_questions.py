@@ -3,10 +3,10 @@
 SEED-Bench's own way ranks options by likelihood. The rule for replies is lmms-eval's: the first character, in any case.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from t2vid_hf.metrics.asked import LETTERS, Outcome, Predicted, by_letter
-from t2vid_hf.metrics.benchmarks.benchmark import Benchmark
+from t2vid_hf.metrics.asked import LETTERS, Asked, Outcome, Predicted, by_letter
+from t2vid_hf.metrics.benchmarks.benchmark import Benchmark, listed_questions
 from t2vid_hf.metrics.question_record import Fields
 from t2vid_hf.metrics.tally import Scored, micro, tallies, tally
 
@@ -33,6 +33,18 @@ def printed(scored: Sequence[Scored]) -> dict[str, str]:
     }
 
 
+def questions(path: str, ask: Callable[..., Asked], task: str | None) -> list[Asked]:
+    """The questions about images; SEED-Bench's file holds others, about its videos, which are no part of this.
+
+    Args:
+        path (`str`): The file.
+        ask (`Callable[..., Asked]`): A question out of a record.
+        task (`str` or `None`): There is one alone.
+    """
+    listed = listed_questions(path, ask, task)
+    return [asked for asked in listed if asked.facts.get("data_type") != "video"]
+
+
 IMAGE_QUESTIONS = Benchmark(
     official,
     "Acc",
@@ -44,5 +56,6 @@ IMAGE_QUESTIONS = Benchmark(
         each_option=("choice_a", "choice_b", "choice_c", "choice_d"),
         facts={"data_type": ("data_type",)},
     ),
+    questions=questions,
     metrics=("seed_all",),
 )

@@ -57,7 +57,11 @@ LONG_VIDEO_BENCH = Benchmark(
         group=("question_category",),
         each_option=("option0", "option1", "option2", "option3", "option4"),
         answer=("correct_choice",),
-        facts={"duration": ("duration_group",)},
+        facts={
+            "duration": ("duration_group",),
+            "subtitles": ("subtitle_path",),
+            "subtitles_from": ("starting_timestamp_for_subtitles",),
+        },
         groups=("duration",),
     ),
     guesses=True,

@@ -5,12 +5,16 @@ the questions, and its M-Avg is 72.9. Both are in a score here, as the headline 
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from t2vid_hf.metrics.asked import LETTERS, Outcome, Predicted, by_letter
 from t2vid_hf.metrics.benchmarks.benchmark import Benchmark
 from t2vid_hf.metrics.benchmarks.mvbench import check_counts
+from t2vid_hf.metrics.benchmarks.task_files import task_questions
 from t2vid_hf.metrics.question_record import Fields
 from t2vid_hf.metrics.tally import Scored, macro, tallies
+
+FILES = ("1_plotQA", "2_needle", "3_ego", "4_count", "5_order", "6_anomaly_reco", "7_topic_reasoning")
 
 
 def official(predicted: Predicted) -> Outcome:
@@ -41,7 +45,8 @@ MLVU = Benchmark(
     "M-Avg",
     macro,
     printed,
-    Fields(video=("video_name",), group=("question_type", "task_type")),
+    Fields(video=("video_name",), group=("question_type", "task_type"), facts={"file": ("task_file",)}),
+    questions=partial(task_questions, tasks=FILES),
     check=check_counts,
     holes=("589", "783", "1200"),
     kinds=("plotQA", "needle", "ego", "count", "order", "anomaly_reco", "topic_reasoning"),

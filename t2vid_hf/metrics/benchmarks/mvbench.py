@@ -5,16 +5,18 @@ over the 20 tasks.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.metrics.asked import LETTERS, Outcome, Predicted
 from t2vid_hf.metrics.benchmarks.benchmark import Benchmark
+from t2vid_hf.metrics.benchmarks.task_files import task_questions
 from t2vid_hf.metrics.forms.task_counts import counts_of
 from t2vid_hf.metrics.question_record import Fields
 from t2vid_hf.metrics.result_file import ResultFile
 from t2vid_hf.metrics.tally import Scored, tallies, tally
 
-_TASKS = (
+TASKS = (
     "action_sequence",
     "action_prediction",
     "action_antonym",
@@ -94,9 +96,14 @@ MVBENCH = Benchmark(
     "Avg",
     lambda scored: tally(scored).accuracy,
     printed,
-    Fields(group=("task_type",), answer=("gt_answer",)),
+    Fields(
+        group=("task_type",),
+        answer=("gt_answer",),
+        facts={"start": ("start",), "end": ("end",), "file": ("task_file",)},
+    ),
+    questions=partial(task_questions, tasks=TASKS),
     check=check_counts,
     holes=("3882", "3899", "3912", "3938", "3963"),
-    kinds=_TASKS,
+    kinds=TASKS,
     metrics=("mvbench_accuracy",),
 )

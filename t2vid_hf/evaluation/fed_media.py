@@ -1,0 +1,74 @@
+"""What is fed of a video or picture, by decoding it before any question is asked: damage is known then, not at hour 3.
+
+The price is that it is decoded twice; next to a reply of an 8B model that is little, and a run of hours that ends at a
+broken file costs more.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from t2vid_hf.batches.video_policy import VideoPolicy
+from t2vid_hf.errors import InputError
+from t2vid_hf.evaluation.media_folder import Kind
+from t2vid_hf.video.stills import PictureError, open_picture, picture_pixels
+
+Span = tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Fed:
+    """What a model is shown of a video or picture.
+
+    Args:
+        seconds (`tuple[float, ...]`): When each frame is shown; 0 of a picture.
+        height (`int`): Rows of pixels, as decoded.
+        width (`int`): Columns of pixels.
+        total (`int`): Frames that the whole video has.
+        end (`float`): When it ends, in seconds.
+    """
+
+    seconds: tuple[float, ...]
+    height: int
+    width: int
+    total: int
+    end: float
+
+
+def feed(
+    media: Iterable[tuple[Path, Span]], kind: Kind, policy: VideoPolicy, *, progress: str | None = None
+) -> dict[tuple[Path, Span], Fed | str]:
+    """Decode media as a policy takes them.
+
+    Args:
+        media (`Iterable[tuple[Path, tuple[float, float] | None]]`): Files or folders of frames, each with the seconds
+            that are shown, `None` for all.
+        kind (`str`): "video" or "image".
+        policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): Which frames are taken.
+        progress (`str`, *optional*): The name of a progress bar; `None` shows none.
+
+    Returns:
+        `dict`: what is fed of each, or why it cannot be.
+    """
+    found: dict[tuple[Path, Span], Fed | str] = {}
+    distinct = list(dict.fromkeys(media))
+    for path, span in tqdm(distinct, progress, unit=" videos", delay=1, disable=progress is None):
+        try:
+            found[path, span] = _picture(path) if kind == "image" else _video(path, span, policy)
+        except (PictureError, InputError, OSError) as error:
+            found[path, span] = " ".join(str(error).split())
+    return found
+
+
+def _picture(path: Path) -> Fed:
+    with open_picture(path) as image:
+        height, width = picture_pixels(image).shape[:2]
+    return Fed((0.0,), height, width, 1, 0.0)
+
+
+def _video(path: Path, span: Span, policy: VideoPolicy) -> Fed:
+    frames = policy.of_row({"take_span": span}).read(path, threads=0, name=path.name)
+    timing, (_, height, width, _) = frames.timing, frames.data.shape
+    return Fed(timing.seconds, height, width, timing.total, timing.total / timing.fps)
