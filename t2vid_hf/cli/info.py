@@ -7,7 +7,7 @@ from t2vid_hf import __version__
 
 def info() -> None:
     """List the sources, render presets, mixtures, benchmarks and model families that this version knows."""
-    from t2vid_hf.evaluation.benchmarks import BENCHMARKS
+    from t2vid_hf.evaluation.benchmarks import ASKINGS, BENCHMARKS
     from t2vid_hf.mixtures.paper_mixtures import MIXTURES
     from t2vid_hf.models import ADAPTERS
     from t2vid_hf.rendering.config import PRESETS
@@ -17,7 +17,7 @@ def info() -> None:
         "sources": SOURCES,
         "render presets": PRESETS,
         "mixtures": MIXTURES,
-        "benchmarks": BENCHMARKS,
+        "benchmarks": [*BENCHMARKS, *ASKINGS],
         "model families": ADAPTERS,
     }
     print(f"t2vid_hf {__version__}")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from t2vid_hf.metrics.benchmarks import BENCHMARKS
+from t2vid_hf.metrics.degenerate import alarms, told
 from t2vid_hf.metrics.score_file import MODES, score_file
 from t2vid_hf.metrics.score_summary import item_lines, summary
 
@@ -33,6 +34,8 @@ def score(
         items.parent.mkdir(parents=True, exist_ok=True)
         items.write_text("".join(lines), encoding="utf-8")
     _show(result)
+    for alarm in alarms({each.predicted.asked.id: each.predicted.reply for each in scored.scored}):
+        print(told(alarm), file=sys.stderr)
     if as_json:
         print_json(result)
 

@@ -11,6 +11,7 @@ import pytest
 from t2vid_hf.batches.media import media_inputs
 from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError
+from t2vid_hf.evaluation.asking import is_whole_prompt
 from t2vid_hf.evaluation.benchmarks import ASKINGS
 from t2vid_hf.evaluation.media_folder import media_folder
 from t2vid_hf.evaluation.question_files import read_questions
@@ -186,3 +187,24 @@ def test_videos_of_a_repository_are_fetched_one_by_one(tmp_path):
     assert json.loads(done.stdout.splitlines()[-1]) == [[20, 0], [20, 0]]
     assert "videos of 'alice/nothing': no such folder, and not on the Hub" in done.stderr
     assert fetched and not [path for path in fetched if "asked_for" in path]
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "path", "task", "n"),
+    [
+        ("mvbench", "t2vid/mvbench.jsonl", None, 3985),
+        ("mlvu", "t2vid/mlvu.jsonl", None, 2174),
+        ("tempcompass", "t2vid/TempCompass.jsonl", None, 1580),
+        *(
+            ("tempcompass", f"tempcompass/questions/{task}.json", task, n)
+            for task, n in (("multi-choice", 1580), ("yes_no", 2453), ("caption_matching", 1503), ("captioning", 2004))
+        ),
+        ("nextqa", "nextqa/val.csv", None, 4996),
+    ],
+)
+def test_real_questions(benchmark, path, task, n, shared, tmp_path):
+    """Every one is read, with the prompt that it is asked with, and its video is looked for by its name."""
+    read = read_questions(benchmark, str(shared / "data/bench" / path), media_folder(str(tmp_path)), task=task)
+    made = read.prepare(POLICY)
+    assert (len(read.asked), len(made.missing), made.items) == (n, n, [])
+    assert all(is_whole_prompt(each) == (".jsonl" in path) for each in read.asked)
