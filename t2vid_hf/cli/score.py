@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from t2vid_hf.metrics.asked import Asked
 from t2vid_hf.metrics.benchmarks import BENCHMARKS
 from t2vid_hf.metrics.degenerate import alarms, told
 from t2vid_hf.metrics.score_file import MODES, score_file
@@ -25,6 +27,7 @@ def score(
     model: Annotated[str | None, typer.Option(help="Whose answers, where the file has several models'.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The score on stdout, as one line of JSON.")] = False,
     items: Annotated[Path | None, typer.Option(help="A line for each question goes into this file.")] = None,
+    against: Annotated[str | None, typer.Option(help="A recipe: what of the benchmark its mixture holds.")] = None,
 ) -> None:
     """Score predictions: official numbers, the original's, or ours."""
     scored = score_file(benchmark, predictions, mode=mode, task=task, questions=questions, model=model)
@@ -36,8 +39,31 @@ def score(
     _show(result)
     for alarm in alarms({each.predicted.asked.id: each.predicted.reply for each in scored.scored}):
         print(told(alarm), file=sys.stderr)
+    if against is not None:
+        result["against"] = leaks_in(against, [each.predicted.asked for each in scored.scored])
     if as_json:
         print_json(result)
+
+
+def leaks_in(against: str, asked: Sequence[Asked]) -> dict[str, Any]:
+    """What of a benchmark stands in the sets of a mixture, which is shown as well.
+
+    Args:
+        against (`str`): The recipe's file.
+        asked (`Sequence[Asked]`): The questions.
+    """
+    from t2vid_hf.mixtures.leaks import find_leaks, read_parts
+
+    found = find_leaks(asked, read_parts(against))
+    listed = {"videos": found.videos, "questions": found.questions, "texts": found.texts}
+    rows = [(kind, each.id, each.what[:60], each.row) for kind, leaks in listed.items() for each in leaks.values()]
+    told = ", ".join(f"{len(leaks)} of {len(asked)} {kind}" for kind, leaks in listed.items())
+    show_rows(f"in {found.rows} rows of {against}: {told}", ("", "question", "what", "where"), rows)
+    return {
+        "mixture": against,
+        "rows": found.rows,
+        **{kind: [asdict(each) for each in leaks.values()] for kind, leaks in listed.items()},
+    }
 
 
 def print_json(value: Any) -> None:
