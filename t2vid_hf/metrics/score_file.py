@@ -80,14 +80,50 @@ def score_file(
 
     ```
     """
+    check_choices(benchmark, mode, task)
+    return score_results(benchmark, read_results(path), mode=mode, task=task, questions=questions, model=model)
+
+
+def check_choices(benchmark: str, mode: str, task: str | None) -> None:
+    """Refuse names that are not known, before anything is read.
+
+    Args:
+        benchmark (`str`): A key of `BENCHMARKS`.
+        mode (`str`): One of `MODES`.
+        task (`str` or `None`): One of the benchmark's tasks.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: one of them is unknown.
+    """
     if benchmark not in BENCHMARKS:
         raise unknown("benchmark", benchmark, BENCHMARKS)
     if mode not in MODES:
         raise unknown("mode", mode, MODES)
+    tasks = BENCHMARKS[benchmark].tasks
+    if task is not None and task not in tasks:
+        raise unknown(f"task of {benchmark}", task, tasks or ["none"])
+
+
+def score_results(
+    benchmark: str,
+    file: ResultFile,
+    *,
+    mode: str,
+    task: str | None = None,
+    questions: str | None = None,
+    model: str | None = None,
+) -> ScoredFile:
+    """Score predictions that are read; see [`score_file`].
+
+    Args:
+        benchmark (`str`): A key of `BENCHMARKS`.
+        file ([`~t2vid_hf.metrics.result_file.ResultFile`]): The predictions.
+        mode (`str`): One of `MODES`.
+        task (`str`, *optional*): The benchmark's task.
+        questions (`str`, *optional*): The benchmark's file of questions.
+        model (`str`, *optional*): Whose answers.
+    """
     rules = BENCHMARKS[benchmark]
-    if task is not None and task not in rules.tasks:
-        raise unknown(f"task of {benchmark}", task, rules.tasks or ["none"])
-    file = read_results(path)
     form = form_of(file)
     known = None if questions is None else rules.questions(questions, rules.question, task)
     predicted = _read(file, form, Reading(benchmark, rules.question, task, known, model))
@@ -97,7 +133,7 @@ def score_file(
         predicted = _joined(predicted, known, file, questions or "")
     for each in predicted:
         if not (form in (*ORIGINAL_FORMS, "answers") and each.asked.id in rules.holes):
-            check_options(each.asked.options, f"{path}, question {each.asked.id}")
+            check_options(each.asked.options, f"{file.path}, question {each.asked.id}")
     held = _held_task(predicted, rules, task, file)
     if rules.complete is not None:
         predicted = rules.complete(file, predicted)

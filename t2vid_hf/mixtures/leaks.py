@@ -181,7 +181,7 @@ def _stem(path: str) -> str:
 
 
 def _video_names(given: Mapping[str, Any], row: Row) -> set[str]:
-    """Of videos, of pictures, and of the folders of frames that these lie in."""
+    """Names of videos, pictures, and the folders of frames that these lie in."""
     media = [medium for name in _MEDIA for medium in _listed(given.get(name))]
     media += _listed(row["videos"]) + _listed(row["images"])
     paths = [medium["path"] for medium in media if medium.get("path")]
