@@ -38,6 +38,14 @@ def test_what_is_dropped_is_told(tmp_path):
     assert done.returncode == 0 and "1 dropped, not in any figure: 1" in done.stderr
 
 
+def test_names_are_texts_whatever_they_hold(tmp_path):
+    for kind in ("[red]", "[/b]", "\ud83d", "速度"):
+        path = write(tmp_path / "pred.jsonl", lines(["B", "A"], category=kind))
+        done = run("score", "clips", path, "--mode", "official", "--json", "--items", tmp_path / "items.jsonl")
+        assert done.returncode == 0 and json.loads(done.stdout)["groups"][kind]["n"] == 2, done.stderr
+        assert done.stdout.isascii() and ("[" not in kind or kind in done.stderr)
+
+
 def test_compare(predictions, tmp_path):
     better = write(tmp_path / "better.jsonl", lines(["B", "B", "none"]))
     sides = []
