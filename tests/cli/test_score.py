@@ -28,7 +28,9 @@ def test_the_score_is_one_line_of_json_and_a_table_beside_it(predictions, tmp_pa
     written = [json.loads(line) for line in items.read_text().splitlines()]
     assert [(line["id"], line["correct"]) for line in written] == [("0", True), ("1", False), ("2", False)]
     assert list(written[0]) == ["id", "video", "group", "choice", "answer", "correct", "by", "dropped"]
-    plain = run("score", "mlvu", predictions, "--mode", "t2vid_hf")
+    samples = tmp_path / "run_samples_mlvu.jsonl"
+    plain = run("score", "mlvu", predictions, "--mode", "t2vid_hf", "--lmms", samples)
+    assert json.loads(samples.read_text().splitlines()[1])["filtered_resps"] == "A. slow"
     assert plain.stdout == "" and "M-Avg" in plain.stderr
 
 
