@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from t2vid_hf.metrics.benchmarks import BENCHMARKS
 from t2vid_hf.metrics.score_file import MODES, score_file
 from t2vid_hf.metrics.score_summary import item_lines, summary
+from t2vid_hf.metrics.written_samples import sample_lines
 
 
 def score(
@@ -24,14 +26,15 @@ def score(
     model: Annotated[str | None, typer.Option(help="Whose answers, where the file has several models'.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The score on stdout, as one line of JSON.")] = False,
     items: Annotated[Path | None, typer.Option(help="A line for each question goes into this file.")] = None,
+    lmms: Annotated[Path | None, typer.Option(help="The predictions go into this file in lmms-eval's form.")] = None,
 ) -> None:
     """Score predictions: official numbers, the original's, or ours."""
     scored = score_file(benchmark, predictions, mode=mode, task=task, questions=questions, model=model)
     result = summary(scored)
-    if items is not None:
-        lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in item_lines(scored))
-        items.parent.mkdir(parents=True, exist_ok=True)
-        items.write_text("".join(lines), encoding="utf-8")
+    for path, lines in ((items, item_lines), (lmms, sample_lines)):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(json.dumps(line) + "\n" for line in lines(scored)), encoding="utf-8")
     _show(result)
     if as_json:
         print_json(result)
@@ -43,7 +46,7 @@ def print_json(value: Any) -> None:
     Args:
         value (`Any`): The value.
     """
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    print(json.dumps(value))
 
 
 def show_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -54,9 +57,10 @@ def show_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]])
         columns (`Sequence[str]`): The columns' names.
         rows (`Sequence[Sequence[str]]`): The rows.
     """
-    table = Table(*columns, title=title)
+    # a benchmark's names are texts, whatever brackets they have
+    table = Table(*columns, title=Text(title))
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     Console(stderr=True).print(table)
 
 
