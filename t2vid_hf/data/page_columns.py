@@ -82,7 +82,7 @@ def _change(dataset: Any, tables: Any, columns: Any) -> Any:
         return dataset
     made: dict[str, Any] = {"batched": True, "batch_size": _BATCH}
     if isinstance(dataset, IterableDataset):
-        # cast behind it: of a `map` that is told its features, the next `map` takes the values as decoded (datasets 5.2)
+        # cast behind it: what comes after a `map` that is told its features takes values as decoded (datasets 5.2)
         return dataset.with_format("arrow").map(tables, **made).cast(changed).with_format(None)
     if len(dataset) == 0:  # `map` gives the columns of no row as they were
         return Dataset.from_dict({name: [] for name in changed}, features=changed)

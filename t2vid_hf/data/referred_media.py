@@ -34,8 +34,8 @@ def referred_media(repository: Path, files: Iterable[str]) -> set[str]:
     for path in sorted({path for name in files if name.endswith(".parquet") for path in paths_in(repository / name)}):
         place, named = resolve_inside(path, repository), PurePosixPath(path)
         if named.is_absolute():
-            raise InputError(f"{repository}: rows name media by absolute paths, the first {path}: they are read on this "
-                             "machine alone; convert again with paths relative to the folder")  # fmt: skip
+            raise InputError(f"{repository}: rows name media by absolute paths, the first {path}, which no one else "
+                             "reads; convert again with paths relative to the folder")  # fmt: skip
         if place.is_dir():
             found |= {(named / below.relative_to(place)).as_posix() for below in place.rglob("*") if below.is_file()}
         elif place.is_file():

@@ -10,7 +10,7 @@ import numpy as np
 import pandas
 import pyarrow.parquet as parquet
 import pytest
-from datasets import interleave_datasets, Dataset, DatasetDict, IterableDataset, concatenate_datasets, load_dataset
+from datasets import Dataset, DatasetDict, IterableDataset, concatenate_datasets, interleave_datasets, load_dataset
 
 from t2vid_hf import with_pages, without_pages
 from t2vid_hf.data.page_columns import PAGE_COLUMNS
