@@ -1,7 +1,7 @@
 """A folder and the repository that it goes to; and the tag that a release has by its content."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,9 @@ from huggingface_hub.utils import HFValidationError, validate_repo_id
 from t2vid_hf.errors import InputError
 from t2vid_hf.hub.release_files import CARD, RepoType, files_to_release
 from t2vid_hf.hub.remote import LocalFile
+
+# An interrupted upload through Xet is found again from the last whole batch.
+BATCH_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,23 @@ class ReleasePart:
         """Files of the folder that are not released."""
         there = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
         return sorted(there - set(self.files))
+
+    def batches(self, paths: Iterable[str]) -> Iterator[list[str]]:
+        """Paths of its files in groups of about `BATCH_BYTES`.
+
+        Args:
+            paths (`Iterable[str]`): Paths in the repository.
+        """
+        batch: list[str] = []
+        size = 0
+        for path in paths:
+            batch.append(path)
+            size += self.files[path].size
+            if size >= BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
 
     @property
     def title(self) -> str:

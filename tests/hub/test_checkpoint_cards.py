@@ -178,6 +178,24 @@ def test_a_broken_file_of_scores_is_one_line(folder, tmp_path, content):
         write_model_card(folder, scores=tmp_path / "scores.json")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"questions": None}, {"chance": "a quarter"}, {"scores": 5}, {"scores": []}, {"scores": [{"group": "all"}]},
+        {"n": "two"}, {"accuracy": None}, {"other": 1}, {"group": "kind"},
+    ],
+)  # fmt: skip
+def test_broken_scores_of_its_own_weights_are_one_line_too(folder, tmp_path, change):
+    path = write_scores_of(tmp_path / "scores.json", tuned=weights_hash(folder))
+    written = json.loads(path.read_text())
+    model = written["models"][0]
+    place = written if {"questions", "chance"} & set(change) else model if "scores" in change else model["scores"][0]
+    place |= change
+    path.write_text(json.dumps(written))
+    with pytest.raises(InputError, match="not what `t2vid evaluate` writes"):
+        write_model_card(folder, scores=path)
+
+
 def test_evaluation_results_are_in_the_hub_s_form(folder):
     entries = [EvalResultEntry("lmms-lab/Video-MME", "default", 52.7, notes="24 frames")]
     write_model_card(folder, eval_results=entries)
