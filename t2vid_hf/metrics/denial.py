@@ -24,7 +24,8 @@ from t2vid_hf.metrics.denial_words import (
 
 def _asked(text: str, start: int, end: int) -> bool:
     """Whether a sentence asks, in a reply that says more."""
-    return text[max(start, end - 8) : end].rstrip().endswith(("?", "？", "؟")) and bool(text[end:].strip() or text[:start].strip())
+    asks = text[max(start, end - 8) : end].rstrip().endswith(("?", "？", "؟"))
+    return asks and bool(text[end:].strip() or text[:start].strip())
 
 
 def label_stance(text: str, start: int, end: int, *, named: bool = False) -> Stance:

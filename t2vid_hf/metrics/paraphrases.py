@@ -106,7 +106,7 @@ class Paraphrases:
         return words - _FILLER or words
 
     def _ordered(self, heard: list[str]) -> str | None:
-        """Of options made of the same words, the one whose order is heard."""
+        """The one option whose order is heard, among those made of the same words."""
         makings = Counter(tuple(sorted(sequence)) for sequence in self.sequences)
         making = max(makings, key=lambda words: (makings[words], len(set(words) & set(heard))))
         same = [letter for letter in self.letters if tuple(sorted(self._words(letter))) == making]
