@@ -94,12 +94,13 @@ class Paraphrases:
         return enough or (own >= _HALF and not other and len(heard) <= _SHORT)
 
     def _told(self, letter: str, heard: set[str]) -> bool:
-        """Whether half of an option is heard, and each of its numbers, and its "not"."""
-        content = self._content(letter)
+        """Whether half of what not all options say is heard, and each of its numbers, and its "not"."""
+        shared = set.intersection(*(self._content(other) for other in self.letters))
+        content = self._content(letter) - shared or self._content(letter)
         exact = {word for word in content if word.isdigit() or word == "not"}
         if _TOGETHER in heard - content:
             return False
-        return exact <= heard and (_share(content, heard) >= _HALF or heard <= content)
+        return exact <= heard and (_share(content, heard) >= _HALF or heard <= self._content(letter))
 
     def _content(self, letter: str) -> set[str]:
         words = set(self._words(letter))
