@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from t2vid_hf.metrics.benchmarks import BENCHMARKS
+from t2vid_hf.metrics.inspect_log import inspect_log
 from t2vid_hf.metrics.score_file import MODES, score_file
 from t2vid_hf.metrics.score_summary import item_lines, summary
 from t2vid_hf.metrics.written_samples import sample_lines
@@ -27,17 +28,23 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="The score on stdout, as one line of JSON.")] = False,
     items: Annotated[Path | None, typer.Option(help="A line for each question goes into this file.")] = None,
     lmms: Annotated[Path | None, typer.Option(help="The predictions go into this file in lmms-eval's form.")] = None,
+    inspect: Annotated[Path | None, typer.Option(help="The score goes into this file as a log of inspect_ai.")] = None,
 ) -> None:
     """Score predictions: official numbers, the original's, or ours."""
     scored = score_file(benchmark, predictions, mode=mode, task=task, questions=questions, model=model)
     result = summary(scored)
-    for path, lines in ((items, item_lines), (lmms, sample_lines)):
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("".join(json.dumps(line) + "\n" for line in lines(scored)), encoding="utf-8")
+    _write(items, item_lines(scored))
+    _write(lmms, sample_lines(scored))
+    _write(inspect, [inspect_log(scored, model or Path(predictions).stem)])
     _show(result)
     if as_json:
         print_json(result)
+
+
+def _write(path: Path | None, lines: Iterable[Any]) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
 
 def print_json(value: Any) -> None:

@@ -29,7 +29,10 @@ def test_the_score_is_one_line_of_json_and_a_table_beside_it(predictions, tmp_pa
     assert [(line["id"], line["correct"]) for line in written] == [("0", True), ("1", False), ("2", False)]
     assert list(written[0]) == ["id", "video", "group", "choice", "answer", "correct", "by", "dropped"]
     samples = tmp_path / "run_samples_mlvu.jsonl"
-    plain = run("score", "mlvu", predictions, "--mode", "t2vid_hf", "--lmms", samples)
+    plain = run(
+        "score", "mlvu", predictions, "--mode", "t2vid_hf", "--lmms", samples, "--inspect", tmp_path / "log.json"
+    )
+    assert json.loads((tmp_path / "log.json").read_text())["eval"]["model"] == "pred"
     assert json.loads(samples.read_text().splitlines()[1])["filtered_resps"] == "A. slow"
     assert plain.stdout == "" and "M-Avg" in plain.stderr
 
