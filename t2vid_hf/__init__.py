@@ -4,8 +4,10 @@ Importing it makes `load_dataset("t2vid", ...)` and the column type `Pages` know
 It loads nothing heavy: no torch, no fonts, and not `datasets` itself.
 """
 
+from t2vid_hf.data.page_columns import with_pages, without_pages
 from t2vid_hf.data.registration import register_when_imported
 
+__all__ = ["with_pages", "without_pages"]
 __version__ = "0.1.0"
 
 register_when_imported(__version__)

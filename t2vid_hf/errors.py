@@ -1,5 +1,6 @@
 """Errors for people: one line that says what was given, what is allowed and what to do."""
 
+import difflib
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ class Unfinished(RuntimeError):
 
 
 def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
-    """The error for a name that is not in a registry; it lists the known ones.
+    """The error for a name that is not in a registry; it lists the known ones, and which is nearest.
 
     Args:
         kind (`str`): What the name is the name of.
@@ -34,21 +35,30 @@ def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     ```python
     >>> from t2vid_hf.errors import unknown
     >>> str(unknown("preset", "papre", ["paper", "dense"]))
-    "unknown preset 'papre'; known: dense, paper"
+    "unknown preset 'papre'; known: dense, paper; did you mean 'paper'?"
 
     ```
     """
-    return InputError(f"unknown {kind} '{given}'; known: {', '.join(sorted(known))}")
+    known = sorted(known)
+    close = difflib.get_close_matches(str(given), known, n=1)
+    also = f"; did you mean '{close[0]}'?" if close else ""
+    return InputError(f"unknown {kind} '{given}'; known: {', '.join(known)}{also}")
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn an [`InputError`] into one line on stderr and exit status 2. For scripts, not for the library.
 
-    An [`Unfinished`] becomes one line as well, and exit status 1.
+    An [`Unfinished`] becomes one line as well, and exit status 1. Folders that are files, files that are folders, and
+    what may not be written are told as an [`InputError`] is.
     """
     try:
         yield
     except (InputError, Unfinished) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        raise SystemExit(2 if isinstance(error, InputError) else 1) from None
+        told, status = str(error), 2 if isinstance(error, InputError) else 1
+    except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        told, status = f"{error.filename}: {error.strerror}; give another path", 2
+    else:
+        return
+    print(f"error: {' '.join(told.split())}", file=sys.stderr)
+    raise SystemExit(status)

@@ -73,13 +73,13 @@ LAYERS, TRL, LIGHT = "Top may import", "Only training", "Below batches only mode
         ("data/synthesis.py", "import t2vid_hf.mixtures.mixing", LAYERS),
         ("mixtures/mixing.py", "import t2vid_hf.batches.packing", LAYERS),
         ("batches/packing.py", "import t2vid_hf.training.collator", LAYERS),
-        ("evaluation/item.py", "import t2vid_hf.gallery.sheets", LAYERS),
+        ("evaluation/item.py", "import t2vid_hf.gallery.run_report", LAYERS),
         ("hub/cards.py", "import t2vid_hf.cli.app", LAYERS),
         # neighbours; a late import counts
         ("video/reading.py", "import t2vid_hf.models", LAYERS),
         ("clips/rows.py", "import t2vid_hf.mixtures.mixing", LAYERS),
         ("evaluation/item.py", "def late():\n    import t2vid_hf.training", LAYERS),
-        ("gallery/sheets.py", "import t2vid_hf.hub.cards", LAYERS),
+        ("hub/sheets.py", "import t2vid_hf.clips.rows", LAYERS),
         ("_compiled.py", "import t2vid_hf.seeding", LAYERS),
         # what no layer names
         ("helpers/__init__.py", "", LAYERS),

@@ -55,9 +55,16 @@ print(type(rows.features["images"]).__name__, len(rows.cache_files), "torch" in 
     [
         ("import datasets", "import t2vid_hf"),
         ("import t2vid_hf", "import datasets"),
+        # as transformers asks whether it is there
+        ("import t2vid_hf, importlib.util; importlib.util.find_spec('datasets')", ""),
         # a room of ours; and a part of theirs, which brings the whole
         ("import t2vid_hf.sources", ""),
+        # the module of the type itself, which `datasets` must find whole
+        ("import t2vid_hf.data.pages", ""),
+        ("import t2vid_hf.data.builder", ""),
         ("from datasets.features import Features", "import t2vid_hf.errors"),
+        # someone asks whether `datasets` is installed, as transformers and trl do, and does not import it
+        ("import importlib.util, t2vid_hf\nassert importlib.util.find_spec('datasets')", ""),
     ],
 )
 def test_whichever_is_imported_first(files, tmp_path, first, then):

@@ -158,7 +158,7 @@ def test_the_pythons_that_are_promised_are_those_that_are_tried(settings):
 
 
 # Numbered by the year, or bounded by another requirement
-UNBOUNDED = {"packaging", "pyarrow", "manimgx-fonts", "manimgx-fonts-cjk", "setuptools", "types-PyYAML"}
+UNBOUNDED = {"fsspec", "pyarrow", "manimgx-fonts", "manimgx-fonts-cjk", "setuptools", "types-PyYAML"}
 
 
 def test_every_requirement_has_an_upper_bound_that_a_new_version_must_pass(settings):

@@ -177,7 +177,7 @@ class RowEncoder:
     def _read(self, row: Row) -> RowMedia:
         if row["videos"] and self.policy.of_row(row).video == "native":  # before anything is decoded
             self.layout.check_video(key=row["id"])
-        return media_inputs(row, self.policy, threads=self.threads)
+        return media_inputs(row, self.policy, threads=self.threads, frame_fit=self.layout.fitter.frame_fit)
 
     def _fill(self, text: str, media: RowMedia, key: str) -> tuple[Filled, list[VideoTimes]]:
         """The tokens of a rendered text with its media, and when the frames of its videos are shown."""

@@ -3,7 +3,7 @@
 Training and evaluation both go through here, so that a model is asked exactly as it was taught.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.schema import MEDIA, Block, Message, Row, media_block
 from t2vid_hf.video.pictures import Frames
 from t2vid_hf.video.probing import Probe
+from t2vid_hf.video.resizing import Resize
 from t2vid_hf.video.stills import PictureError, open_picture, picture_pixels, upright_size
 
 
@@ -51,7 +52,9 @@ class RowMedia:
     order: list[str]
 
 
-def media_inputs(row: Row, policy: VideoPolicy, *, threads: int = 0) -> RowMedia:
+def media_inputs(
+    row: Row, policy: VideoPolicy, *, threads: int = 0, frame_fit: Callable[[bool], Resize | None] | None = None
+) -> RowMedia:
     """The messages and media of a row as a model takes them: a video becomes its frames, or stays one.
 
     Args:
@@ -61,6 +64,8 @@ def media_inputs(row: Row, policy: VideoPolicy, *, threads: int = 0) -> RowMedia
             (`take_video`, `take_fps`, `take_frames`, which a mixture's part may set).
         threads (`int`, *optional*, defaults to `0`): Threads that decode a video; 0 takes the processors there are.
             Give 1 in workers that run side by side.
+        frame_fit (`Callable[[bool], Callable | None]`, *optional*): For native videos and others, what each frame goes
+            through when it is decoded, so that one of full size is alive at a time; `None` leaves them as they are.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: blocks and media of the row do not agree; a [`MediaError`] where a picture
@@ -95,8 +100,8 @@ def media_inputs(row: Row, policy: VideoPolicy, *, threads: int = 0) -> RowMedia
                 content.append(block)
                 made.order.append("image")
             elif block["type"] == "video" and clips:
-                frames = _read(row, clips.pop(0), policy, threads)
                 native = policy.video == "native"
+                frames = _read(row, clips.pop(0), policy, threads, frame_fit(native) if frame_fit else None)
                 made.videos.extend([frames] if native else [])
                 made.images.extend([] if native else frames.data)
                 content += [block] if native else [media_block("image")] * len(frames.data)
@@ -129,10 +134,10 @@ def probe_video(row: Row, video: Mapping[str, Any], policy: VideoPolicy) -> Prob
         return policy.probe(_file(video, name), name=name)
 
 
-def _read(row: Row, video: Mapping[str, Any], policy: VideoPolicy, threads: int) -> Frames:
+def _read(row: Row, video: Mapping[str, Any], policy: VideoPolicy, threads: int, resize: Resize | None) -> Frames:
     """The frames that are taken of a video of a row."""
     with _naming(row, video) as name:
-        return policy.read(_file(video, name), threads=threads, name=name)
+        return policy.read(_file(video, name), threads=threads, name=name, resize=resize)
 
 
 @contextmanager

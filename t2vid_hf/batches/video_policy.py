@@ -12,6 +12,7 @@ from t2vid_hf.models.trained_with import recorded
 from t2vid_hf.video.folders import made_at
 from t2vid_hf.video.probing import Probe, probe
 from t2vid_hf.video.reading import Frames, read_frames
+from t2vid_hf.video.resizing import Resize
 
 NUM_FRAMES = 24
 """Frames of a video, where nothing is said: the paper's."""
@@ -85,15 +86,16 @@ class VideoPolicy:
             return replace(self, video=way, fps=None, max_frames=None, num_frames=most or self.num_frames)
         return replace(self, video=way, fps=fps, max_frames=most or self.most, num_frames=None)
 
-    def read(self, video: str | Path | bytes, *, threads: int, name: str) -> Frames:
+    def read(self, video: str | Path | bytes, *, threads: int, name: str, resize: Resize | None = None) -> Frames:
         """Read the frames of a video; see [`~t2vid_hf.video.reading.read_frames`].
 
         Args:
             video (`str`, `Path` or `bytes`): The clip.
             threads (`int`): Threads for decoding.
             name (`str`): What messages call it.
+            resize (`Callable[[np.ndarray], np.ndarray]`, *optional*): What each frame goes through.
         """
-        return read_frames(video, self.most, threads=threads, name=name, **self._sampling(video))
+        return read_frames(video, self.most, threads=threads, name=name, resize=resize, **self._sampling(video))
 
     def probe(self, video: str | Path | bytes, *, name: str) -> Probe:
         """What `read` would give, without pixels; see [`~t2vid_hf.video.probing.probe`].

@@ -1,7 +1,6 @@
 """`t2vid build`: files of long-text question answering -> a data set of pages, its report and its card."""
 
-import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,9 +10,10 @@ import typer
 from tqdm import tqdm
 
 from t2vid_hf import sources
-from t2vid_hf.cli.build_report import NOT_DRAWN, print_report
+from t2vid_hf.cli.build_options import check_format, column_map, files_of_splits
+from t2vid_hf.cli.build_report import NOT_DRAWN, print_report, text_facts
 from t2vid_hf.cli.push import publish_dataset
-from t2vid_hf.cli.script import names_of
+from t2vid_hf.cli.script import made_by, names_of
 from t2vid_hf.data.exchange import write_exchange
 from t2vid_hf.data.exchange_formats import FORMATS_ELSEWHERE
 from t2vid_hf.data.repository import write_config
@@ -46,7 +46,7 @@ def build(
     missing: Annotated[str, typer.Option(help="What no font has: replace, a counted box, or error.")] = "replace",
     max_missing: Annotated[float, typer.Option(help="The largest share of a text that may be boxes.")] = 0.01,
     max_documents: Annotated[int | None, typer.Option(help="Take only so many texts.")] = None,
-    max_frames: Annotated[int | None, typer.Option(help="Drop rows of more pages.")] = None,
+    max_frames: Annotated[int | None, typer.Option(help="Drop rows of more pages.", min=1)] = None,
     on_error: Annotated[str, typer.Option(help="A bad row: raise, or skip, count and list it.")] = "raise",
     license: Annotated[str | None, typer.Option(help="Of the texts and questions, for the card.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the config; the source's by default.")] = None,
@@ -89,6 +89,9 @@ def build(
     how: dict[str, Any] = {"render": "lazy" if dry_run else render, "on_error": on_error, "report": drawing}
     draw = partial(synthesize, config=config, **how)
     kept = {split: partial(kept_rows, asked, draw, max_frames, dropped[split]) for split, asked in questions.items()}
+    if render == "eager" and on_error == "raise" and not dry_run:
+        for asked in questions.values():  # what cannot be drawn is told before anything is
+            deque(synthesize(asked, config, render="lazy"), maxlen=0)
     if dry_run:
         print_report({split: sum(1 for _ in generate()) for split, generate in kept.items()}, dropped, drawing)
         return
@@ -97,7 +100,8 @@ def build(
         "sources": found,
         "input": names,
         "license": license or ("other" if data_files else "cc0-1.0"),
-        "documents": len(documents),
+        "source_licenses": {name: sources.SOURCES[name].license for name in found if sources.SOURCES[name].license},
+        **text_facts(documents),
         "not_read": report.dropped,
         "dropped": dropped,
         "boxes": drawing.boxes,
@@ -106,6 +110,7 @@ def build(
         "render_preset": preset,
         "render_config": config.to_json(),
         "render_fingerprint": config.fingerprint(),
+        **made_by(),
     }
     if format != "parquet":
         written = write_exchange(output, name or found[0], kept, format=format, about=stats)
@@ -114,74 +119,11 @@ def build(
         return
     columns = lazy_features() if render == "lazy" else features()
     written = write_config(output, name or found[0], kept, features=columns, stats=stats)
-    write_dataset_card(output, name=push)
+    write_dataset_card(output)
     print_report(written["rows"], dropped, drawing, rejects)
     print(f"data set and card: {output / (name or found[0])}")
     if push is not None:
         publish_dataset(output, push, private=private)
-
-
-def check_format(format: str, render: str, push: str | None) -> None:
-    """Refuse an unknown format, and what only a data set of the Hub can be."""
-    if format not in ("parquet", *FORMATS_ELSEWHERE):
-        raise unknown("format", format, ("parquet", *FORMATS_ELSEWHERE))
-    if format != "parquet" and render == "lazy":
-        raise InputError(f"--format {format} is for readers that draw no pages; leave --render lazy out")
-    if format != "parquet" and push is not None:
-        raise InputError(f"--push publishes data sets of the Hub; build --format {format} without it, and upload it")
-
-
-def files_of_splits(given: Iterable[str]) -> dict[str, list[str]]:
-    """The files of each split.
-
-    Args:
-        given (`Iterable[str]`): The option --data_files: `FILE`, which is for the split "train", or `SPLIT=FILE`.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.cli.build import files_of_splits
-    >>> files_of_splits(["train=a.jsonl", "b.jsonl", "test=c.jsonl"])
-    {'train': ['a.jsonl', 'b.jsonl'], 'test': ['c.jsonl']}
-
-    ```
-    """
-    files: dict[str, list[str]] = {}
-    for item in given:
-        split, separator, path = item.partition("=")
-        if not separator or Path(item).exists():
-            split, path = "train", item
-        files.setdefault(split, []).append(path)
-    return files
-
-
-def column_map(given: str | None) -> dict[str, str] | None:
-    """The option --columns as a mapping.
-
-    Args:
-        given (`str` or `None`): A JSON object: our name -> the name of the column that holds it.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: it is not JSON, or not an object of texts.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.cli.build import column_map
-    >>> column_map('{"context": "story"}')
-    {'context': 'story'}
-
-    ```
-    """
-    if given is None:
-        return None
-    try:
-        columns = json.loads(given)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--columns '{given}' is not JSON: {error}") from None
-    if not isinstance(columns, dict) or not all(isinstance(value, str) for value in columns.values()):
-        raise InputError(f'--columns \'{given}\': give an object of texts, like {{"context": "story"}}')
-    return columns
 
 
 def read_all(

@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from t2vid_hf.data.synthesis import DrawingReport
 
@@ -35,3 +36,17 @@ def print_report(
         with rejects.open("a", encoding="utf-8") as file:
             for place, error in drawing.not_drawn.items():
                 file.write(json.dumps({"place": place, "reason": NOT_DRAWN, "error": error}) + "\n")
+
+
+def text_facts(texts: Collection[str]) -> dict[str, Any]:
+    """What the card tells of the texts of a build.
+
+    Args:
+        texts (`Collection[str]`): The texts, each once.
+
+    Returns:
+        `dict[str, Any]`: "documents", how many, and "characters", how long they are, in bins.
+    """
+    from t2vid_hf.hub.card_pictures import binned
+
+    return {"documents": len(texts), "characters": binned(len(text) for text in texts) if texts else None}

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from t2vid_hf.cli.script import made_by
 from t2vid_hf.data.conversion import FORMATS, read_rows
 from t2vid_hf.data.repository import write_config
 from t2vid_hf.errors import InputError, unknown
@@ -30,7 +31,8 @@ def convert_video_qa(
 ) -> None:
     """Samples and folders of frames -> a data set that a mixture can name."""
     import datasets
-    from huggingface_hub import DatasetCard, DatasetCardData
+
+    from t2vid_hf.hub.cards import write_dataset_card
 
     if on_missing not in ON_MISSING:
         raise unknown("--on_missing", on_missing, ON_MISSING)
@@ -54,16 +56,12 @@ def convert_video_qa(
                 raise InputError(f"row '{row['id']}': no frames in {output / clip}; extract them, or --on_missing drop")
             left_out[clip] += 1
 
-    stats = {"kind": "video", "sources": [source], "license": license}
+    stats = {"kind": "video", "sources": [source], "license": license, **made_by()}
     # Plain columns: `Video` would open each path when the file is written, from the current folder.
     videos = datasets.List({"bytes": datasets.Value("binary"), "path": datasets.Value("string")})
     columns = datasets.Features({**features(), "videos": videos})
     written = write_config(output, CONFIG, {"train": rows}, features=columns, stats=stats)
-    # Without it `datasets` would take the folder for a set of images.
-    files = [{"split": "train", "path": f"{CONFIG}/train-*.parquet"}]
-    data = DatasetCardData(license=license, configs=[{"config_name": CONFIG, "data_files": files, "default": True}])
-    (output / "README.md").write_text(f"---\n{data}\n---\n\n# {output.name}\n\nMade of {samples.name}.\n", "utf-8")
-    DatasetCard.load(output / "README.md")  # what cannot be read back is an error here
+    write_dataset_card(output)  # without it `datasets` would take the folder for a set of images
     clips = sum(count > 0 for count in folders.values())
     print(f"{written['rows']['train']} rows of {clips} clips: {output / CONFIG}")
     if left_out:

@@ -22,6 +22,7 @@ def evaluate(
     models: Annotated[list[str], typer.Option(help="NAME=CHECKPOINT; once for each model.")],
     dataset: Annotated[str, typer.Option(help="Folder of the benchmark's data set, or its name on the Hub.")],
     output: Annotated[Path, typer.Option(help="The scores; answers go beside them as answers.jsonl.")],
+    revision: Annotated[str | None, typer.Option(help="Of the data set on the Hub: branch, tag or commit.")] = None,
     benchmark: Annotated[str, typer.Option(help=f"One of {', '.join(BENCHMARKS)}.")] = "clips",
     num_frames: Annotated[int | None, typer.Option(help="Frames taken of each video.", min=1)] = None,
     fps: Annotated[float | None, typer.Option(help="Frames a second in place of it, with --max_frames.")] = None,
@@ -32,10 +33,13 @@ def evaluate(
 ) -> None:
     """Score checkpoints on a benchmark."""
     checkpoints = checkpoints_by_name(models)
+    output.parent.mkdir(parents=True, exist_ok=True)  # what cannot be written to ends here, before hours of answers
+    if output.is_dir():
+        raise InputError(f"--output {output} is a folder; give the file of scores, such as {output / 'scores.json'}")
     import datasets
 
     datasets.disable_progress_bars()  # ours says more
-    items = load_items(benchmark, dataset)
+    items = load_items(benchmark, dataset, revision=revision)
     answers, policies, weights = {}, {}, {}
     for name, path in checkpoints.items():
         model, processor = load_to_answer(path)
@@ -61,6 +65,7 @@ def evaluate(
     settings = {
         "benchmark": benchmark,
         "dataset": dataset,
+        "revision": revision,
         "video": policies,
         "max_new_tokens": max_new_tokens,
     }

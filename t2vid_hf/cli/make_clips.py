@@ -1,11 +1,13 @@
 """`t2vid clips`: clips of moving shapes, or a folder of real ones, and their questions -> a data set."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from tqdm import tqdm
 
+from t2vid_hf.cli.script import made_by
 from t2vid_hf.clips.rows import clip_features, clip_rows, folder_clips, generate_clips, split_clips
 from t2vid_hf.data.repository import write_config
 
@@ -19,7 +21,7 @@ def make_clips(
     name: Annotated[str, typer.Option(help="Name of the config.")] = "video",
     seed: Annotated[int, typer.Option(help="Of the clips, their questions and the split.")] = 0,
 ) -> None:
-    """Clips and their questions -> a data set with the splits train and test."""
+    """Clips and their questions -> a data set with the splits train and test; a share of 0 makes no test."""
     import datasets
 
     from t2vid_hf.hub.cards import write_dataset_card
@@ -35,11 +37,12 @@ def make_clips(
         "license": "other" if videos else "cc0-1.0",
         "clips": {split: len(part) for split, part in splits.items()},
         "seed": seed,
+        **made_by(),
     }
     written = write_config(
         output,
         name,
-        {"train": lambda: clip_rows(splits["train"]), "test": lambda: clip_rows(splits["test"])},
+        {split: partial(clip_rows, part) for split, part in splits.items()},
         features=clip_features(),
         stats=stats,
     )

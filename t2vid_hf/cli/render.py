@@ -20,7 +20,7 @@ def render(
     max_missing: Annotated[float, typer.Option(help="The largest share of the text that may be boxes.")] = 0.01,
 ) -> None:
     """Draw a text file as pages: page-0001.png and so on, and sheet.png with all of them."""
-    from t2vid_hf.gallery.sheets import contact_sheet
+    from t2vid_hf.hub.sheets import contact_sheet
     from t2vid_hf.rendering import RenderConfig, TextRenderer, missing_characters
     from t2vid_hf.rendering.fonts import describe
 

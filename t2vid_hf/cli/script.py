@@ -1,11 +1,17 @@
 """How commands are run: options spelled with underscores, as TRL's are, and errors of one line."""
 
+import shlex
+import sys
 from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from t2vid_hf.errors import one_line_errors
+
+_VERSIONS = ("t2vid-hf", "datasets", "pyarrow", "Pillow", "uharfbuzz")
 
 
 def run_command(command: Callable[..., Any]) -> None:
@@ -29,6 +35,25 @@ def run_app(app: typer.Typer) -> None:
     _rename_options(command)
     with one_line_errors():
         command()
+
+
+def made_by() -> dict[str, Any]:
+    """The command that is running and the versions that it runs with, for the card of what it makes.
+
+    Folders and files are named without where they are, which is nobody's business.
+
+    Returns:
+        `dict`: "command" and "versions".
+    """
+    words = [_without_folders(word) for word in sys.argv]
+    if words[0] == "__main__.py":
+        words[0] = "t2vid"
+    return {"command": shlex.join(words), "versions": {name: version(name) for name in _VERSIONS}}
+
+
+def _without_folders(word: str) -> str:
+    option, equals, value = word.rpartition("=")
+    return option + equals + (Path(value).name if Path(value).is_absolute() or value.startswith("..") else value)
 
 
 def names_of(given: str | None) -> tuple[str, ...]:

@@ -52,13 +52,13 @@ class Actor:
 
 @dataclass(frozen=True)
 class Question:
-    """A multiple-choice question.
+    """A question with options, or an open one.
 
     Args:
         kind (`str`): What it asks for, such as "direction"; scores are reported by it.
         question (`str`): The question, without its options.
-        options (`tuple[str, ...]`): Two to four texts without letters, of which one is true.
-        answer (`str`): The letter of the true one, "A" to "D".
+        options (`tuple[str, ...]`): Two to four texts without letters, of which one is true; none of an open question.
+        answer (`str`): The letter of the true one, "A" to "D"; of an open question the answer itself.
     """
 
     kind: str
@@ -68,8 +68,8 @@ class Question:
 
     @property
     def answer_text(self) -> str:
-        """The text of the right option."""
-        return self.options["ABCD".index(self.answer)]
+        """The text of the right option, or the answer to an open question."""
+        return self.options["ABCD".index(self.answer)] if self.options else self.answer
 
     @property
     def prompt(self) -> str:

@@ -1,38 +1,45 @@
 """The builder behind `load_dataset("t2vid", source, data_files=...)`: long-text questions of a file -> rows of pages.
 
-One configuration a source, and `sample`, the documents that are shipped. Each file is one shard, so `num_proc` and
+One configuration a source; `auto`, whose files say themselves what they are; and `sample`, the documents that are
+shipped. Parquet files of our own rows, lazy or eager, are read as they are. Each file is one shard, so `num_proc` and
 `streaming=True` work on files. The cache is keyed by what decides the rows, not by names and times: the bytes of the
 files, the render configuration's fingerprint, this package's code and the versions of what draws. A touched file is a
-hit; one changed byte, one changed pixel of margin or another Pillow is a miss. The price: every file is read once more
-at each call, 1 s a GB.
+hit; one changed byte, one changed pixel of margin or another Pillow is a miss. The price: every local file is read once
+more at each call, 1 s a GB; of a remote one the server tells the digest, or else it is read too.
 
-`datasets` >= 4.7 finds the builder by name (t2vid_hf/data/registration.py); older ones load dataset_scripts/t2vid.py.
+`datasets` finds the builder by its name (t2vid_hf/data/registration.py).
 """
 
 import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
-from datasets import BuilderConfig, DatasetInfo, GeneratorBasedBuilder, SplitGenerator
+import pyarrow as pa
+from datasets import ArrowBasedBuilder, BuilderConfig, DatasetInfo, Features, SplitGenerator
 from datasets.exceptions import DatasetGenerationError
+from datasets.table import table_cast
 
 from t2vid_hf import sources
+from t2vid_hf.data import row_files
+from t2vid_hf.data.content_digest import content_of, digest
 from t2vid_hf.data.pages import lazy_features
+from t2vid_hf.data.parquet_rows import tables_of
 from t2vid_hf.data.synthesis import RENDER, DrawingReport, synthesize
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.rendering import RenderConfig
-from t2vid_hf.schema import Row, features
+from t2vid_hf.schema import features
 
 logger = logging.getLogger(__name__)
-SAMPLE = "sample"
+AUTO, SAMPLE = "auto", "sample"
 # What decides the rows of a file, inside the package and beside it.
 _CODE = (
     *("schema.py", "_compiled.py", "_object_code.py", "data/builder.py", "data/pages.py", "data/synthesis.py"),
+    *("data/page_columns.py", "data/row_files.py"),
     *("sources", "rendering"),
 )
 _DRAWING = (
@@ -72,7 +79,7 @@ class T2VidConfig(BuilderConfig):
     def read_options(self) -> dict[str, Any]:
         """The options of [`~t2vid_hf.sources.read`]."""
         return {
-            "source": "auto" if self.name == SAMPLE else self.name,
+            "source": AUTO if self.name == SAMPLE else self.name,
             "encoding": self.encoding,
             "columns": self.columns,
             "answers": self.answers,
@@ -95,22 +102,37 @@ class T2VidConfig(BuilderConfig):
         """The files of each split.
 
         Raises:
-            [`~t2vid_hf.errors.InputError`]: none for a source, some for the sample, or a remote one.
+            [`~t2vid_hf.errors.InputError`]: none for a source, some for the sample.
         """
         files = {str(split): list(paths) for split, paths in (self.data_files or {}).items()}
-        if self.name == SAMPLE:
-            if files:
-                raise InputError(
-                    f"the configuration '{SAMPLE}' takes no data_files; to read files name their source: "
-                    f"{', '.join(sorted(sources.SOURCES))}"
-                )
+        if self.name == SAMPLE and files:
+            raise InputError(f"the configuration '{SAMPLE}' takes no data_files; leave its name out, or give '{AUTO}'")
+        if self.name == SAMPLE or (self.name == AUTO and not files):
             return {"train": [str(sources.SAMPLE)]}
         if not any(files.values()):
             raise InputError(f"the source '{self.name}' needs data_files, for example data_files='my.jsonl'")
-        for path in (path for paths in files.values() for path in paths):
-            if "://" in path:
-                raise InputError(f"data_files has '{path}'; only local files are read: download it first")
         return files
+
+    def row_columns(self) -> dict[str, Features]:
+        """The columns of each file that holds rows of ours already.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: all files do, and an option says how to read or to draw others.
+        """
+        paths = [path for paths in self.files().values() for path in paths]
+        found = {path: row_files.columns_of(path) for path in paths}
+        ours = {path: columns for path, columns in found.items() if columns is not None}
+        if len(ours) == len(found):
+            known = {item.name for item in fields(BuilderConfig)}
+            given = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in known}
+            idle = [f"{name}={value!r}" for name, value in given.items() if value != getattr(T2VidConfig, name)]
+            idle += [] if self.name == AUTO else [f"the source '{self.name}'"]
+            if idle:
+                raise InputError(
+                    f"{paths[0]} holds rows of pages already, of which {', '.join(idle)} would change nothing: leave "
+                    f"it out, or give the file that the set was built of"
+                )
+        return ours
 
     def create_config_id(self, config_kwargs: dict[str, Any], custom_features: Any = None) -> str:
         """The name of this configuration's folder in the cache: equal where the rows are equal."""
@@ -123,15 +145,15 @@ class T2VidConfig(BuilderConfig):
             "reading": self.read_options(),
             "features": repr(custom_features),
             "files": {
-                split: [[os.path.basename(path), digest([path])] for path in paths]
+                split: [[os.path.basename(path), content_of(path)] for path in paths]
                 for split, paths in self.files().items()
             },
         }
         return f"{self.name}-{hashlib.blake2b(json.dumps(key, sort_keys=True).encode(), digest_size=8).hexdigest()}"
 
 
-class T2VidBuilder(GeneratorBasedBuilder):
-    """Rows of pages from files of long-text question answering.
+class T2VidBuilder(ArrowBasedBuilder):
+    """Rows of pages from files of long-text question answering, or from Parquet files of such rows.
 
     Ids are unique in a file. Where two files of a split hold records without ids of their own, ids repeat; a mixture
     refuses such a set.
@@ -151,8 +173,8 @@ class T2VidBuilder(GeneratorBasedBuilder):
     """
 
     BUILDER_CONFIG_CLASS = T2VidConfig
-    BUILDER_CONFIGS = [T2VidConfig(name=name) for name in (SAMPLE, *sources.SOURCES)]
-    DEFAULT_CONFIG_NAME = SAMPLE
+    BUILDER_CONFIGS = [T2VidConfig(name=name) for name in (AUTO, SAMPLE, *sources.SOURCES)]
+    DEFAULT_CONFIG_NAME = AUTO
     # Texts, or pages: at the default of 1000 rows a batch of eager pages takes gigabytes.
     DEFAULT_WRITER_BATCH_SIZE = 100
 
@@ -160,25 +182,38 @@ class T2VidBuilder(GeneratorBasedBuilder):
         return DatasetInfo(
             description="Long-text question answering drawn page by page as images.",
             homepage="https://arxiv.org/abs/2411.19951",
-            features=lazy_features() if self.config.render == "lazy" else features(),
+            features=self._columns(),
         )
+
+    def _columns(self) -> Features:
+        made = lazy_features() if self.config.render == "lazy" else features()
+        ours = self.config.row_columns()
+        whole = set(ours) >= {path for paths in self.config.files().values() for path in paths}
+        return row_files.columns_of_all([*ours.values(), *([] if whole else [made])])
 
     def _split_generators(self, dl_manager: Any) -> list[SplitGenerator]:
         # a list in gen_kwargs is what `datasets` divides among processes and shards
         return [SplitGenerator(split, {"files": paths}) for split, paths in self.config.files().items()]
 
-    def _generate_examples(self, files: list[str]) -> Iterator[tuple[str, Row]]:
+    def _generate_tables(self, files: list[str]) -> Iterator[tuple[str, pa.Table]]:
+        schema = self.info.features.arrow_schema
         for number, path in enumerate(files):
-            report = sources.ReadReport()
-            drawing = DrawingReport()
-            questions = sources.read(path, report=report, **self.config.read_options())
-            how = {"render": self.config.render, "on_error": self.config.on_error, "report": drawing}
-            for index, row in enumerate(synthesize(questions, self.config.page_config(), **how)):
-                yield f"{number}-{index}", row
-            if report.dropped:
-                logger.warning("%s: %s", path, report)
-            if drawing:
-                logger.warning("%s: %s", path, drawing)
+            tables = self._drawn(path) if row_files.columns_of(path) is None else row_files.read_tables(path)
+            for index, table in enumerate(tables):
+                yield f"{number}-{index}", table_cast(table, schema)
+
+    def _drawn(self, path: str) -> Iterator[pa.Table]:
+        report = sources.ReadReport()
+        drawing = DrawingReport()
+        questions = sources.read(path, report=report, **self.config.read_options())
+        lazy = self.config.render == "lazy"
+        how = {"render": self.config.render, "on_error": self.config.on_error, "report": drawing}
+        rows = synthesize(questions, self.config.page_config(), **how)
+        yield from tables_of(rows, lazy_features(), most=row_files.BATCH_ROWS) if lazy else tables_of(rows, features())
+        if report.dropped:
+            logger.warning("%s: %s", path, report)
+        if drawing:
+            logger.warning("%s: %s", path, drawing)
 
     def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         try:
@@ -206,13 +241,3 @@ def _version(distribution: str) -> str | None:
         return version(distribution)
     except PackageNotFoundError:
         return None
-
-
-def digest(paths: Iterable[str]) -> str:
-    """A digest of the bytes of files, whatever their names and times."""
-    state = hashlib.blake2b(digest_size=16)
-    for path in paths:
-        with open(path, "rb") as file:
-            while block := file.read(1 << 20):
-                state.update(block)
-    return state.hexdigest()

@@ -18,6 +18,7 @@ from PIL import Image
 
 from t2vid_hf.data.exchange_formats import FORMATS_ELSEWHERE, StoredImage, build_exchange_sample
 from t2vid_hf.data.image_files import open_image
+from t2vid_hf.data.repository import check_config_name
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.schema import Row
 
@@ -51,6 +52,7 @@ def write_exchange(
     """
     if format not in FORMATS_ELSEWHERE:
         raise unknown("format", format, FORMATS_ELSEWHERE)
+    check_config_name(name)
     repository.mkdir(parents=True, exist_ok=True)
     place = repository.resolve() / name
     rows: dict[str, int] = {}

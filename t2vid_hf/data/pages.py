@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
-from datasets import Features, Image
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import features
 
-# Imported where they are used: reading a data set without pages loads no fonts and no ICU.
+# Imported where they are used: reading a data set without pages loads no fonts and no ICU; and `datasets`, whose import
+# registers `Pages`, must find this module whole.
 if TYPE_CHECKING:
     import PIL.Image
+    from datasets import Features
 
     from t2vid_hf.rendering import RenderConfig, RenderedPages
 
@@ -128,6 +129,8 @@ class Pages:
 
     def flatten(self) -> Any:
         """The fields of the storage, where nothing is decoded."""
+        from datasets import Features
+
         return self if self.decode else dict(Features.from_arrow_schema(pa.schema(list(self.pa_type))))
 
     @classmethod
@@ -135,8 +138,10 @@ class Pages:
         return [item.name for item in cls.pa_type]
 
 
-def lazy_features() -> Features:
+def lazy_features() -> "Features":
     """The columns of [`~t2vid_hf.schema.Row`], its images as `Pages`."""
+    from datasets import Features
+
     return Features({**features(), "images": Pages()})
 
 
@@ -200,5 +205,7 @@ def _render(config: str, text: str) -> "RenderedPages":
 
 
 def _file_bytes(image: Any) -> bytes:
+    from datasets import Image
+
     stored = image if isinstance(image, Mapping) else Image().encode_example(image)
     return Path(stored["path"]).read_bytes() if stored["bytes"] is None else stored["bytes"]

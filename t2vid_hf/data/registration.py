@@ -2,16 +2,18 @@
 
 Importing `t2vid_hf` does not import `datasets` (half a second): whichever of the two comes second, the other is there.
 `datasets` >= 4 has no public way to add a builder, so private names are touched, all of them here; where one of them
-was renamed, a warning says what does not work, and everything else does. `datasets` < 4.7 runs scripts
-(dataset_scripts/t2vid.py), and gets the column type alone.
+was renamed, a warning says what does not work, and everything else does. Scripts, the public way of `datasets` < 4, are
+gone with it: pip installs none below 4.7, so that nothing here asks for its version.
 """
 
-import importlib.util
+import glob
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -41,11 +43,11 @@ def register(version: str) -> None:
         version (`str`): This package's version; it names the builder's folder in the cache.
     """
     import datasets
-    from packaging.version import Version
 
-    steps: list[tuple[str, Callable[[], None]]] = [("reading a data set with the column type 'Pages'", _register_pages)]
-    if Version(datasets.__version__) >= Version("4.7"):
-        steps.append((f'load_dataset("{NAME}")', lambda: _register_builder(version)))
+    steps: list[tuple[str, Callable[[], None]]] = [
+        ("reading a data set with the column type 'Pages'", _register_pages),
+        (f'load_dataset("{NAME}")', lambda: _register_builder(version)),
+    ]
     for what, step in steps:
         try:
             step()
@@ -65,22 +67,24 @@ class _WaitingFinder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname != "datasets":
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        others = (finder for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
         if spec is not None and spec.loader is not None:
-            _call_after(spec.loader, lambda: register(self.version))
+            self._register_after(spec.loader)
         return spec
 
+    def _register_after(self, loader: Any) -> None:
+        execute = loader.exec_module
 
-def _call_after(loader: Any, then: Callable[[], None]) -> None:
-    execute = loader.exec_module
+        def exec_module(module: ModuleType) -> None:
+            del loader.exec_module  # the method of its class again
+            execute(module)
+            # not before: who only asks whether `datasets` is installed (transformers, trl) finds and does not import
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
+            register(self.version)
 
-    def exec_module(module: ModuleType) -> None:
-        del loader.exec_module  # the method of its class again
-        execute(module)
-        then()
-
-    loader.exec_module = exec_module
+        loader.exec_module = exec_module
 
 
 def _register_pages() -> None:
@@ -99,19 +103,52 @@ def _register_builder(version: str) -> None:
     from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
 
     class PackagedModules(datasets.load.PackagedDatasetModuleFactory):
-        """Spares `load_dataset("t2vid")` a walk through the current folder.
+        """Takes a folder for its data files, and spares `load_dataset("t2vid")` a walk through the current one.
 
         Where a packaged builder gets no `data_files`, `datasets` 5.2 takes all files below the current folder for them
-        (52 s in a checkout with a .venv), and raises in an empty one. Our default configuration needs none.
+        (52 s in a checkout with a .venv), and raises in an empty one. Our default configuration needs none. Given a
+        folder as `data_files`, it finds nothing; and given one as `data_dir`, it takes its README.md for data.
         """
 
         data_files: Any
+        data_dir: Any
 
         def get_module(self) -> Any:
-            if self.name == NAME and self.data_files is None and self.data_dir is None:
-                self.data_files = {}
-            return super().get_module()
+            if self.name != NAME:
+                return super().get_module()
+            folder = self.data_dir or (self.data_files if _is_folder(self.data_files) else None)
+            if folder is None:
+                self.data_files = {} if self.data_files is None else self.data_files
+                return super().get_module()
+            from t2vid_hf.sources.opening import SUFFIXES
+
+            self.data_files = _patterns_of(folder, self.download_config)
+            module = super().get_module()
+            module.builder_kwargs["data_files"] = module.builder_kwargs["data_files"].filter(extensions=SUFFIXES)
+            return module
 
     # What decides the rows is in the builder's config id; the second entry names the folder of the cache.
     _PACKAGED_DATASETS_MODULES[NAME] = ("t2vid_hf.data.builder", version)
     datasets.load.PackagedDatasetModuleFactory = PackagedModules
+
+
+def _is_folder(given: Any) -> bool:
+    """Whether data files are given as one folder, here or at a URL."""
+    from fsspec.core import url_to_fs
+
+    if not isinstance(given, str | os.PathLike):
+        return False
+    name = str(given)
+    if glob.has_magic(name) or name.startswith(("http:", "https:")):  # a web server has pages, and no folders
+        return False
+    system, path = url_to_fs(name)
+    return bool(system.isdir(path))
+
+
+def _patterns_of(folder: Any, download_config: Any) -> dict[str, list[str]]:
+    """The data files of each split of a folder, found as `load_dataset(folder)` finds them."""
+    from datasets.data_files import get_data_patterns
+
+    base = str(folder).rstrip("/") if "://" in str(folder) else Path(folder).expanduser().resolve().as_posix()
+    found = get_data_patterns(base, download_config=download_config)
+    return {split: [f"{base}/{pattern}" for pattern in patterns] for split, patterns in found.items()}

@@ -4,7 +4,7 @@ The rows of a `Dataset` are read from Arrow and decoded without their media. `ca
 write the whole set anew where a column holds lists of images (`datasets` 5.2).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -62,6 +62,21 @@ def keep_undecoded(dataset: Any) -> Any:
         if kind != dataset.features[name]:
             dataset = dataset.cast_column(name, kind)
     return dataset
+
+
+def draw_described(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with its pages drawn: `map` of a stream hands them on as Arrow holds them (`datasets` 5.2).
+
+    Args:
+        row (`Mapping[str, Any]`): A row of a stream.
+    """
+    from t2vid_hf.data.pages import Pages
+
+    fields = {field.name for field in Pages.pa_type}
+    return {
+        name: Pages().decode_example(value) if isinstance(value, Mapping) and set(value) == fields else value
+        for name, value in row.items()
+    }
 
 
 def undecoded_features(given: Any) -> Any:

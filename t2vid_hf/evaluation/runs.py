@@ -12,6 +12,7 @@ from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.evaluation.benchmarks import BENCHMARKS
 from t2vid_hf.evaluation.item import Item
 from t2vid_hf.metrics.answers import extract_choice
+from t2vid_hf.metrics.exact_match import is_exact_match
 from t2vid_hf.metrics.scoring import Judged, Score, score_groups
 
 ANSWERS_FILE = "answers.jsonl"
@@ -25,7 +26,8 @@ class Answer:
     Args:
         item ([`~t2vid_hf.evaluation.item.Item`]): The question.
         reply (`str`): What the model said.
-        choice (`str` or `None`): The letter of the option that the reply names; `None` where it names none.
+        choice (`str` or `None`): The letter of the option that the reply names, to an open question the reply; `None`
+            where it names none, or says nothing.
     """
 
     item: Item
@@ -34,7 +36,9 @@ class Answer:
 
     @property
     def correct(self) -> bool:
-        """Whether the right option is named."""
+        """Whether the right option is named, or an open question answered word for word."""
+        if not self.item.options:
+            return is_exact_match(self.reply, self.item.answer)
         return self.choice == self.item.answer
 
     def to_judged(self) -> Judged:
@@ -60,12 +64,13 @@ class Answer:
         }
 
 
-def load_items(benchmark: str, dataset: str, *, at_most: int | None = None) -> list[Item]:
+def load_items(benchmark: str, dataset: str, *, revision: str | None = None, at_most: int | None = None) -> list[Item]:
     """The questions of a benchmark.
 
     Args:
         benchmark (`str`): A key of `t2vid_hf.evaluation.benchmarks.BENCHMARKS`.
         dataset (`str`): The folder of its data set, or its name on the Hub.
+        revision (`str`, *optional*): Branch, tag or commit on the Hub; `None` takes the main branch.
         at_most (`int`, *optional*): How many of them to take, spread over it; `None` takes all.
 
     Raises:
@@ -75,7 +80,8 @@ def load_items(benchmark: str, dataset: str, *, at_most: int | None = None) -> l
         raise unknown("benchmark", benchmark, BENCHMARKS)
     if at_most is not None and at_most < 1:
         raise InputError(f"{at_most} questions of the benchmark '{benchmark}'; ask at least 1")
-    items = BENCHMARKS[benchmark](dataset)
+    of_revision = {} if revision is None else {"revision": revision}  # a benchmark of local files takes none
+    items = BENCHMARKS[benchmark](dataset, **of_revision)
     return items if at_most is None else items[:: max(1, len(items) // at_most)][:at_most]
 
 
@@ -99,7 +105,10 @@ def judge(items: Sequence[Item], replies: Sequence[str]) -> list[Answer]:
     ```
     """
     pairs = zip(items, replies, strict=True)
-    return [Answer(item, reply, extract_choice(reply, item.options)) for item, reply in pairs]
+    return [
+        Answer(item, reply, extract_choice(reply, item.options) if item.options else reply.strip() or None)
+        for item, reply in pairs
+    ]
 
 
 def ask(model: Any, processor: Any, items: Sequence[Item], **options: Any) -> list[Answer]:
@@ -152,7 +161,7 @@ def write_scores(
     written = {
         **settings,
         "questions": len(options),
-        "chance": sum(1 / count for count in options) / len(options),
+        "chance": sum(1 / count for count in options if count) / len(options),
         "models": [
             {
                 "name": name,

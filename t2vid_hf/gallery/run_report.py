@@ -16,7 +16,7 @@ from PIL import Image
 from t2vid_hf._optional import require
 from t2vid_hf.data.repository import configs, read_split
 from t2vid_hf.errors import InputError
-from t2vid_hf.gallery.sheets import contact_sheet
+from t2vid_hf.hub.sheets import contact_sheet
 from t2vid_hf.video.reading import read_frames
 
 SHOWN_TEXTS, SHOWN_PAGES = 6, 8

@@ -21,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from t2vid_hf._packaged import packaged
 from t2vid_hf.errors import InputError
+from t2vid_hf.hub.card_pictures import draw_pictures
 from t2vid_hf.hub.checkpoint_facts import base_of, is_adapter, read_run, read_scores
 from t2vid_hf.hub.dataset_facts import check_licenses, dataset_facts, default_config
 
@@ -79,6 +80,7 @@ def write_model_card(
         )
     of_mixture = {part["dataset"]: part["revision"] for part in run["mixture"] if part.get("dataset")}
     data_sets = {**of_mixture, **(datasets or {})}
+    relation: dict[str, Any] = {"base_model_relation": _relation(adapter, merged)} if base.on_hub else {}
     data = ModelCardData(
         license=license,
         base_model=base.name if base.on_hub else None,
@@ -88,7 +90,7 @@ def write_model_card(
         tags=["t2vid", "video", "sft", "trl", *(["lora"] if adapter else []), *tags],
         model_name=name or folder.name,
         eval_results=_model_index(found),
-        **({"base_model_relation": _relation(adapter, merged)} if base.on_hub else {}),
+        **relation,
     )
     if data.eval_results is None:
         data.model_name = None  # it is for the model-index alone
@@ -142,8 +144,9 @@ def write_dataset_card(
     facts = dataset_facts(folder)
     if name is not None:
         check_licenses(facts, accept_license=accept_license)
-    licenses = sorted({config["license"] for config in facts.values()})
+    licenses = sorted({license for config in facts.values() for license in config["licenses"]})
     default = default_config(facts)
+    pictures, left_out = draw_pictures(folder, facts)
     data = DatasetCardData(
         license=licenses[0] if len(licenses) == 1 else licenses,
         task_categories=["video-text-to-text", "image-text-to-text"],
@@ -161,8 +164,8 @@ def write_dataset_card(
         DATASET_CARD,
         card_data=data.to_yaml(),
         configs=facts,
-        pictures=[],
-        left_out=[],
+        pictures=pictures,
+        left_out=left_out,
         title=name or folder.name,
         repo=name or str(folder),
         tag=tag,
@@ -239,5 +242,3 @@ def _told_time(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} seconds"
     return f"{seconds / 60:.1f} minutes" if seconds < 3600 else f"{seconds / 3600:.1f} hours"
-
-

@@ -16,7 +16,7 @@ _NON_COMMERCIAL = re.compile(r"(^|[-_ ])nc([-_ ]|$)|non-?commercial|research-onl
 
 
 def dataset_facts(folder: Path) -> dict[str, dict[str, Any]]:
-    """The stats of each config, by name, with "non_commercial" and what older builds left out.
+    """The stats of each config, by name, with "licenses", "non_commercial" and what older builds left out.
 
     Args:
         folder (`Path`): The data set's repository.
@@ -26,7 +26,7 @@ def dataset_facts(folder: Path) -> dict[str, dict[str, Any]]:
     """
     stats = configs(folder)
     if not stats:
-        raise InputError(f"{folder}: no such folder or no config in it; build one with `t2vid build` first")
+        raise InputError(f"{folder}: no such file or no config in it; build one with `t2vid build` first")
     return {
         name: {
             "render": None,
@@ -34,11 +34,23 @@ def dataset_facts(folder: Path) -> dict[str, dict[str, Any]]:
             "command": None,
             "versions": None,
             **item,
-            "non_commercial": is_non_commercial(item["license"]),
+            "licenses": licenses_of(item),
+            "non_commercial": any(map(is_non_commercial, licenses_of(item))),
             "variable": re.sub(r"\W", "_", name) if name[:1].isalpha() else "dataset",
         }
         for name, item in stats.items()
     }
+
+
+def licenses_of(stats: Mapping[str, Any]) -> list[str]:
+    """The licence that was given for a config, and those of its sources that bind whoever takes rows of them.
+
+    Args:
+        stats (`Mapping[str, Any]`): The config's stats.
+    """
+    inherited = stats.get("source_licenses") or {}
+    given = [] if stats["license"] == "other" and len(inherited) == len(stats["sources"]) else [stats["license"]]
+    return sorted({*given, *inherited.values()})
 
 
 def default_config(facts: Mapping[str, Mapping[str, Any]]) -> str:
@@ -88,12 +100,12 @@ def check_licenses(facts: Mapping[str, Mapping[str, Any]], *, accept_license: bo
         [`~t2vid_hf.errors.InputError`]: it is not; the message names configs, sources and licences.
     """
     bound = [
-        f"{name} ({', '.join(stats['sources'])}: {stats['license']})"
+        f"{name} ({', '.join(stats['sources'])}: {', '.join(stats['licenses'])})"
         for name, stats in facts.items()
         if stats["non_commercial"]
     ]
     if bound and not accept_license:
         raise InputError(
             f"for non-commercial use alone: {'; '.join(bound)}. Who publishes it is bound by that, and so is every "
-            f"reader: say so with --accept_license, or leave it out"
+            f"reader: say so with `t2vid push --accept_license`, or leave it out"
         )

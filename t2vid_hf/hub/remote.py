@@ -76,10 +76,10 @@ class Changes:
     """What one commit does to a repository.
 
     Args:
-        send (`list[str]`): Paths of files that are new or differ.
-        same (`list[str]`): Paths of files that are there already.
-        delete (`list[str]`): Paths of files that the release supersedes.
-        stay (`list[str]`): Paths of the repository's other files.
+        send (`list[str]`, *optional*): Paths of files that are new or differ.
+        same (`list[str]`, *optional*): Paths of files that are there already.
+        delete (`list[str]`, *optional*): Paths of files that the release supersedes.
+        stay (`list[str]`, *optional*): Paths of the repository's other files.
     """
 
     send: list[str] = field(default_factory=list)

@@ -4,7 +4,7 @@ Each step may be done again: it asks the Hub what is there, and does what is mis
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -35,14 +35,14 @@ class RepositoryRelease:
 
     part: ReleasePart
     terms: ReleaseTerms
-    remote: Remote | None = None
-    made: bool = False
-    sent: dict[str, CommitOperationAdd] = field(default_factory=dict)
-    commit: str | None = None
-    tagged: bool = False
-    url: str = ""
-    # what is asked for at the moment: without an answer it may have been done
-    doing: str | None = None
+
+    def __post_init__(self) -> None:
+        self.remote: Remote | None = None  # what the repository held when it was looked at last
+        self.made = self.tagged = False
+        self.sent: dict[str, CommitOperationAdd] = {}
+        self.commit: str | None = None  # the one that holds the release
+        self.url = ""  # of a pull request
+        self.doing: str | None = None  # what is asked for: without an answer it may have been done
 
     def told(self) -> str:
         """What the repository holds, for a person."""

@@ -76,7 +76,7 @@ def persist(
         call (`Callable[[], T]`): What is tried.
         patience ([`Patience`]): How often, and how long between.
         show (`Callable[[str], Any]`): Told of each pause.
-        again (`Callable[[BaseException], bool]`, *optional*, defaults to [`passes`]): Which failures it is made again
+        again (`Callable[[BaseException], bool]`, *optional*, defaults to `passes`): Which failures it is made again
             after.
 
     Returns:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from t2vid_hf.data.page_columns import with_pages
 from t2vid_hf.data.repository import read_split
 from t2vid_hf.data.undecoded import keep_undecoded
 from t2vid_hf.errors import InputError
@@ -152,6 +153,7 @@ def mix(
     check_share(eval_share)
     if not parts:
         raise InputError("the mixture has no parts; give at least one")
+    parts = [(part, with_pages(dataset)) for part, dataset in parts]
     if len({part.share is None for part, _ in parts}) > 1:
         raise InputError("some parts of the mixture have a share and others a count; give all of them the same")
     usable = list(find_usable(parts, count_tokens))

@@ -62,7 +62,13 @@ def named_mixture(name: str, paths: Mapping[str, str]) -> list[MixturePart]:
     """
     if name not in MIXTURES:
         raise unknown("mixture", name, MIXTURES)
-    missing = sorted({part.path for part in MIXTURES[name]} - set(paths))
+    sources = {part.path for part in MIXTURES[name]}
+    if not isinstance(paths, Mapping) or not all(isinstance(path, str) for path in paths.values()):
+        raise InputError(f"mixture_paths is {paths!r}; give a mapping of sources to paths")
+    missing = sorted(sources - set(paths))
     if missing:
         raise InputError(f"the mixture '{name}' needs a path for {', '.join(missing)}; give it under mixture_paths")
+    for source in paths:
+        if source not in sources:
+            raise unknown(f"source of the mixture '{name}' (mixture_paths)", source, sources)
     return [replace(part, path=paths[part.path]) for part in MIXTURES[name]]

@@ -1,10 +1,13 @@
 """One part of a mixture: a data set, how much of it, and what becomes of its rows on the way."""
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from t2vid_hf._typed import check_types
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.mixtures.filters import FilterPreset, reason_to_drop
 from t2vid_hf.mixtures.normalise import normalise
@@ -15,6 +18,11 @@ VIDEO_WAYS: tuple[VideoWay, ...] = ("as_frames", "native")
 """How a video is fed: its frames as images, as pages are (the paper's way), or as the family's own video."""
 OverLimit = Literal["error", "drop", "thin"]
 OVER_LIMIT: tuple[OverLimit, ...] = ("error", "drop", "thin")
+
+
+_PART = re.compile(
+    r"(?P<path>[^,@:=]+)(,(?P<name>[^,@:=]+))?(@(?P<revision>[^,@:=]+))?(:(?P<share>\d+(\.\d+)?)|=(?P<count>\d+))?"
+)
 
 
 def check_video(
@@ -100,11 +108,46 @@ class MixturePart:
         for key in given:
             if key not in known:
                 raise unknown("key of a mixture's part", key, known)
+        check_types(cls, given, of=f"part '{given['path']}': ")
         return cls(**given)
+
+    @classmethod
+    def from_text(cls, text: str) -> "MixturePart":
+        """A part from a command line: `PATH[,CONFIG][@REVISION]`, then `:SHARE` (1 by default) or `=COUNT`.
+
+        Args:
+            text (`str`): The text. What has one of these signs in its path, and all else of a part, is for a YAML file.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: it is not of this form.
+
+        Example:
+
+        ```python
+        >>> from t2vid_hf.mixtures.parts import MixturePart
+        >>> part = MixturePart.from_text("me/clips,video@v1:2")
+        >>> part.path, part.name, part.revision, part.share, MixturePart.from_text("out/set=500").count
+        ('me/clips', 'video', 'v1', 2.0, 500)
+
+        ```
+        """
+        found = _PART.fullmatch(text)
+        if found is None:
+            raise InputError(
+                f"a part of a mixture is '{text}'; give PATH[,CONFIG][@REVISION], then :SHARE or =COUNT, such as "
+                f"out/set,video:2; other parts are for a YAML file"
+            )
+        count, share = found["count"], found["share"]
+        amount = {"count": int(count)} if count else {"share": float(share or 1)}
+        return cls(found["path"], found["name"], revision=found["revision"], **amount)
 
     def __post_init__(self) -> None:
         if (self.share is None) == (self.count is None):
             raise InputError(f"part '{self.label}': give either share or count")
+        if not self.path:
+            raise InputError("a part of a mixture has an empty path; give a folder, or a name on the Hub")
+        if self.share == math.inf:
+            raise InputError(f"part '{self.label}': share is infinite; give a number")
         if (self.share is not None and self.share <= 0) or (self.count is not None and self.count <= 0):
             raise InputError(f"part '{self.label}': share and count must be above 0; leave the part out instead")
         if self.eval_split is not None and self.eval_split == self.split:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from t2vid_hf.data.undecoded import keep_undecoded
+from t2vid_hf.data.page_columns import with_pages
+from t2vid_hf.data.undecoded import draw_described, keep_undecoded
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.light_rows import has_our_columns, take_columns, turns_with_fields
 from t2vid_hf.mixtures.parts import MixturePart
@@ -39,7 +40,7 @@ class _Normalise:
     part: MixturePart
 
     def __call__(self, row: Mapping[str, Any], index: int) -> Row:
-        return self.part.row(row, index, take_frames=self.part.take_frames)
+        return self.part.row(draw_described(row), index, take_frames=self.part.take_frames)
 
 
 @dataclass
@@ -102,6 +103,7 @@ def mix_streams(parts: Sequence[tuple[MixturePart, Any]], seed: int) -> Streamed
             f"part '{evaluated[0]}' has an eval_split, which a mixture of streams does not read; open it as a stream "
             f"of its own, and give it to the trainer as eval_dataset"
         )
+    parts = [(part, stream if stream.features is None else with_pages(stream)) for part, stream in parts]
     # Given, because `interleave_datasets` would read the head of each stream to find them out.
     columns = Features({**schema_features(), "images": List(Image(decode=False)), **take_columns()})
     if not all(has_our_columns(stream.features) for _, stream in parts):  # their rows may have what ours have not

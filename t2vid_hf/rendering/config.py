@@ -16,7 +16,7 @@ from t2vid_hf.rendering.tones import check_contrast
 from t2vid_hf.seeding import rng_for
 
 # Raised whenever the same configuration would draw other pixels than before.
-RENDERER_VERSION = 4
+RENDERER_VERSION = 5
 
 # Positions are counted in 1/1024 px in 32 bits.
 MOST_PX = 2**14

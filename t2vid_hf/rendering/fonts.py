@@ -1,9 +1,9 @@
 """Fonts from packages, which characters they have, and how HarfBuzz sees them.
 
 The first font is Arimo: its advance widths are Arial's, so pages break where the paper's do. What it lacks is looked
-up in the Noto fonts of the extra `fonts` and, for mathematics and arrows, in STIX Two Math, in a fixed order, so that
-the same text takes the same fonts everywhere; fonts of the operating system are never used. A font is opened only when
-a text needs it: 0.5 ms each.
+up in the Noto fonts and, for mathematics and arrows, in STIX Two Math of the extra `fonts`, in a fixed order, so that
+the same text takes the same fonts everywhere; fonts of the operating system are never used. The price: 38 MB of fonts
+in every installation. A font is opened only when a text needs it: 0.5 ms each.
 """
 
 import importlib.util

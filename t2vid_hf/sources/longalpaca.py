@@ -83,4 +83,4 @@ def _parse(record: Record) -> ParsedQuestion | Dropped:
     return ParsedQuestion(*parts, (record.text("output").strip().removeprefix("Answer:").strip(),))
 
 
-SOURCE = Source("longalpaca", "rows with 'instruction' and 'output'", _matches, _parse)
+SOURCE = Source("longalpaca", "rows with 'instruction' and 'output'", _matches, _parse, license="cc-by-nc-4.0")

@@ -30,8 +30,9 @@ def read(
     """Read long-text question answering from a file, a folder of data files or a Hub data set.
 
     Args:
-        path (`str` or `Path`): A `.json`, `.jsonl`, `.csv`, `.tsv` or `.parquet` file; a folder that `load_dataset`
-            reads; or `"hf://datasets/owner/name"`, with `@revision` behind it or not.
+        path (`str` or `Path`): A `.json`, `.jsonl`, `.csv`, `.tsv` or `.parquet` file, or its URL (`hf://`,
+            `https://`), text also compressed (`.gz`, `.bz2`, `.zst`); a folder that `load_dataset` reads; or
+            `"hf://datasets/owner/name"`, with `@revision` behind it or not.
         source (`str`, *optional*, defaults to `"auto"`): A key of `SOURCES`; with `"auto"` the first record's keys
             decide.
         encoding (`str`, *optional*, defaults to `"utf-8"`): How a text file is encoded, as Python names it.
@@ -115,7 +116,7 @@ def _read_records(
     if hub is None and not Path(path).is_dir():
         if split is not None or config is not None:
             raise InputError(f"{path}: 'split' and 'config' are of a data set; a file has neither")
-        return records.read(Path(path), encoding=encoding, refuse=refuse)
+        return records.read(path, encoding=encoding, refuse=refuse)
     name, revision = hub or (str(path), None)
     rows = tables.stream_data_set(name, config=config, split=split or "train", revision=revision)
     return records.to_records(rows, refuse)

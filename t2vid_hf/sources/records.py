@@ -1,4 +1,4 @@
-"""Records of a JSON, JSON lines, CSV or Parquet file, each with the place it came from.
+"""Records of a JSON, JSON lines, CSV or Parquet file, here or by its URL, each with the place it came from.
 
 Lines, CSV and Parquet are read piece by piece, so a file of any size takes the memory of its longest row; a JSON
 document (a list, or an object with the list under "data") is read whole.
@@ -13,9 +13,8 @@ from typing import Any
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.sources import tables
+from t2vid_hf.sources.opening import SUFFIXES, is_remote, kind_of, open_bytes
 from t2vid_hf.sources.read_report import BadRow, Reason, Refuse, refuse_all
-
-SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -79,11 +78,12 @@ class Record:
         return BadRow(self.place, reason, problem, self.fields)
 
 
-def read(path: Path, *, encoding: str = "utf-8", refuse: Refuse = refuse_all) -> Iterator[Record]:
+def read(path: str | Path, *, encoding: str = "utf-8", refuse: Refuse = refuse_all) -> Iterator[Record]:
     """Read the records of a file; its suffix says what it is, and one of no known suffix is read as JSON lines.
 
     Args:
-        path (`Path`): A `.json`, `.jsonl`, `.csv`, `.tsv` or `.parquet` file.
+        path (`str` or `Path`): A `.json`, `.jsonl`, `.csv`, `.tsv` or `.parquet` file, or its URL; text may be
+            compressed (`.gz`, `.bz2`, `.zst`).
         encoding (`str`, *optional*, defaults to `"utf-8"`): How a text file is encoded, as Python names it; a byte
             order mark is skipped.
         refuse (`Callable[[BadRow], None]`, *optional*, defaults to `refuse_all`): What is done with each bad row.
@@ -91,19 +91,18 @@ def read(path: Path, *, encoding: str = "utf-8", refuse: Refuse = refuse_all) ->
     Raises:
         [`~t2vid_hf.errors.InputError`]: no such file, an empty one, or one that is not what its suffix says.
     """
-    if path.is_dir():
+    if not is_remote(path) and Path(path).is_dir():
         raise InputError(f"{path} is a folder; give a {', '.join(SUFFIXES)} file")
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; give a {', '.join(SUFFIXES)} file")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: the file is empty")
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
+    with open_bytes(path) as file:
+        if not file.read(1):
+            raise InputError(f"{path}: the file is empty")
+    kind = kind_of(path)
+    if kind == ".parquet":
         rows: tables.Rows = tables.read_parquet(path)
-    elif suffix == ".json":
+    elif kind == ".json":
         rows = _document(path, encoding)
-    elif suffix in (".csv", ".tsv"):
-        rows = tables.read_delimited(path, lines(path, encoding), "\t" if suffix == ".tsv" else ",")
+    elif kind in (".csv", ".tsv"):
+        rows = tables.read_delimited(path, lines(path, encoding), "\t" if kind == ".tsv" else ",")
     else:
         rows = _json_lines(path, encoding)
     yield from to_records(rows, refuse)
@@ -120,7 +119,7 @@ def to_records(rows: tables.Rows, refuse: Refuse) -> Iterator[Record]:
             refuse(BadRow(place, "not_a_record", f"{abbreviate(fields)} where an object is expected", repr(fields)))
 
 
-def lines(path: Path, encoding: str) -> Iterator[tuple[int, str | BadRow]]:
+def lines(path: str | Path, encoding: str) -> Iterator[tuple[int, str | BadRow]]:
     """The lines of a text file with their numbers; a line that does not decode comes as the error."""
     try:
         whole_lines = "\n".encode(encoding) == b"\n"
@@ -129,11 +128,11 @@ def lines(path: Path, encoding: str) -> Iterator[tuple[int, str | BadRow]]:
             f"unknown encoding '{encoding}'; give a name that Python knows: utf-8, latin-1, cp1252"
         ) from None
     if not whole_lines:  # UTF-16 and its like cannot be cut at the byte 0x0A: such a file is read whole
-        text = _decode(path.read_bytes(), path, 0, encoding)
+        text = _decode(_whole(path), path, 0, encoding)
         yield from enumerate(io.StringIO(text, newline="\n"), 1)
         return
     offset = 0
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         for number, raw in enumerate(file, 1):
             try:
                 yield number, _decode(raw, f"{path}:{number}", offset, encoding)
@@ -142,7 +141,7 @@ def lines(path: Path, encoding: str) -> Iterator[tuple[int, str | BadRow]]:
             offset += len(raw)
 
 
-def _json_lines(path: Path, encoding: str) -> tables.Rows:
+def _json_lines(path: str | Path, encoding: str) -> tables.Rows:
     first = True
     for number, line in lines(path, encoding):
         place = f"{path}:{number}"
@@ -165,8 +164,8 @@ def _json_lines(path: Path, encoding: str) -> tables.Rows:
             first = False
 
 
-def _document(path: Path, encoding: str) -> tables.Rows:
-    text = _decode(path.read_bytes(), path, 0, encoding)
+def _document(path: str | Path, encoding: str) -> tables.Rows:
+    text = _decode(_whole(path), path, 0, encoding)
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
@@ -177,6 +176,11 @@ def _document(path: Path, encoding: str) -> tables.Rows:
     items = document.get("data", document) if isinstance(document, dict) else document
     for number, fields in enumerate(items if isinstance(items, list) else [items]):
         yield f"{path}[{number}]", fields
+
+
+def _whole(path: str | Path) -> bytes:
+    with open_bytes(path) as file:
+        return file.read()
 
 
 def _decode(raw: bytes, place: str | Path, offset: int, encoding: str) -> str:

@@ -44,6 +44,8 @@ class Source:
             why it is dropped; raises [`~t2vid_hf.sources.BadRow`].
         split (`Callable[[Record], Iterable[Record]]`, *optional*, defaults to `keep_whole`): A record -> one record a
             question, so that a bad question spoils no other.
+        license (`str`, *optional*): The licence of the published set, as the Hub names it, where it binds whoever
+            takes rows of it: one that forbids commercial use. `None` says nothing of the set's licence.
     """
 
     name: str
@@ -51,3 +53,4 @@ class Source:
     matches: Callable[[dict[str, Any]], bool]
     parse: Callable[[Record], ParsedQuestion | Dropped]
     split: Callable[[Record], Iterable[Record]] = keep_whole
+    license: str | None = None

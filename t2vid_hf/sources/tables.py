@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.sources.opening import SUFFIXES, kind_of, open_bytes
 from t2vid_hf.sources.read_report import BadRow
 
 Rows = Iterator[tuple[str, Any]]
-_HUB = re.compile(r"hf:/{1,2}datasets/(?P<name>[^@]+?)/?(?:@(?P<revision>.+))?")
+_HUB = re.compile(r"hf:/{1,2}datasets/(?P<name>[^@/]+(?:/[^@/]+)?)/?(?:@(?P<revision>.+))?")
 _MAX_CELL = 2**31 - 1  # characters; the csv module's own limit of 131,072 is less than one long text
 _BATCH = 64  # rows of Parquet decoded at a time
 
 
-def read_delimited(path: Path, lines: Iterator[tuple[int, str | BadRow]], delimiter: str) -> Rows:
+def read_delimited(path: str | Path, lines: Iterator[tuple[int, str | BadRow]], delimiter: str) -> Rows:
     """The rows of a CSV file; its first row names the columns.
 
     Args:
-        path (`Path`): The file, for messages.
+        path (`str` or `Path`): The file, for messages.
         lines (`Iterator[tuple[int, str | BadRow]]`): Its lines with their numbers; one that does not decode comes as
             the error.
         delimiter (`str`): What stands between two cells, `","` or a tab.
@@ -79,15 +80,15 @@ def _next_row(reader: Any) -> list[str]:
         csv.field_size_limit(limit)
 
 
-def read_parquet(path: Path) -> Rows:
-    """The rows of a Parquet file."""
+def read_parquet(path: str | Path) -> Rows:
+    """The rows of a Parquet file, or of one at a URL."""
     import pyarrow
     from pyarrow import parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with open_bytes(path) as file:
             number = 0
-            for batch in file.iter_batches(batch_size=_BATCH):
+            for batch in pq.ParquetFile(file).iter_batches(batch_size=_BATCH):
                 for fields in batch.to_pylist():
                     yield f"{path}[{number}]", fields
                     number += 1
@@ -96,7 +97,7 @@ def read_parquet(path: Path) -> Rows:
 
 
 def hub_name(path: str | Path) -> tuple[str, str | None] | None:
-    """Name and revision of a Hub data set written as a path, or `None`.
+    """Name and revision of a Hub data set written as a path; `None` for any other path, as that of a file in one.
 
     Example:
 
@@ -108,7 +109,7 @@ def hub_name(path: str | Path) -> tuple[str, str | None] | None:
     ```
     """
     match = _HUB.fullmatch(Path(path).as_posix())  # a Path has lost one of the two slashes
-    return (match["name"], match["revision"]) if match else None
+    return (match["name"], match["revision"]) if match and kind_of(path) not in SUFFIXES else None
 
 
 def stream_data_set(name: str, *, config: str | None, split: str, revision: str | None = None) -> Rows:

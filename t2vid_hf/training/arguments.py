@@ -3,23 +3,25 @@
 TRL's parser reads both; what it lets pass in silence (a key it does not know, with the value it had) is an error here.
 """
 
-import difflib
-import re
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import yaml
+from accelerate.utils import str_to_bool
 from transformers import HfArgumentParser
 
-from t2vid_hf._packaged import packaged
-from t2vid_hf.errors import InputError
+from t2vid_hf._optional import require
+from t2vid_hf._typed import check_types, names_of_fields
+from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.mixtures.held_out import check_share
 from t2vid_hf.mixtures.paper_mixtures import named_mixture
 from t2vid_hf.mixtures.parts import MixturePart
+from t2vid_hf.training.recipe_file import did_you_mean, refuse, take_config
 from t2vid_hf.training.sft_config import T2VidSFTConfig
+
+DTYPES = ("auto", "bfloat16", "float16", "float32")
 
 
 @dataclass
@@ -32,7 +34,13 @@ class RecipeArguments:
         model_revision (`str`, *optional*): The branch, tag or commit on the Hub; `None` is the main branch.
         mixture (`list[dict]` or `str`, *optional*): The parts, as mappings (see
             [`~t2vid_hf.mixtures.parts.MixturePart`]), or the name of one of the paper's (a key of
-            `t2vid_hf.mixtures.paper_mixtures.MIXTURES`). YAML only, and needed there.
+            `t2vid_hf.mixtures.paper_mixtures.MIXTURES`). On the command line parts are as
+            [`~t2vid_hf.mixtures.parts.MixturePart.from_text`] reads them.
+        dataset_name (`str`, *optional*): The one data set to train on, in place of a mixture: a folder, or a name on
+            the Hub. This and the next three are TRL's.
+        dataset_config (`str`, *optional*): Its config; `None` takes its default one.
+        dataset_train_split (`str`, *optional*, defaults to `"train"`): The split to train on.
+        dataset_test_split (`str`, *optional*): The split to evaluate on while training; `None` takes none.
         mixture_paths (`dict`, *optional*): For a named mixture: the paths of its sources, by their names. YAML only.
         mixture_filter (`str`, *optional*): For a named mixture: the filter of its parts of pages, a key of
             `t2vid_hf.mixtures.filters.PRESETS`; `None` filters nothing. Rows are left out before they are drawn, so
@@ -44,8 +52,8 @@ class RecipeArguments:
         attn_implementation (`str`, *optional*, defaults to `"auto"`): What `from_pretrained` takes, or
             `"sdpa_packed"`, or `"auto"`: flash attention 2 where it can run, else `"sdpa_packed"`. See
             [`~t2vid_hf.models.attention.resolve_attention`].
-        dtype (`str`, *optional*, defaults to `"bfloat16"`): The type of the weights: `"bfloat16"` or `"float32"`. What
-            trains is kept in float32 besides, where no one else does.
+        dtype (`str`, *optional*, defaults to `"bfloat16"`): The type of the weights: `"bfloat16"`, `"float32"`,
+            `"float16"`, or `"auto"`, the checkpoint's. What trains is kept in float32 besides, where no one else does.
         lora (`bool`, *optional*, defaults to `False`): Whether an adapter of the language model trains (and, in full,
             the parts of `tune_vision` and `tune_connector`) in place of the model.
         lora_r (`int`, *optional*, defaults to `64`): The adapter's rank. The defaults of these three are those of
@@ -67,13 +75,20 @@ class RecipeArguments:
 
     model_name_or_path: str = field(default="", metadata={"help": "A checkpoint's folder, or its name on the Hub."})
     model_revision: str | None = field(default=None, metadata={"help": "Revision on the Hub."})
-    mixture: Any = field(default=None, metadata={"help": "Parts, or the name of a mixture; in YAML only."})
+    mixture: Any = field(
+        default=None,
+        metadata={"help": "Parts, each PATH[,CONFIG][@REVISION] and :SHARE or =COUNT; or a mixture's name."},
+    )
+    dataset_name: str | None = field(default=None, metadata={"help": "One data set, in place of a mixture."})
+    dataset_config: str | None = field(default=None, metadata={"help": "Its config."})
+    dataset_train_split: str = field(default="train", metadata={"help": "Its split to train on."})
+    dataset_test_split: str | None = field(default=None, metadata={"help": "Its split to evaluate on."})
     mixture_paths: Any = field(default=None, metadata={"help": "Paths of a named mixture's sources; in YAML only."})
     mixture_filter: str | None = field(default=None, metadata={"help": "Filter of a named mixture's parts of pages."})
     mixture_seed: int = field(default=0, metadata={"help": "Which rows are drawn, and their order."})
     eval_share: float = field(default=0.0, metadata={"help": "Share of the rows to hold out and evaluate on."})
     attn_implementation: str = field(default="auto", metadata={"help": "auto, sdpa_packed, sdpa, ..."})
-    dtype: str = field(default="bfloat16", metadata={"help": "Of the weights: bfloat16 or float32."})
+    dtype: str = field(default="bfloat16", metadata={"help": "Of the weights: bfloat16, float32, float16 or auto."})
     lora: bool = field(default=False, metadata={"help": "Train a LoRA adapter of the language model."})
     lora_r: int = field(default=64, metadata={"help": "Rank of the adapter."})
     lora_alpha: float = field(default=64, metadata={"help": "Scale of the adapter, over its rank."})
@@ -89,6 +104,10 @@ class RecipeArguments:
     def __post_init__(self) -> None:
         if self.load_in_4bit and not self.lora:
             raise InputError("load_in_4bit: 4-bit weights cannot train; set lora as well")
+        if self.dtype not in DTYPES:
+            raise unknown("dtype", self.dtype, DTYPES)
+        if self.ask_every < 1:
+            raise InputError(f"ask_every is {self.ask_every}; give the steps from one asking to the next, at least 1")
         check_share(self.eval_share)
 
     def parts(self) -> list[MixturePart]:
@@ -98,15 +117,33 @@ class RecipeArguments:
             [`~t2vid_hf.errors.InputError`]: there is no mixture, its name is unknown, or a part is not described as
                 one.
         """
+        if self.dataset_name is not None:
+            return [self._dataset()]
+        if self.dataset_config is not None or self.dataset_test_split is not None:
+            raise InputError("dataset_config and dataset_test_split are of dataset_name; give it, or leave them out")
         if not self.mixture:
-            raise InputError("the recipe has no mixture; give a list of parts under 'mixture' in the YAML file")
+            raise InputError("there is nothing to train on; give --dataset_name or --mixture, or 'mixture' in the "
+                             "YAML file")  # fmt: skip
         if isinstance(self.mixture, str):
             parts = named_mixture(self.mixture, self.mixture_paths or {})
             # Video is thinned where a row is too long, and its number of frames is that of the whole clip.
             return [part if part.over_limit == "thin" else replace(part, filter=self.mixture_filter) for part in parts]
         if self.mixture_filter or self.mixture_paths:
             raise InputError("mixture_filter and mixture_paths are for a named mixture; give each part its own")
+        if not isinstance(self.mixture, list):
+            raise InputError(f"mixture is {self.mixture!r}; give a list of parts, or the name of a mixture")
         return [MixturePart.from_dict(part) for part in self.mixture]
+
+    def _dataset(self) -> MixturePart:
+        if self.mixture or self.mixture_paths or self.mixture_filter:
+            raise InputError("dataset_name and mixture: give one of them; of several data sets a mixture is made")
+        return MixturePart(
+            str(self.dataset_name),
+            self.dataset_config,
+            self.dataset_train_split,
+            share=1,
+            eval_split=self.dataset_test_split,
+        )
 
 
 def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTConfig]:
@@ -119,107 +156,43 @@ def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTC
         `tuple[RecipeArguments, T2VidSFTConfig]`: the recipe, and the trainer's configuration.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: the file is missing or not a YAML mapping, a key is unknown, or no model is
-            named.
+        [`~t2vid_hf.errors.InputError`]: the file is missing or not a YAML mapping, a key is unknown, no model is
+            named, or DeepSpeed is asked for and not installed.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    given = _take_config(arguments)
+    known = names_of_fields((RecipeArguments, T2VidSFTConfig))
+    given, arguments = take_config(sys.argv[1:] if argv is None else argv, known)
     parser = HfArgumentParser([RecipeArguments, T2VidSFTConfig], allow_abbrev=False)
-    parser.error = _refuse  # argparse would print every option first
+    parser.add_argument("--config", help="A recipe's YAML file, of these settings; options win over it.")
+    parser.error = refuse  # argparse would print every option first
     # A default that is a text goes through its field's type, which is `Any` for these; neither is an option.
     yaml_only = {name: given.pop(name) for name in ("mixture", "mixture_paths") if name in given}
     parser.set_defaults(**given)
-    namespace, unknown = parser.parse_known_args(arguments)
-    if unknown:
-        raise InputError(f"unknown option {unknown[0]}; see --help for the known ones")
+    namespace, rest = parser.parse_known_args(arguments)
+    if rest:
+        raise InputError(f"unknown option {rest[0]}; {did_you_mean(rest[0].partition('=')[0].lstrip('-'), known)}")
     values = {**vars(namespace), **yaml_only}
+    told = {name for name in values if name in given or values[name] != parser.get_default(name)}
+    for kind in (RecipeArguments, T2VidSFTConfig):
+        check_types(kind, {name: values[name] for name in told & names_of_fields([kind])})
     recipe = RecipeArguments(**_of(RecipeArguments, values))
     if not recipe.model_name_or_path:
         raise InputError("no model is named; give model_name_or_path in the YAML file or on the command line")
     if recipe.dry_run:  # computes nothing, so that the device that the run needs may be absent
         values |= {"use_cpu": True, "tf32": None}
-    return recipe, T2VidSFTConfig(**_of(T2VidSFTConfig, values))
+    if values["deepspeed"] or str_to_bool(os.environ.get("ACCELERATE_USE_DEEPSPEED", "false")):
+        require("deepspeed", extra="deepspeed")  # here, or accelerate says it in a traceback
+    return recipe, _configured(_of(T2VidSFTConfig, values))
+
+
+def _configured(values: dict[str, Any]) -> T2VidSFTConfig:
+    """The trainer's configuration; what transformers and TRL refuse there was written by a person."""
+    try:
+        return T2VidSFTConfig(**values)
+    except InputError:
+        raise
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        raise InputError(str(error)) from None
 
 
 def _of(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
     return {item.name: values[item.name] for item in fields(kind) if item.init and item.name in values}
-
-
-def _take_config(arguments: list[str]) -> dict[str, Any]:
-    """What the file behind `--config` says; both are taken out of the arguments."""
-    if "--config" not in arguments:
-        return {}
-    position = arguments.index("--config")
-    if position + 1 == len(arguments):
-        raise InputError("--config needs a file")
-    given = read_yaml(recipe_file(arguments[position + 1]))
-    del arguments[position : position + 2]
-    return given
-
-
-def _refuse(message: str) -> NoReturn:
-    raise InputError(f"{message}; see --help")
-
-
-def recipe_file(given: str) -> Path:
-    """The file that `--config` means: the user's own, or else one that is shipped, as "idefics3-8b/sft_lora.yaml" is.
-
-    Args:
-        given (`str`): A path from the current folder, or from the folder `recipes` that is shipped.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: there is neither.
-
-    Example:
-
-    ```python
-    >>> from t2vid_hf.training.arguments import recipe_file
-    >>> recipe_file("idefics3-8b/sft_lora.yaml").name
-    'sft_lora.yaml'
-
-    ```
-    """
-    shipped = packaged("recipes")
-    for path in (Path(given), shipped / given):
-        if path.is_file():
-            return path
-    known = sorted(path.relative_to(shipped).as_posix() for path in shipped.glob("*/sft*.yaml"))
-    raise InputError(f"{given}: no such file; give a recipe's .yaml, or one that is shipped: {', '.join(known)}")
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a recipe's YAML file, and check every key.
-
-    Args:
-        path (`Path`): The file, in UTF-8.
-
-    Returns:
-        `dict[str, Any]`: the settings, by the names of [`RecipeArguments`] and [`T2VidSFTConfig`].
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: it is not YAML, not a mapping, or has a key that is unknown.
-    """
-    try:
-        given = yaml.load(path.read_text("utf-8"), Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML: {error}") from None
-    if not isinstance(given, dict):
-        raise InputError(f"{path}: a mapping of settings is expected, not {type(given).__name__}")
-    known = {item.name for item in (*fields(RecipeArguments), *fields(T2VidSFTConfig)) if item.init}
-    for key in given:
-        if key not in known:
-            close = difflib.get_close_matches(str(key), known, n=3)
-            hint = f"did you mean {' or '.join(close)}?" if close else "see --help for the known ones"
-            raise InputError(f"{path}: unknown key '{key}'; {hint}")
-    return given
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2 numbers: PyYAML takes `5e-6` for a string, because YAML 1.1 wants a dot before the exponent."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
-)

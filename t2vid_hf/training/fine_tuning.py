@@ -25,6 +25,7 @@ from t2vid_hf.training.epoch_plan import plan_epoch
 from t2vid_hf.training.loaded_model import check_loads, choose_lora, load_model
 from t2vid_hf.training.model_parts import show_parts, what_trains
 from t2vid_hf.training.output_folder import clear, open_output
+from t2vid_hf.training.rehearsal import rehearse
 from t2vid_hf.training.rows_taken import check_resumable
 from t2vid_hf.training.run_facts import rows_mixed
 from t2vid_hf.training.run_record import digest_of, show_mixture, summarize, write_recipe
@@ -55,6 +56,9 @@ def fine_tune(
     if config.shuffle_dataset:
         raise InputError("shuffle_dataset: a recipe's rows are shuffled by mixture_seed; leave it out")
     parts = recipe.parts()  # a wrong mixture ends here, before a model is loaded
+    lacking = rehearse(config)
+    if lacking and not recipe.dry_run:
+        raise InputError(lacking[0])
     show = print if config.process_index == 0 else str
     resumes = asked_for(config.resume_from_checkpoint) is not None
     checkpoint = open_output(recipe, config, show=show) if resumes or not recipe.dry_run else None

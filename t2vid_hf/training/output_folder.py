@@ -5,6 +5,7 @@ none's: a LoRA adapter beside the weights of a whole model, the last checkpoint 
 there is none, or goes on where it was, or is told to overwrite.
 """
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -43,6 +44,9 @@ def open_output(recipe: Any, config: Any, *, show: Callable[[str], Any] = print)
     folder, asked = Path(config.output_dir), asked_for(config.resume_from_checkpoint)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"output_dir: {folder} is a file")
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        raise InputError(f"output_dir: {folder} cannot be written: {nearest} is no folder, or none of yours")
     if recipe.overwrite_output_dir:
         if Path(recipe.model_name_or_path).resolve().is_relative_to(folder.resolve()):
             raise InputError(f"overwrite_output_dir would delete the model {recipe.model_name_or_path}, which is in "

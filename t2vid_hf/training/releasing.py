@@ -1,4 +1,4 @@
-"""Saving and pushing, otherwise than a trainer of transformers: `run.json`, and on the Hub one release with its card.
+"""What a trainer of transformers does otherwise when it saves: `run.json`, and on the Hub one whole release.
 
 `Trainer` uploads the folder as it is, in the background, after every save; TRL writes a card of a text model. Here a
 push is a release as `t2vid push` makes it. The price: nothing is published before the end of a run. Its checkpoints
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi
+from peft import PeftModel
 from trl import SFTTrainer
 
 from t2vid_hf.errors import InputError
@@ -28,6 +29,7 @@ class Releases:
 
         Args:
             output_dir (`str`, *optional*): The folder; `None` takes that of the arguments, which is the one published.
+            _internal_call (`bool`, *optional*, defaults to `False`): Whether `Trainer` saves a checkpoint of the way.
         """
         if _internal_call:  # of a checkpoint, by all ranks: it has the float32 weights of the run
             self.rows_taken.record["num_tokens"] = self.telemetry.tokens_until_now()
@@ -46,7 +48,7 @@ class Releases:
             output_dir (`str`, *optional*): The folder; `None` takes that of the arguments.
         """
         with self.loan.weights.release(to_save=True):
-            super().save_model(output_dir, _internal_call=True)  # type: ignore[misc]
+            super().save_model(output_dir, True)  # type: ignore[misc]
         if self.is_world_process_zero():
             self.facts.write(self, Path(output_dir or self.args.output_dir))
 
@@ -64,6 +66,11 @@ class Releases:
         if not self.is_world_process_zero():
             return
         name = self.args.hub_model_id or Path(self.args.output_dir).absolute().name
+        if self.args.push_to_hub and isinstance(self.model, PeftModel) and not self.facts.base_on_hub:
+            raise InputError(
+                f"push_to_hub: it would publish an adapter of {self.facts.base_model}, which is not on the Hub, so "
+                f"that nobody could load it: publish the base and train from its name there, or leave push_to_hub out"
+            )
         user = whoami()
         self.hub_model_id = name if "/" in name else f"{user}/{name}"
         check_name(self.hub_model_id)
@@ -147,10 +154,7 @@ class Releases:
 
     def _save_checkpoint(self: Any, model: Any, trial: Any) -> None:
         """Save a checkpoint; past TRL's own, which writes a card of weights that `output_dir` does not have yet."""
-        super(SFTTrainer, self)._save_checkpoint(model, trial)
-
-    def _push_from_checkpoint(self: Any, checkpoint_folder: str) -> None:
-        """Push nothing: `hub_strategy` is "end" (see `t2vid_hf.training.honoured_fields`)."""
+        super(SFTTrainer, self)._save_checkpoint(model, trial)  # type: ignore[misc]
 
 
 def refuse_token(token: str | None) -> None:

@@ -12,7 +12,8 @@ from weakref import WeakKeyDictionary
 
 from datasets import Dataset, IterableDataset
 
-from t2vid_hf.data.undecoded import keep_undecoded
+from t2vid_hf.data.page_columns import with_pages
+from t2vid_hf.data.undecoded import draw_described, keep_undecoded
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.light_rows import TAKE, drop_media, has_our_columns, light_dataset, to_columns
 from t2vid_hf.mixtures.normalise import READ_COLUMNS, normalise
@@ -44,6 +45,7 @@ def take_rows(dataset: Any, name: str) -> Any:
         )
     if dataset in _LIGHT:
         return dataset
+    dataset = dataset if dataset.features is None else with_pages(dataset)
     first = next(iter(keep_undecoded(dataset)), None)
     if first is None:
         raise InputError(f"{name} has no rows; give a data set with some")
@@ -123,7 +125,7 @@ class _Streamed:
     name: str
 
     def __call__(self, row: Mapping[str, Any], index: int) -> Row:
-        return _normalise(row, self.name, index)
+        return _normalise(draw_described(row), self.name, index)
 
 
 def _normalise(given: Mapping[str, Any], name: str, index: int) -> Row:

@@ -46,11 +46,12 @@ class RunFacts(TrainerCallback):
         self.base_model, self.revision = base_model, revision
         self.base_on_hub = bool(base_model) and not Path(base_model).exists()  # asked now: folders go
         self.of_recipe: dict[str, Any] = {}
-        self._before, self._since = 0.0, None
+        self._before = 0.0
+        self._since: float | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Start the clock."""
-        self._since: float | None = time.perf_counter()
+        self._since = time.perf_counter()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Stop the clock."""

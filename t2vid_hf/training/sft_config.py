@@ -13,6 +13,7 @@ from t2vid_hf.models.trained_with import FRAME_SIZES
 from t2vid_hf.training.bad_rows import ON_BAD_ROW
 from t2vid_hf.training.float32_weights import check_float32
 from t2vid_hf.training.honoured_fields import check_fields
+from t2vid_hf.training.rehearsal import check_ranges
 from t2vid_hf.training.trackers import check_trackers
 
 
@@ -174,6 +175,7 @@ class T2VidSFTConfig(SFTConfig):
             )
         if self.max_images is not None and not self.packing:
             raise InputError("max_images bounds packed sequences; set packing, or leave max_images out")
+        check_ranges(self)
         check_trackers(self.report_to)
         check_float32(self)
         check_fields(self)

@@ -12,6 +12,7 @@ from t2vid_hf.models import Adapter
 from t2vid_hf.training.arguments import RecipeArguments
 from t2vid_hf.training.memory import largest_step
 from t2vid_hf.training.model_parts import show_parts, what_trains
+from t2vid_hf.training.rehearsal import rehearse
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.tuning import freeze, freeze_unused
 
@@ -64,7 +65,7 @@ def what_is_lacking(recipe: RecipeArguments, config: T2VidSFTConfig) -> list[str
         recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): How the model is loaded.
         config ([`T2VidSFTConfig`]): The trainer's configuration.
     """
-    lines = []
+    lines = rehearse(config)
     if config.bf16 and not is_torch_bf16_gpu_available():
         lines.append("bf16, in which it is counted, needs a GPU that has it (or use_cpu: true)")
     if recipe.load_in_4bit and not is_bitsandbytes_available():

@@ -21,8 +21,11 @@ def set_up(processor: Any, adapter: Adapter, args: Any, dataset: Any = None) -> 
             videos as its parts say. `None` takes all as the arguments say.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: the family takes no video, or no image in its proportions, and is asked to.
+        [`~t2vid_hf.errors.InputError`]: the tokenizer lacks `eos_token`; the family takes no video, or no image in its
+            proportions, and is asked to.
     """
+    if args.eos_token is not None and args.eos_token not in processor.tokenizer.get_vocab():
+        raise InputError(f"eos_token is '{args.eos_token}', which the model's tokenizer has no token for")
     policy = args.video_policy().settled(adapter)
     if policy.video == "native" and not adapter.takes_video:
         raise InputError("video: native: the model's family takes no video; leave video out, or give as_frames")

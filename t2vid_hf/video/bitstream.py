@@ -1,10 +1,10 @@
 """What a packet holds, read from its first bytes: is it shown, may decoding start at it, does anything refer to it.
 
-The choice: a few header bits, read in Python at 2 microseconds a packet, buy what no container says reliably: H.264's
-non-reference frames (half the packets of a usual x264 clip) need not be decoded unless they are wanted, and key frames
-after which nothing refers back are told from those that only look so. The other codecs are those of
-[`~t2vid_hf.video.packet_kinds`]. Sources: ITU-T H.264 7.3.1 and 7.4.1, H.265 7.3.1.2 and table 7-1, RFC 6386 9.1, the
-VP9 bitstream specification 6.2, the AV1 bitstream specification 5.3 and 5.9.2.
+The choice: a few header bits, read in Python at 2 microseconds a packet, buy what no container says reliably: frames to
+which nothing refers (half the packets of a usual x264 clip) need not be decoded unless they are wanted, and key frames
+after which nothing refers back are told from those that only look so. Here are the flags and the readers of HEVC and of
+the codecs of the web; the others are those of [`~t2vid_hf.video.packet_kinds`]. Sources: ITU-T H.265 7.3.1.2 and table
+7-1, RFC 6386 9.1, the VP9 bitstream specification 6.2, the AV1 bitstream specification 5.3 and 5.9.2.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ def reader(codec: str, extradata: bytes) -> Reader | None:
     """The function that reads a codec's packets, or `None` where there is none.
 
     Args:
-        codec (`str`): FFmpeg's name of the codec: "h264", "hevc", "vp8", "vp9", "av1", "gif".
-        extradata (`bytes`): The stream's header, which says how H.264 and HEVC packets are divided.
+        codec (`str`): FFmpeg's name of the codec: "hevc", "vp8", "vp9", "av1", "gif".
+        extradata (`bytes`): The stream's header, which says how HEVC packets are divided.
 
     Returns:
         `Callable[[bytes], int]` or `None`: a packet's bytes to the flags of this module, its layer shifted by `LAYER`.
@@ -44,34 +44,14 @@ def reader(codec: str, extradata: bytes) -> Reader | None:
     return make(extradata) if make else None
 
 
-def _h264(extradata: bytes) -> Reader:
-    size = (extradata[4] & 3) + 1 if len(extradata) > 6 and extradata[0] == 1 else 0
-
-    def read(data: bytes | memoryview) -> int:
-        flags, slices, referred = 0, 0, 0
-        for head, _ in _units(data, size):
-            kind = head & 31
-            if kind == 1 or kind == 5:
-                slices += 1
-                referred |= head & 0x60
-                flags |= START if kind == 5 else 0
-            elif kind in (7, 8, 13, 15):
-                flags |= PARAMETERS
-            elif kind in (2, 3, 4, 20, 21):  # data partitions, scalable and multi-view layers
-                return UNREADABLE
-        if not slices:
-            return UNREADABLE
-        return flags | SHOWN | (0 if referred or flags & PARAMETERS else DISPOSABLE)
-
-    return read
-
-
 def _hevc(extradata: bytes) -> Reader:
     size = (extradata[21] & 3) + 1 if len(extradata) > 22 and extradata[0] == 1 else 0
 
     def read(data: bytes | memoryview) -> int:
         flags, slices, layer, disposable = 0, 0, 0, True
-        for head, second in _units(data, size):
+        raw = data if size else bytes(data)
+        for position in units(raw, size):
+            head, second = raw[position], raw[position + 1]
             kind = head >> 1 & 63
             if kind < 32:
                 if head & 1 or second >> 3:
@@ -90,22 +70,34 @@ def _hevc(extradata: bytes) -> Reader:
     return read
 
 
-def _units(data: bytes | memoryview, size: int) -> list[tuple[int, int]]:
-    """The first two bytes of each unit of a packet: after lengths of `size` bytes, or, where that is 0, start codes."""
-    heads, position, end = [], 0, len(data)
+def units(data: bytes | memoryview, size: int) -> list[int]:
+    """Where the units of a packet of H.264 or HEVC begin.
+
+    Args:
+        data (`bytes`): The packet; a `memoryview` will do where `size` is not 0.
+        size (`int`): Bytes of the length before each unit; 0 for start codes.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.video.bitstream import units
+    >>> units(b"\\0\\2ab\\0\\3cde", 2), units(b"\\0\\0\\1ab\\0\\0\\1cde", 0)
+    ([2, 6], [3, 8])
+
+    ```
+    """
+    found, position, end = [], 0, len(data)
     if size:
         while position + size + 1 < end:
-            length = int.from_bytes(data[position : position + size], "big")
-            position += size
-            heads.append((data[position], data[position + 1]))
-            position += length
-        return heads
-    raw = bytes(data)
+            found.append(position + size)
+            position += size + int.from_bytes(data[position : position + size], "big")
+        return found
+    raw = data if isinstance(data, bytes) else bytes(data)
     position = raw.find(b"\0\0\1")
     while 0 <= position < end - 4:
-        heads.append((raw[position + 3], raw[position + 4]))
+        found.append(position + 3)
         position = raw.find(b"\0\0\1", position + 3)
-    return heads
+    return found
 
 
 def _vp8(extradata: bytes) -> Reader:
@@ -184,7 +176,6 @@ def _gif(extradata: bytes) -> Reader:
 
 
 READERS: dict[str, Callable[[bytes], Reader]] = {
-    "h264": _h264,
     "hevc": _hevc,
     "vp8": _vp8,
     "vp9": _vp9,

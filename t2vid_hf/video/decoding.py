@@ -23,8 +23,8 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.video.bitstream import SHOWN, START, UNREADABLE
 from t2vid_hf.video.limits import CONTAINERS, Limits
 from t2vid_hf.video.packet_index import PacketIndex, read_index
-from t2vid_hf.video.packet_kinds import packet_reader
-from t2vid_hf.video.planning import NO_TIME, Packets
+from t2vid_hf.video.packet_kinds import packet_reader, places_to_read
+from t2vid_hf.video.planning import NO_TIME, Packets, put_in_order
 from t2vid_hf.video.truncation import Promise
 
 HELD_BYTES = 2**25
@@ -87,8 +87,7 @@ class Survey:
 def open_clip(source: ClipInput, *, quick: bool) -> Iterator[tuple[Any, Any]]:
     """Open a clip: its container and its first video stream that is not a cover picture.
 
-    The first, as most readers take, and not FFmpeg's "best", which is the largest: of two renditions of a clip the
-    first is what its file name is known by.
+    The first, as most readers take, and not FFmpeg's "best", which is the largest of several renditions.
 
     Args:
         source ([`ClipInput`]): The clip.
@@ -106,9 +105,8 @@ def open_clip(source: ClipInput, *, quick: bool) -> Iterator[tuple[Any, Any]]:
         # titles are not needed, and some are not UTF-8
         container = av.open(file, options=options | (_QUICK if quick else {}), metadata_errors="replace")
     except av.FFmpegError as error:
-        raise InputError(
-            f"{source.label}: {error.strerror} after 0 frames; remove the file or give a whole video"
-        ) from None
+        cause = f"{error.strerror} after 0 frames"
+        raise InputError(f"{source.label}: {cause}; remove the file or give a whole video") from None
     with container:
         covers = av.stream.Disposition.attached_pic
         stream = next((each for each in container.streams.video if not each.disposition & covers), None)
@@ -143,7 +141,8 @@ def scan(container: Any, stream: Any, source: ClipInput) -> tuple[Packets, list[
     if indexed is not None:
         source.limits.check(source.label, frames=len(indexed[0].flags))
         return indexed
-    read = packet_reader(stream.codec_context)
+    places = places_to_read(container, stream.codec_context)
+    read = packet_reader(stream.codec_context, places)
     packets, held, size = Packets(), [], 0
     times, flags, latest, most = packets.times, packets.flags, NO_TIME, source.limits.max_frames
     try:
@@ -172,6 +171,8 @@ def scan(container: Any, stream: Any, source: ClipInput) -> tuple[Packets, list[
                 source.limits.check(source.label, frames=len(flags))
     except av.FFmpegError:
         raise Mispredicted from None
+    if places is not None:
+        put_in_order(packets, held, places)
     return packets, held if size <= HELD_BYTES else None
 
 
@@ -189,8 +190,7 @@ def decode_all(source: ClipInput, survey: Survey, threads: int) -> Iterator[Any]
         threads (`int`): Threads for decoding. With more than one it is left to chance how many frames before a damaged
             packet still come out.
     """
-    av = require("av", extra="video")
-    frames = 0
+    av, frames = require("av", extra="video"), 0
     with open_clip(source, quick=False) as (container, stream):
         context, survey.promise = stream.codec_context, Promise.read(source.video, stream)
         survey.frame_seconds = float(1 / stream.average_rate) if stream.average_rate else 0.0
@@ -206,7 +206,7 @@ def decode_all(source: ClipInput, survey: Survey, threads: int) -> Iterator[Any]
             except av.FFmpegError as error:
                 survey.note_damage(error.strerror, frames)
                 break
-            survey.packets += 1 if packet.size else 0
+            survey.packets += packet.size > 0
             source.limits.check(source.label, frames=survey.packets)
             if lost and packet.size and not packet.is_keyframe:
                 continue

@@ -7,8 +7,9 @@ instead.
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -65,6 +66,40 @@ class DecodePlan:
         """The times of the frames that come out of a segment, in order."""
         times = self.times[first:end][self.fed[first:end]]
         return np.sort(times[times != NO_TIME]).tolist()
+
+
+def put_in_order(packets: Packets, held: Sequence[Any], places: Sequence[tuple[int, int]]) -> None:
+    """Give packets, whose times count them as they are decoded, the times at which their frames are shown.
+
+    Where they are not held, and would have their old times when they are read again, where two have the same place or
+    one has none, the first packet is marked as unreadable.
+
+    Args:
+        packets ([`Packets`]): What the packets say; its times are written to.
+        held (`Sequence[av.Packet]`): The packets; they get their times as well.
+        places (`Sequence[tuple[int, int]]`): The place of each in the order shown, by which they are sorted.
+
+    Example:
+
+    ```python
+    >>> from array import array
+    >>> from types import SimpleNamespace
+    >>> from t2vid_hf.video.planning import Packets, put_in_order
+    >>> packets = Packets(array("q", [1, 2, 3, 4]), bytearray([3, 1, 1, 3]))
+    >>> held = [SimpleNamespace() for _ in range(4)]
+    >>> put_in_order(packets, held, [(1, 0), (1, 4), (1, 2), (2, 0)])
+    >>> packets.times.tolist(), [packet.pts for packet in held]
+    ([1, 3, 2, 4], [1, 3, 2, 4])
+
+    ```
+    """
+    total = len(packets.flags)
+    if not len(held) == len(places) == len(set(places)) == total:
+        packets.flags[0] |= UNREADABLE
+        return
+    times = sorted(packets.times)
+    for time, position in zip(times, sorted(range(total), key=places.__getitem__), strict=True):
+        packets.times[position] = held[position].pts = time
 
 
 def predict_timeline(packets: Packets) -> Timeline | None:

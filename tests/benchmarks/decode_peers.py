@@ -12,6 +12,7 @@ import numpy as np
 
 from t2vid_hf.video.bitstream import SHOWN
 from t2vid_hf.video.decoding import ClipInput, open_clip, scan, set_threads
+from t2vid_hf.video.packet_kinds import places_to_read
 from t2vid_hf.video.pictures import Converter
 from t2vid_hf.video.planning import plan_decoding, predict_timeline
 
@@ -69,6 +70,8 @@ class BareDecode:
         with open_clip(source, quick=True) as (container, stream):
             packets, _ = scan(container, stream, source)
             line = predict_timeline(packets)
+            unordered = places_to_read(container, stream.codec_context) is not None
+            self.told = packets.times.tolist() if unordered else None
             self.total = len(packets.flags)
             if line is None:
                 return
@@ -94,6 +97,8 @@ class BareDecode:
             context, last = stream.codec_context, max(self.ends)
             set_threads(context, 1)
             for position, packet in enumerate(each for each in container.demux(stream) if each.size):
+                if self.told:
+                    packet.pts = self.told[position]
                 given = context.decode(packet) if self.fed[position] else []
                 if position + 1 in self.ends:
                     given += context.decode(None)

@@ -41,7 +41,7 @@ def test_a_recipe_and_its_command_take_the_same(command):
 
 def test_every_command_has_its_recipe():
     named = {command.name or command.callback.__name__ for command in app.registered_commands}
-    assert named == {*SCRIPTS, "train", "render", "info"}
+    assert named == {*SCRIPTS, "train", "render", "info", "score", "compare"}
 
 
 @pytest.mark.parametrize("given", ["--of_two", "--of-two"])
@@ -69,10 +69,13 @@ def test_training_options_reach_the_trainer_and_name_the_shipped_recipes(tmp_pat
 
 
 def test_the_command_loads_nothing_heavy():
-    code = (
-        "import sys, t2vid_hf.cli.app; print(sorted({'torch', 'transformers', 'datasets', 'numba'} & set(sys.modules)))"
+    heavy = "print(sorted({'torch', 'transformers', 'datasets', 'numba', *sys.argv[1:]} & set(sys.modules)))"
+    assert run("-c", f"import sys; from t2vid_hf.cli.app import app; {heavy}").stdout.strip() == "[]"
+    scores = "commands(['score', 'compare']).registered_commands"
+    light = run(
+        "-c", f"import sys; from t2vid_hf.cli.app import commands; {scores}; {heavy}", "numpy", "huggingface_hub"
     )
-    assert run("-c", code).stdout.strip() == "[]"
+    assert light.stdout.strip() == "[]", light.stderr
 
 
 def test_info_names_what_is_known():

@@ -2,12 +2,15 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from datasets import Dataset
 
-from t2vid_hf.clips.rows import clip_features, clip_rows, folder_clips, generate_clips, split_clips
+from t2vid_hf.cli.make_clips import make_clips
+from t2vid_hf.clips.rows import clip_features, clip_rows, first_version, folder_clips, generate_clips, split_clips
 from t2vid_hf.clips.shapes import KINDS
+from t2vid_hf.data.repository import configs, read_split
 from t2vid_hf.errors import InputError
 
 
@@ -62,6 +65,47 @@ def test_versions_of_a_real_clip_stay_in_one_split(shared):
     assert sum(len(part) for part in splits.values()) >= 9
 
 
+def named(*names: str) -> list[set[str]]:
+    """The groups of a folder's files."""
+    found: dict[str, set[str]] = {}
+    stems = {Path(name).stem for name in names}
+    for name in names:
+        found.setdefault(first_version(Path(name).stem, stems), set()).add(name)
+    return sorted(found.values(), key=min)
+
+
+def test_a_number_behind_a_hyphen_makes_another_clip(tmp_path, clip_file):
+    for number in range(1, 7):
+        shutil.copy(clip_file, tmp_path / f"scene-{number}.mp4")
+    asked = [
+        {"video": f"scene-{n}.mp4", "question": "Where to?", "options": ["a", "b"], "answer": "A"} for n in range(1, 7)
+    ]
+    (tmp_path / "questions.jsonl").write_text("\n".join(map(json.dumps, asked)))
+    splits = split_clips(folder_clips(tmp_path), test_share=0.5)
+    assert {split: len(part) for split, part in splits.items()} == {"train": 3, "test": 3}
+
+
+def test_what_is_a_version_of_what():
+    assert named("flower.mp4", "flower.webm", "flower-small.mp4", "flowers.mp4", "flower.1080p.mkv") == [
+        {"flower.mp4", "flower.webm", "flower-small.mp4", "flower.1080p.mkv"}, {"flowers.mp4"}
+    ]  # fmt: skip
+    assert named("a.1.mp4", "a.2.mp4") == [{"a.1.mp4"}, {"a.2.mp4"}]
+    assert named("a-b-c.mp4", "a-b.mp4", "a.mp4") == [{"a-b-c.mp4", "a-b.mp4", "a.mp4"}]
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0, {"train": 20}), (1, {"test": 20}), (0.01, {"train": 19, "test": 1})])
+def test_a_share_of_nothing_is_nothing(clips, share, kept):
+    assert {split: len(part) for split, part in split_clips(clips, test_share=share).items()} == kept
+
+
+def test_a_set_without_a_test_split(tmp_path, capsys):
+    make_clips(tmp_path / "set", count=2, test_share=0.0)
+    assert configs(tmp_path / "set")["video"]["clips"] == {"train": 2}
+    assert len(read_split(str(tmp_path / "set"), None, "train")) > 2
+    with pytest.raises(InputError, match="test"):
+        read_split(str(tmp_path / "set"), "video", "test")
+
+
 @pytest.mark.parametrize(
     ("question", "message"),
     [
@@ -89,5 +133,9 @@ def test_bad_folders(tmp_path):
     (tmp_path / "broken.mp4").write_text("not a video")
     with pytest.raises(InputError, match="broken.mp4: .* after 0 frames"):
         list(folder_clips(tmp_path))
-    with pytest.raises(InputError, match="0 clip with questions"):
+    with pytest.raises(InputError, match="0 clip with questions; at least 2 are needed"):
         split_clips([], test_share=0.5)
+    with pytest.raises(InputError, match="0 clip with questions; at least 1 is needed"):
+        split_clips([], test_share=0)
+    with pytest.raises(InputError, match=r"test_share 1\.5"):
+        split_clips([], test_share=1.5)

@@ -13,7 +13,7 @@ import pytest
 from datasets import Dataset, IterableDataset, load_dataset, load_dataset_builder
 
 from t2vid_hf import sources
-from t2vid_hf.data.builder import T2VidBuilder, T2VidConfig
+from t2vid_hf.data.builder import T2VidBuilder
 from t2vid_hf.data.pages import Pages
 from t2vid_hf.data.synthesis import synthesize
 from t2vid_hf.errors import InputError
@@ -76,6 +76,10 @@ def test_lazy_is_the_default_and_the_sample_too(load):
     assert_same(sample.select(picked), by_hand(str(sources.SAMPLE), "auto").select(picked))
 
 
+def test_files_say_themselves_what_they_are(load, file):
+    assert_same(load(None, data_files=file), load("long_qa", data_files=file))
+
+
 def test_the_sample_needs_no_files_around_it(tmp_path, monkeypatch, load):
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
@@ -83,7 +87,7 @@ def test_the_sample_needs_no_files_around_it(tmp_path, monkeypatch, load):
 
 
 def test_one_configuration_a_source():
-    assert set(T2VidBuilder.builder_configs) == {"sample", *sources.SOURCES}
+    assert set(T2VidBuilder.builder_configs) == {"auto", "sample", *sources.SOURCES}
 
 
 @pytest.mark.parametrize(
@@ -189,8 +193,7 @@ def test_a_miss_on_another_version_of_what_draws(load, file, monkeypatch):
     ("name", "options", "message"),
     [
         ("long_qa", {}, "needs data_files"),
-        ("sample", {"data_files": "{file}"}, "takes no data_files.*long_qa"),
-        (None, {"data_files": "{file}"}, "name their source"),
+        ("sample", {"data_files": "{file}"}, "takes no data_files; leave its name out, or give 'auto'"),
         ("long_qa", {"data_files": "{file}", "preset": "papre"}, "unknown render preset 'papre'"),
         ("long_qa", {"data_files": "{file}", "render": "later"}, "unknown way to render 'later'; known: eager, lazy"),
         ("long_qa", {"data_files": "{file}", "render_config": {"font": 3}}, "unknown field.*'font'; known: .*font_px"),
@@ -201,13 +204,6 @@ def test_options_that_cannot_be_taken(load, file, name, options, message):
     given = {key: file if value == "{file}" else value for key, value in options.items()}
     with pytest.raises(InputError, match=message):
         load(name, **given)
-
-
-def test_remote_files_are_refused():
-    config = T2VidConfig(name="long_qa")
-    config.data_files = {"train": ["https://example.org/a.jsonl"]}
-    with pytest.raises(InputError, match="only local files"):
-        config.files()
 
 
 @pytest.mark.parametrize("num_proc", [None, 2])

@@ -119,6 +119,17 @@ def test_map_in_processes_keeps_the_text_where_columns_are_named(lazy, eager):
     assert_same(moved.remove_columns("pages"), eager)
 
 
+@pytest.mark.parametrize("options", [{}, {"batched": True, "batch_size": 2}, {"num_proc": 2}])
+def test_map_that_looks_at_other_columns_keeps_the_text(lazy, eager, options):
+    for moved in (
+        lazy.map(lambda row: {"asked": row["messages"]}, **options).remove_columns("asked"),
+        lazy.map(lambda row: {"num_frames": row["num_frames"]}, **options),
+        lazy.filter(lambda row: [True] * len(row["id"]) if "batched" in options else True, **options),
+    ):
+        assert stored_as_text(moved)
+        assert_same(moved, eager)
+
+
 def test_map_stores_the_pages_that_its_function_looked_at(lazy, eager):
     moved = lazy.map(lambda row: count_pages(row["images"]), num_proc=2)
     assert isinstance(moved.features["images"], Pages) and not stored_as_text(moved)

@@ -1,5 +1,7 @@
 """A data set on disk: plain `load_dataset` reads it, a failed build loses nothing, a rebuilt one is read again."""
 
+import json
+
 import pytest
 from datasets import load_dataset
 
@@ -36,6 +38,35 @@ def test_a_rebuilt_set_is_read_again(tmp_path):
     for names in (("a",), ("b", "c"), ("d", "e")):
         write_config(tmp_path, "texts", {"train": rows_named(*names)}, features=features(), stats=STATS)
         assert list(read_split(str(tmp_path), "texts", "train")["id"]) == list(names)
+
+
+@pytest.mark.parametrize("name", ["texts", None])
+@pytest.mark.parametrize("card", [True, False])
+def test_a_rebuilt_set_is_read_again_by_whatever_name(tmp_path, name, card):
+    """The default config is what every recipe with a path alone takes."""
+    for names in (("a",), ("b", "c"), ("d",)):
+        write_config(tmp_path, "texts", {"train": rows_named(*names)}, features=features(), stats=STATS)
+        if card:
+            (tmp_path / "README.md").write_text(
+                "---\nconfigs:\n- config_name: texts\n  default: true\n  data_files:\n"
+                "  - split: train\n    path: texts/train-*.parquet\n---\n"
+            )
+        assert list(read_split(str(tmp_path), name, "train")["id"]) == list(names)
+
+
+def test_a_rebuilt_set_of_json_lines_is_read_again(tmp_path):
+    for names in (("a",), ("b", "c")):
+        lines = [json.dumps({"id": name, "messages": []}) for name in names]
+        (tmp_path / "train.jsonl").write_text("\n".join(lines) + "\n")
+        assert list(read_split(str(tmp_path), None, "train")["id"]) == list(names)
+
+
+def test_files_by_size(tmp_path):
+    names = [f"row-{number}" for number in range(40)]
+    rows = {"train": rows_named(*names)}
+    stats = write_config(tmp_path, "texts", rows, features=features(), stats=STATS, shard_bytes=2000)
+    assert stats["rows"] == {"train": 40} and len(list(tmp_path.glob("texts/train-*-of-*.parquet"))) > 1
+    assert list(read_split(str(tmp_path), "texts", "train")["id"]) == names
 
 
 def test_a_failed_build_leaves_the_earlier_one(tmp_path):

@@ -10,7 +10,7 @@ from PIL import Image
 from t2vid_hf import sources
 from t2vid_hf.data.synthesis import DrawingReport, synthesize
 from t2vid_hf.errors import InputError
-from t2vid_hf.gallery.sheets import contact_sheet
+from t2vid_hf.hub.sheets import contact_sheet
 from t2vid_hf.rendering import RenderConfig, TextRenderer
 from t2vid_hf.schema import LongTextQA, features
 

@@ -6,21 +6,23 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from datasets import Image, List, load_dataset
 
-from t2vid_hf import sources
+from t2vid_hf import sources, with_pages
 from t2vid_hf.cli.build import build
 from t2vid_hf.data.pages import Pages
 from t2vid_hf.data.repository import configs
 from t2vid_hf.errors import InputError
-from t2vid_hf.rendering import RenderConfig
+from t2vid_hf.rendering import RenderConfig, TextRenderer
 from tests.hub_server import HubServer
 
-SCRIPT = Path(__file__).parents[2] / "dataset_scripts/build_long_text_qa.py"
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "dataset_scripts/build_long_text_qa.py"
 
 
 def write(path: Path, *lengths: int) -> Path:
@@ -35,7 +37,7 @@ def write(path: Path, *lengths: int) -> Path:
 
 def load(repository: Path, cache: Path, name: str, split: str) -> Any:
     files = {split: str(repository / name / f"{split}-*.parquet")}
-    return load_dataset("parquet", data_files=files, split=split, cache_dir=str(cache))
+    return with_pages(load_dataset("parquet", data_files=files, split=split, cache_dir=str(cache)))
 
 
 @pytest.mark.parametrize(("render", "column"), [("eager", List(Image())), ("lazy", Pages())])
@@ -85,6 +87,51 @@ def test_boxes_and_texts_that_cannot_be_drawn_are_counted(tmp_path, capsys, rend
     assert "since no font has them: 1 U+0092 a control character." in (tmp_path / "out/README.md").read_text("utf-8")
     rejects = [json.loads(line) for line in (tmp_path / "out/rejects.jsonl").read_text("utf-8").splitlines()]
     assert [reject["place"] for reject in rejects] == ["long_qa/1-0", "long_qa/1-1"]
+
+
+def test_what_cannot_be_drawn_is_told_before_anything_is_drawn(tmp_path, monkeypatch):
+    file = papers(tmp_path / "a.jsonl")  # the second text has it
+    monkeypatch.setattr(TextRenderer, "render", lambda *_: pytest.fail("drew a page"))
+    with pytest.raises(InputError, match="row '1-0' of source 'long_qa': 90 of 180 characters"):
+        build(tmp_path / "out", [str(file)])
+    assert not (tmp_path / "out").exists()
+
+
+CORE = """
+import importlib.util, sys
+from pathlib import Path
+
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *more: None if name in sys.argv[1].split() else find(name, *more)
+from datasets import load_dataset
+import t2vid_hf
+from t2vid_hf.cli.build import build
+from t2vid_hf.errors import InputError
+from t2vid_hf.rendering.fonts import all_installed
+
+assert not all_installed()
+build(Path("out"), max_documents=3)
+rows = load_dataset("t2vid", split="train", cache_dir="cache")
+print(len(rows))
+Path("maths.jsonl").write_text('{"context": "\u2a55\u2a55", "question": "?", "answer": "!"}')
+try:
+    build(Path("maths"), ["maths.jsonl"])
+except InputError as error:
+    print(error)
+"""
+
+
+def test_the_core_draws_its_own_sample(tmp_path):
+    """And names the extra for what it cannot."""
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    extra = re.findall(r"^([\w-]+) ", setup["options.extras_require"]["fonts"], re.MULTILINE)
+    modules = " ".join(name.replace("-", "_") for name in extra)
+    command = [sys.executable, "-c", CORE, modules]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    *_, rows, _, error = done.stdout.splitlines()
+    assert rows == "100" and "2 of 2 characters have no glyph" in error and "pip install 't2vid-hf[fonts]'" in error
 
 
 def test_boxes_can_be_refused_and_allowed(tmp_path, capsys):
@@ -150,6 +197,16 @@ def test_options_that_cannot_be_taken(tmp_path, options, message):
     assert not (tmp_path / "out").exists()
 
 
+def test_two_text_configs_in_a_folder_load_for_everyone(tmp_path):
+    for name in ("other", "first"):
+        build(tmp_path / "out", [str(write(tmp_path / f"{name}.jsonl", 40))], name=name)
+    card = (tmp_path / "out/README.md").read_text("utf-8")
+    assert card.count("default: true") == 1
+    for name, held in ((None, "first"), ("first", "first"), ("other", "other")):
+        rows = load_dataset(str(tmp_path / "out"), name, split="train", cache_dir=str(tmp_path / "cache"))
+        assert list(rows["id"]) == [f"long_qa/{held}0"]
+
+
 def test_an_id_in_two_files_of_a_split(tmp_path):
     (tmp_path / "other").mkdir()
     files = [str(write(folder / "a.jsonl", 40)) for folder in (tmp_path, tmp_path / "other")]
@@ -161,7 +218,10 @@ def test_an_id_in_two_files_of_a_split(tmp_path):
 def test_published_and_read_from_the_hub(tmp_path):
     file = write(tmp_path / "a.jsonl", 40, 80)
     command = [sys.executable, str(SCRIPT), "--output", str(tmp_path / "out"), "--render", "lazy"]
-    read = "import t2vid_hf, datasets; print(len(datasets.load_dataset('alice/pages', split='train')[1]['images']))"
+    read = (
+        "import t2vid_hf, datasets\n"
+        "print(len(t2vid_hf.with_pages(datasets.load_dataset('alice/pages', split='train'))[1]['images']))"
+    )
     with HubServer() as hub:
         environment = {**os.environ, **hub.environment(tmp_path / "hf")}
         for arguments in ([*command, "--data_files", str(file), "--push", "alice/pages"], [sys.executable, "-c", read]):

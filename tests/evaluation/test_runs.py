@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from datasets import Dataset
 
+from t2vid_hf.clips.rows import clip_features
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.item import Item
 from t2vid_hf.evaluation.runs import accuracy, judge, load_items, write_scores
@@ -46,6 +48,16 @@ def test_scores_and_every_answer_are_written(tmp_path):
         "model": "tuned", "id": "clip-1/2", "kind": "place", "clip": "clip-1", "question": "Where to?",
         "expected": "A", "reply": "Somewhere.", "choice": None, "correct": False,
     }  # fmt: skip
+
+
+def test_a_revision_of_the_data_set_is_asked_for(monkeypatch):
+    from t2vid_hf.evaluation.benchmarks import clips
+
+    asked = {}
+    rows = Dataset.from_dict({name: [] for name in clip_features()}, features=clip_features())
+    monkeypatch.setattr(clips, "read_split", lambda *given, **options: asked.update(options) or rows)
+    assert load_items("clips", "user/set", revision="v1") == []
+    assert asked == {"revision": "v1"}
 
 
 def test_questions_that_cannot_be_asked():

@@ -1,15 +1,20 @@
 """A release with a failure at each of its requests, one after another, in one process: what the Hub then holds.
 
-    python -m tests.hub.fault_matrix --every 1 --output out/fault_matrix.json
+    python -m tests.hub.fault_matrix
+    python -m tests.hub.fault_matrix --xet --kills 40 --output tests/benchmarks/results/release_faults.json
 
 Two repositories, a model's and a data set's, are released to a Hub on loopback, as often as the release has requests:
 with one request that fails once, by a status or by a dropped connection, before its work is done or after; and with an
-outage from that request on. Pauses take no time here. `tests/hub/test_release.py` runs a part of it.
+outage from that request on. Pauses take no time here. With `--kills`, a process that releases is killed (SIGKILL) at so
+many random requests, and the same command is run again. `tests/hub/test_release.py` runs the first and three kills.
 """
 
 import argparse
 import json
 import os
+import random
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -149,16 +154,62 @@ def run(every: int, failures: tuple[Failure, ...], outages: tuple[Failure, ...],
         return {"xet": xet, "requests": count, "releases": matrix.runs, "problems": matrix.problems}
 
 
+CHILD = """
+import sys
+from pathlib import Path
+from t2vid_hf.hub.release import release
+from t2vid_hf.hub.release_part import ReleasePart
+from t2vid_hf.hub.release_terms import ReleaseTerms
+root, number = Path(sys.argv[1]), sys.argv[2]
+release([ReleasePart(root / f"set{number}", f"alice/set{number}", "dataset"),
+         ReleasePart(root / f"model{number}", f"alice/model{number}", "model")], ReleaseTerms("v1"))
+"""
+
+
+def kill(hub: HubServer, folder: Path, number: int, after: int) -> list[str]:
+    """Kill a release after so many requests, and run it again; what went wrong."""
+    made = parts(folder, number)
+    command = [sys.executable, "-c", CHILD, str(folder), str(number)]
+    environment = {**os.environ, **hub.environment(folder / "home")}
+    mark = len(hub.requests)
+    running = subprocess.Popen(command, env=environment)
+    while running.poll() is None and len(hub.requests) < mark + after:
+        time.sleep(0.001)
+    running.kill()
+    problems = [] if running.wait() == -signal.SIGKILL else [f"kill after {after}: it had ended before"]
+    problems += [
+        f"kill after {after}: {part.repo_id} has a tag on what is not whole"
+        for part in made
+        if not all(is_whole(hub, part, tag) for tag in tags(hub, part))
+    ]
+    again = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if again.returncode or not all(is_whole(hub, part, "v1") for part in made):
+        problems.append(f"kill after {after}: the same command does not complete it: {again.stderr}")
+    return problems
+
+
+def run_kills(count: int, *, xet: bool = False) -> dict:
+    """So many kills, each at a random request."""
+    draw = random.Random(0)
+    with HubServer(xet=xet) as hub, tempfile.TemporaryDirectory() as folder:
+        moments = [draw.randrange(2, 36) for _ in range(count)]
+        found = [kill(hub, Path(folder), number, after) for number, after in enumerate(moments, 1)]
+    return {"kills": count, "problems": [problem for problems in found for problem in problems]}
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth request")
     parser.add_argument("--few", action="store_true", help="one status in place of all")
     parser.add_argument("--xet", action="store_true", help="large files go by Xet")
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--kills", type=int, default=0, help="kill a release at so many random requests, too")
     given = parser.parse_args()
     assert "huggingface_hub" not in sys.modules
     few: tuple[Failure, ...] = (503, "drop before", "drop after")
     found = run(given.every, few if given.few else PASSING, ("drop before",) if given.few else few, xet=given.xet)
+    if given.kills:  # behind the matrix, which sets the endpoint before the client is imported
+        found["killed"] = run_kills(given.kills, xet=given.xet)
     print(json.dumps(found))
     if given.output is not None:
         given.output.write_text(json.dumps(found, indent=1) + "\n")

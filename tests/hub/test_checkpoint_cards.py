@@ -1,4 +1,4 @@
-"""Cards of checkpoints: what they say is of these weights, and their snippets give a clip as it was given in training."""
+"""Cards of checkpoints: what they say is of these weights, and a snippet gives a clip as it was given in training."""
 
 import json
 import shutil
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from huggingface_hub import EvalResultEntry, ModelCard, parse_eval_result_entries
 import yaml
+from huggingface_hub import EvalResultEntry, ModelCard, parse_eval_result_entries
 
 from t2vid_hf.batches.encoding import RowEncoder
 from t2vid_hf.batches.pixels import model_pixels, normalisation_table, pixel_tensors
@@ -19,7 +19,9 @@ from t2vid_hf.metrics.scoring import Score
 from t2vid_hf.models.weights_hash import weights_hash
 from t2vid_hf.schema import conversation, media_block
 from tests.hub.trained import save_trained, snippets
-from tests.models.families import build, family  # noqa: F401  # a fixture
+from tests.models.families import build, family
+
+__all__ = ["family"]  # a fixture
 
 
 @pytest.fixture(scope="module")

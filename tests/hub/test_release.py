@@ -6,10 +6,8 @@ The client reads its endpoint when it is imported, so each test's client is a pr
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,7 @@ from t2vid_hf.hub import transient
 from t2vid_hf.hub.release_part import ReleasePart
 from t2vid_hf.hub.release_terms import ReleaseTerms
 from t2vid_hf.hub.transient import Patience, persist
-from tests.hub.fault_matrix import is_whole, parts, tags
+from tests.hub.fault_matrix import kill, parts
 from tests.hub_server import HubServer
 
 PUBLISH = """
@@ -65,25 +63,11 @@ def test_every_request_may_fail_once_and_an_outage_may_begin_at_any():
     assert found["problems"] == [] and found["requests"] > 30 and found["releases"] > 500, found
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_killed_release_is_completed_by_the_same_command(root, seed):
-    made = [ReleasePart(root / "model1", "alice/m", "model"), ReleasePart(root / "set1", "alice/d", "dataset")]
-    command = [
-        sys.executable,
-        "-c",
-        PUBLISH.format(root=str(root), code='release([dataset, model], ReleaseTerms("v1"))'),
-    ]
+def test_a_killed_release_is_completed_by_the_same_command(tmp_path):
+    draw = random.Random(1)
     with HubServer() as hub:
-        stop = random.Random(seed).randrange(3, 36)
-        running = subprocess.Popen(command, env={**os.environ, **hub.environment(root / "home")})
-        while running.poll() is None and len(hub.requests) < stop:
-            time.sleep(0.001)
-        running.send_signal(signal.SIGKILL)
-        assert running.wait() == -signal.SIGKILL
-        for part in made:
-            assert all(is_whole(hub, part, tag) for tag in tags(hub, part))
-        assert publishing(hub, root, 'release([dataset, model], ReleaseTerms("v1"))')[0] == 0
-        assert all(is_whole(hub, part, "v1") for part in made)
+        problems = [kill(hub, tmp_path, number, draw.randrange(2, 36)) for number in range(1, 4)]
+    assert problems == [[], [], []]
 
 
 def test_a_release_again_writes_nothing_and_one_that_was_half_sent_sends_the_rest(root):

@@ -48,8 +48,8 @@ def test_a_converted_set_with_its_frames(tmp_path):
     (tmp_path / "samples.json").write_text(json.dumps(samples))
     with HubServer() as hub:
         environment = {**os.environ, **hub.environment(tmp_path / "home")}
-        run(ROOT / "recipes/convert_video_qa.py", "--samples", "samples.json", "--source", "shades", "--output", "clips",
-            environment=environment, cwd=tmp_path)  # fmt: skip
+        made = ("--samples", "samples.json", "--source", "shades", "--output", "clips")
+        run(ROOT / "recipes/convert_video_qa.py", *made, environment=environment, cwd=tmp_path)
         pushed = ("--dataset", "clips", "--to", "alice/clips", "--tag", "v1")
         told = run(ROOT / "recipes/push.py", *pushed, "--dry_run", environment=environment, cwd=tmp_path)
         assert "frames/clip[3] a/002.png" in told and not hub.repositories()

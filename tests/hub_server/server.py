@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.hub_server.faults import Failure, Fault, LoggedRequest
@@ -183,9 +183,9 @@ class HubServer:
             else:
                 reply = self._work(request)
                 reply = None if fault else reply
-            status = reply.status if reply else "dropped"
-            logged = (number, request.method, request.path, status, request.user, len(request.body))
-            self.requests.append(LoggedRequest(*logged))
+            status: int | Literal["dropped"] = reply.status if reply else "dropped"
+            size = len(request.body)
+            self.requests.append(LoggedRequest(number, request.method, request.path, status, request.user, size))
             return reply
 
     def _work(self, request: Request) -> Reply:

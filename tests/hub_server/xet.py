@@ -181,12 +181,12 @@ class Xet(Store):
         return self.store_xorb(request.args["hash"], request.body)
 
     def store_xorb(self, name: str, data: bytes | None) -> Any:
-        new = name not in self.xorbs and data is not None
-        if new:
-            xorb = Xorb(data)
-            _ = list(xorb.headers())  # raises if it is cut
-            self.xorbs[name] = xorb
-        return {"was_inserted": new}
+        if name in self.xorbs or data is None:
+            return {"was_inserted": False}
+        xorb = Xorb(data)
+        _ = list(xorb.headers())  # raises if it is cut
+        self.xorbs[name] = xorb
+        return {"was_inserted": True}
 
     @route("POST", "/v1/shards")
     def shard_upload(self, request: Request) -> Any:

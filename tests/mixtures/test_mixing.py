@@ -3,6 +3,7 @@
 import pytest
 from datasets import Dataset, Features, Image, Value
 
+from t2vid_hf import without_pages
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.filters import NO_ANSWER, NOT_SAMPLED, REASONS, TOO_MANY_FRAMES
 from t2vid_hf.mixtures.mixing import mix
@@ -112,6 +113,8 @@ def test_lazy_pages_and_drawn_ones_meet():
     settings, drawn = part("a", 1, count=1)
     mixture = mix([(MixturePart("lazy", count=1), lazy), (settings, drawn)], 0)
     assert sorted(len(row["images"]) for row in mixture.dataset) == [0, 1]
+    kept = mix([(MixturePart("lazy", count=1), without_pages(lazy)), (settings, drawn)], 0)  # as stock `datasets` reads
+    assert sorted(len(row["images"]) for row in kept.dataset) == [0, 1]
 
 
 def test_the_paper_s_mixtures():

@@ -1,15 +1,22 @@
 """Mixtures of streams: shares, resume, and what cannot be promised."""
 
+from functools import partial
+
+import numpy as np
 import pytest
 from datasets import Dataset
 
 from t2vid_hf.batches.media import media_inputs
 from t2vid_hf.batches.video_policy import VideoPolicy
+from t2vid_hf.data.pages import lazy_features
+from t2vid_hf.data.repository import write_config
+from t2vid_hf.data.synthesis import synthesize
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.filters import TOO_MANY_FRAMES
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.mixtures.streaming import load_streamed, mix_streams
-from t2vid_hf.schema import features
+from t2vid_hf.rendering import RenderConfig, TextRenderer
+from t2vid_hf.schema import LongTextQA, features
 
 
 def stream(rows, source: str, length: int, **settings):
@@ -48,6 +55,23 @@ def test_dropped_rows_are_counted(rows):
     kept = [row["source"] for row in mixture.dataset]
     assert "a" not in kept
     assert mixture.dropped["a"][TOO_MANY_FRAMES] > 0
+
+
+@pytest.mark.parametrize("shard_bytes", [None, 2_000])
+def test_a_lazy_set_streams_with_its_pages(tmp_path, shard_bytes):
+    asked = [LongTextQA(f"q{n}", "long_qa", f"Tower {n}. " * 200, "?", "!") for n in range(6)]
+    render = partial(synthesize, asked, RenderConfig.preset("paper"), render="lazy")
+    stats = {"kind": "synthetic", "license": "other"}
+    write_config(tmp_path, "texts", {"train": render}, features=lazy_features(), stats=stats, shard_bytes=shard_bytes)
+    part = MixturePart(str(tmp_path / "texts"), share=1)
+    streamed = load_streamed([part]).dataset
+    assert (streamed.num_shards > 1) == (shard_bytes is not None)
+    drawn = {f"long_qa/{qa.id}": TextRenderer(RenderConfig.preset("paper")).render(qa.context).images() for qa in asked}
+    assert {row["id"] for row in streamed} == set(drawn)
+    for row in streamed:
+        images = media_inputs(row, VideoPolicy(num_frames=4)).images
+        assert len(images) == row["num_frames"] > 1
+        assert all(np.array_equal(a, np.asarray(b)) for a, b in zip(images, drawn[row["id"]], strict=True))
 
 
 def test_bad_streams(rows, tmp_path):

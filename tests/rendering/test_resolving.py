@@ -16,7 +16,7 @@ DENSE = RenderConfig.preset("dense", max_missing=1.0)
 @pytest.mark.parametrize(
     ("name", "px"),
     [
-        ("eng", 0), ("fra", 0), ("rus", 0), ("heb", 0), ("arb", 0), ("tha", 12), ("cmn_hans", 13), ("cmn_hant", 13),
+        ("eng", 0), ("fra", 0), ("rus", 0), ("heb", 0), ("arb", 13), ("tha", 12), ("cmn_hans", 13), ("cmn_hant", 13),
         ("jpn", 13), ("kor", 13), ("hin", 13), ("nep", 13), ("vie", 13), ("ben", 16), ("tam", 16), ("khm", 16),
     ],
 )  # fmt: skip

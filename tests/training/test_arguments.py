@@ -1,10 +1,12 @@
 """A recipe's arguments: strict YAML, and a command line that wins."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.training.arguments import parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,10 +67,66 @@ def test_bad_command_line(tmp_path):
         ("[{path: x, shar: 1}]", "unknown key of a mixture's part 'shar'"),
         ("[{path: x}]", "either share or count"),
         ("[{path: x, share: 0}]", "above 0"),
-        ("[]", "no mixture"),
+        ("[]", "nothing to train on"),
     ],
 )
 def test_bad_mixture(tmp_path, mixture, message):
     recipe, _ = parse(write(tmp_path, f"model_name_or_path: a\nuse_cpu: true\nbf16: false\nmixture: {mixture}\n"))
     with pytest.raises(InputError, match=message):
         recipe.parts()
+
+
+CPU = ["--model_name_or_path", "a", "--use_cpu", "true"]
+
+
+def test_a_data_set_of_the_command_line_alone():
+    given = ["--dataset_name", "user/set", "--dataset_config", "video", "--dataset_test_split", "test"]
+    recipe, _ = parse([*CPU, *given])
+    assert recipe.parts() == [MixturePart("user/set", "video", share=1, eval_split="test")]
+    recipe, _ = parse([*CPU, "--dataset_name", "set", "--dataset_train_split", "val", "--eval_share", "0.1"])
+    assert recipe.parts() == [MixturePart("set", split="val", share=1)] and recipe.eval_share == 0.1
+
+
+def test_a_mixture_of_the_command_line_alone():
+    recipe, _ = parse([*CPU, "--mixture", "out/set,video:2", "me/texts@v1.0", "--seed", "3"])
+    assert recipe.parts() == [
+        MixturePart("out/set", "video", share=2),
+        MixturePart("me/texts", revision="v1.0", share=1),
+    ]
+    recipe, _ = parse([*CPU, "--mixture=out/set=500"])
+    assert recipe.parts() == [MixturePart("out/set", count=500)]
+
+
+def test_a_mixture_of_the_command_line_wins_over_the_file_s(tmp_path):
+    argv = write(
+        tmp_path, f"{NAMED}mixture: [{{path: x, share: 1}}]\nmixture_paths: {{video_chatgpt: v, share_gemini: s}}\n"
+    )
+    recipe, _ = parse([*argv, "--mixture", "video_200k"])
+    assert [part.path for part in recipe.parts()] == ["v", "s"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--dataset_name", "a", "--mixture", "b:1"], "dataset_name and mixture: give one of them"),
+        (["--dataset_config", "video"], "dataset_config and dataset_test_split are of dataset_name"),
+        (["--mixture", "a:b:c"], "a part of a mixture is 'a:b:c'; give PATH"),
+        (["--mixture", "a:two"], "a part of a mixture is 'a:two'"),
+        (["--mixture", "a:0"], "must be above 0"),
+        (["--mixture"], "--mixture: expected at least one argument"),
+        ([], "there is nothing to train on; give --dataset_name or --mixture"),
+    ],
+)
+def test_bad_data_of_the_command_line(options, message):
+    with pytest.raises(InputError, match=message):
+        parse([*CPU, *options])[0].parts()
+
+
+def test_deepspeed_is_asked_for_and_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "deepspeed", None)  # what is not installed cannot be imported
+    told = r"needs the package 'deepspeed', which is not installed: pip install 't2vid-hf\[deepspeed\]'"
+    with pytest.raises(InputError, match=told):
+        parse(write(tmp_path, f"{NAMED}deepspeed: {{zero_optimization: {{stage: 2}}}}\n"))
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")  # by accelerate launch, with a launch file of DeepSpeed's
+    with pytest.raises(InputError, match=told):
+        parse(write(tmp_path, NAMED))

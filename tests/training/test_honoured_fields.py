@@ -20,7 +20,8 @@ OTHER = {
     "trust_remote_code": True, "chat_template_path": "x.jinja",
     "pad_token": "<pad>", "dataset_text_field": "story", "dataset_kwargs": {"skip_prepare_dataset": True},
     "dataset_num_proc": 2, "truncation_mode": "keep_end", "packing_strategy": "wrapped",
-    "length_column_name": "tokens", "hub_token": "hf_secret", "hub_always_push": True, "do_train": True, "do_predict": True,
+    "length_column_name": "tokens", "hub_token": "hf_secret", "hub_always_push": True, "do_train": True,
+    "do_predict": True,
 }  # fmt: skip
 
 

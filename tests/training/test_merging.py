@@ -150,6 +150,7 @@ def test_a_merge_that_fails_leaves_nothing(adapter, tmp_path, monkeypatch):
 
 
 def test_the_run_is_carried_along_with_a_note(adapter, tmp_path):
+    (adapter / "run.json").unlink(missing_ok=True)
     assert merge(str(adapter), tmp_path / "plain") == []
     run = {"base_model": "a", "parameters": 1, "mixture": [], "settings": {}, "versions": {}}
     (adapter / "run.json").write_text(json.dumps(run))

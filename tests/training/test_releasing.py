@@ -16,7 +16,7 @@ from t2vid_hf.hub import release as engine
 from t2vid_hf.training import T2VidSFTTrainer, releasing
 from tests.hub.trained import snippets
 from tests.hub_server import HubServer
-from tests.training.runs import PLAIN, config, make_rows, ours
+from tests.training.runs import SETTINGS, config, make_rows, ours
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -92,9 +92,11 @@ def test_a_push_that_would_not_be_honoured_is_refused(tiny_checkpoint, rows, tmp
 
 @pytest.mark.parametrize("strategy", ["every_save", "checkpoint", "all_checkpoints"])
 def test_pushes_on_the_way_are_refused(tiny_checkpoint, rows, tmp_path, published, strategy):
-    with pytest.raises(InputError, match="^push_to_hub publishes one release, whole, when the run is done: set hub_str"):
+    with pytest.raises(
+        InputError, match="^push_to_hub publishes one release, whole, when the run is done: set hub_str"
+    ):
         config(tmp_path, push_to_hub=True, hub_strategy=strategy)
-    plain = SFTConfig(**{**PLAIN, "output_dir": str(tmp_path), "push_to_hub": True, "hub_strategy": strategy})
+    plain = SFTConfig(**{**SETTINGS, "output_dir": str(tmp_path), "push_to_hub": True, "hub_strategy": strategy})
     with pytest.raises(InputError, match="hub_strategy='end'"):
         T2VidSFTTrainer(str(tiny_checkpoint), plain, train_dataset=rows)
 

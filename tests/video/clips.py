@@ -36,6 +36,21 @@ def encode(
     return buffer.getvalue()
 
 
+def plain_4k(codec: str = "libx264", **options: str) -> bytes:
+    """A second of grey frames of 3840 x 2160."""
+    av = pytest.importorskip("av")
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as file:
+        stream = file.add_stream(codec, rate=RATE, options={"preset": "ultrafast", "g": "12", **options})
+        stream.width, stream.height, stream.pix_fmt = 3840, 2160, "yuv420p"
+        for index in range(30):
+            frame = av.VideoFrame.from_ndarray(np.full((2160, 3840, 3), 8 * index, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, RATE)
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
 def remux(clip: bytes, container: str = "mp4", *, shift: int = 0, **options: str) -> bytes:
     """The same packets in another container, `shift` frames earlier."""
     av = pytest.importorskip("av")

@@ -84,14 +84,20 @@ AVI_CODECS = {
 def test_avi_with_b_frames_gives_the_frames_that_mp4_does(name, tmp_path):
     """AVI has one time a packet, of the order of decoding: in the order shown they stand on other frames."""
     codec, options = AVI_CODECS[name]
-    clip, expected = encode("avi", codec, **options), encode("mp4", codec, **options)
+    clip, other = encode("avi", codec, **options), encode("mp4", codec, **options)
+    frames, _ = full_decode(clip)  # not those of the MP4: x264 does not write the same twice on every machine
+
+    def shown(fps: float) -> np.ndarray:
+        times = read_frames(other, sampling="fps", fps=fps).timestamps
+        return np.stack([frames[number] for number in np.round(RATE * times).astype(int)])
+
     for fps in (3.0, 5.0, 7.0, float(RATE)):
-        read, other = (read_frames(video, sampling="fps", fps=fps) for video in (clip, expected))
-        assert np.array_equal(read.data, other.data) and np.allclose(
-            np.diff(read.timestamps), np.diff(other.timestamps)
-        )
+        read = read_frames(clip, sampling="fps", fps=fps)
+        expected = read_frames(other, sampling="fps", fps=fps)
+        assert np.array_equal(read.data, shown(fps))
+        assert np.allclose(np.diff(read.timestamps), np.diff(expected.timestamps))
         assert probe(clip, sampling="fps", fps=fps).timing == read.timing
     assert (np.diff(read_frames(clip).timestamps) > 0).all()
     (tmp_path / "a.avi").write_bytes(clip)
     extract(tmp_path / "a.avi", tmp_path / "frames", name="a", fps=5.0, suffix="png")
-    assert np.array_equal(read_frames(tmp_path / "frames").data, read_frames(expected, sampling="fps", fps=5.0).data)
+    assert np.array_equal(read_frames(tmp_path / "frames").data, shown(5.0))

@@ -10,6 +10,7 @@ from t2vid_hf.video.decoding import ClipInput, open_clip, scan
 from t2vid_hf.video.limits import Limits
 from t2vid_hf.video.packet_index import PacketIndex
 from t2vid_hf.video.packet_kinds import ALONE, BY_KEY_FRAMES
+from t2vid_hf.video.picture_headers import READERS, cineform, flash_screen, h263
 from t2vid_hf.video.reading import read_frames
 from t2vid_hf.video.sampling import mid_segment
 from t2vid_hf.video.start_codes import mpeg_2, mpeg_4
@@ -17,21 +18,21 @@ from tests.video.clips import encode, full_decode, remux
 
 # What a codec takes that does not take 4:2:0 of any size in AVI
 PIXELS = {
-    "amv": "yuvj420p", "avrp": "gbrp10le", "cljr": "yuv411p", "dnxhd": "yuv422p", "dpx": "rgb24", "dxv": "rgba",
-    "exr": "gbrpf32le", "flv": "yuv420p", "huffyuv": "yuv422p", "jpeg2000": "rgb24", "jpegls": "rgb24",
-    "mjpeg": "yuvj420p", "png": "rgb24", "prores": "yuv422p10le", "r10k": "gbrp10le", "r210": "gbrp10le",
-    "sgi": "rgb24", "svq1": "yuv410p", "targa": "bgr24", "tiff": "rgb24", "v210": "yuv422p10le", "y41p": "yuv411p",
-    "zlib": "bgr24", "zmbv": "bgr0",
+    "amv": "yuvj420p", "avrp": "gbrp10le", "cfhd": "yuv422p10le", "cljr": "yuv411p", "dnxhd": "yuv422p",
+    "dpx": "rgb24", "dxv": "rgba", "exr": "gbrpf32le", "flashsv": "bgr24", "flv": "yuv420p", "huffyuv": "yuv422p",
+    "jpeg2000": "rgb24", "jpegls": "rgb24", "mjpeg": "yuvj420p", "png": "rgb24", "prores": "yuv422p10le",
+    "r10k": "gbrp10le", "r210": "gbrp10le", "sgi": "rgb24", "svq1": "yuv410p", "targa": "bgr24", "tiff": "rgb24",
+    "v210": "yuv422p10le", "y41p": "yuv411p", "zlib": "bgr24", "zmbv": "bgr0",
 }  # fmt: skip
 SIZES = {"dvvideo": (720, 576), "dnxhd": (1280, 720), "h263": (176, 144)}
 IN_MOV = frozenset(
-    ("avrp", "dnxhd", "dpx", "dvvideo", "dxv", "exr", "h263", "jpeg2000", "magicyuv", "mjpeg", "msmpeg4", "png",
+    ("avrp", "cfhd", "dnxhd", "dpx", "dvvideo", "dxv", "exr", "h263", "jpeg2000", "magicyuv", "mjpeg", "msmpeg4", "png",
      "prores", "r10k", "r210", "sgi", "svq1", "targa", "tiff", "v210", "y41p", "yuv4")
 )  # fmt: skip
 
 
 def clip_of(codec: str) -> bytes:
-    options = {"g": "6"} if codec in BY_KEY_FRAMES else {}
+    options = {"g": "6"} if codec in BY_KEY_FRAMES or codec in READERS else {}
     if codec == "dnxhd":
         options["b"] = "60M"
     container = "mov" if codec in IN_MOV else "avi"
@@ -40,7 +41,7 @@ def clip_of(codec: str) -> bytes:
     )
 
 
-@pytest.mark.parametrize("codec", sorted(ALONE | BY_KEY_FRAMES))
+@pytest.mark.parametrize("codec", sorted(ALONE | BY_KEY_FRAMES | READERS.keys()))
 def test_every_codec_that_is_named(codec, monkeypatch):
     """Each frame alone, so that each packet is tried as the first; and without a full decode."""
     monkeypatch.setattr(reading, "_read_in_full", lambda *_: pytest.fail("decoded in full"))
@@ -127,3 +128,26 @@ def test_pictures_that_are_not_frames_are_not_read():
     assert mpeg_4(b"")(b_picture) == SHOWN | DISPOSABLE
     assert mpeg_4(b"")(b_picture + b_picture) == UNREADABLE  # a packed bitstream
     assert mpeg_4(b"")(b_picture[:12]) == UNREADABLE  # a picture that was left out
+
+
+def test_key_frames_that_a_container_invents_are_not_believed():
+    """AVI calls every packet of the extended H.263 a key frame."""
+    clip = encode("avi", "h263p", frames=24, g="6", size=(176, 144))
+    packets, held = scanned(clip)
+    assert all(packet.is_keyframe for packet in held)
+    starts = [number for number, flag in enumerate(packets.flags) if flag & START]
+    assert starts[:3] == [0, 6, 12] and len(starts) < 8
+
+
+def test_what_is_rare_is_not_read():
+    plain, extended = b"\0\0\x80\2\x08" + bytes(8), b"\0\0\x80\2\x1c\x80" + bytes(8)
+    read = h263(176, 144)
+    assert [read(data) for data in (plain, extended, plain)] == [SHOWN | START, SHOWN, SHOWN | START]
+    assert read(b"\0\0\x84" + plain[3:]) == UNREADABLE == read(b"")
+    group = b"\0\1\0\2" + bytes(40)  # CineForm's pictures that refer to each other
+    assert cineform(64, 64)(group) == UNREADABLE == cineform(64, 64)(b"")
+    header = b"\x10\x40\x10\x20"  # 64 x 32 in blocks of 32: two
+    read = flash_screen(64, 32)
+    assert read(header + b"\0\1a\0\1b") == SHOWN | START
+    assert read(header + b"\0\1a\0\0") == SHOWN
+    assert read(header + b"\0\1a") == UNREADABLE == read(header + b"\0\1a\0\1bc")

@@ -130,9 +130,14 @@ def test_vp9_packets():
 
 @pytest.mark.parametrize(
     ("codec", "data"),
-    [("h264", b"\0\0\1\x67\1\2\3\4"), ("h264", b"\0\0\1\x75\1\2\3\4"), ("hevc", b"\0\0\1\x40\1\2\3\4"), ("vp9", b"\0"),
-     ("hevc", b"\0\0\1\x02\x09\2\3\4"), ("av1", b"\x12\0"), ("av1", b"")],
-)  # fmt: skip
+    [
+        ("hevc", b"\0\0\1\x40\1\2\3\4"),
+        ("vp9", b"\0"),
+        ("hevc", b"\0\0\1\x02\x09\2\3\4"),
+        ("av1", b"\x12\0"),
+        ("av1", b""),
+    ],
+)
 def test_packets_without_a_picture_or_of_another_layer_are_not_read(codec, data):
     assert reader(codec, b"")(data) == UNREADABLE
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from t2vid_hf.clips.shapes import make_clip, render_clip
 from t2vid_hf.errors import InputError
-from t2vid_hf.video import decoding, reading
+from t2vid_hf.video import decoding, reading, segments
 from t2vid_hf.video.planning import NO_TIME
 from t2vid_hf.video.reading import read_frames
 from t2vid_hf.video.sampling import fps, mid_segment
@@ -97,6 +97,14 @@ ENCODINGS = {
     "mpeg-2 programme": ("mpeg", "mpeg2video", {"g": "12", "bf": "2"}),
     "mpeg-2 interlaced": ("mov", "mpeg2video", {"g": "12", "bf": "2", "flags": "+ilme+ildct"}),
     "mpeg-1": ("mpeg", "mpeg1video", {"g": "12", "bf": "2"}),
+    "interlaced": ("mp4", "libx264", {"g": "12", "flags": "+ilme+ildct", "x264_params": "tff=1"}),
+    "interlaced transport": ("mpegts", "libx264", {"g": "12", "flags": "+ilme+ildct", "x264_params": "bff=1"}),
+    "h264 in avi": ("avi", "libx264", {"g": "12"}),
+    "pyramid in avi": ("avi", "libx264", {"g": "30", "bf": "4", "x264_params": "b-pyramid=strict"}),
+    "long groups in avi": ("avi", "libx264", {"g": "250", "bf": "3", "frames": 90}),
+    "no order in avi": ("avi", "libx264", {"g": "12", "bf": "0"}),
+    "interlaced in avi": ("avi", "libx264", {"g": "12", "flags": "+ilme+ildct", "x264_params": "tff=1"}),
+    "windows media": ("asf", "wmv2", {"g": "12"}),
     "gif": ("gif", "gif", {"pixels": "rgb8", "frames": 30}),
 }
 
@@ -111,15 +119,32 @@ def test_encodings_that_are_planned(name, in_full):
 @pytest.mark.parametrize(
     ("container", "codec", "options"),
     [
-        ("avi", "wmv2", {"g": "12"}),  # some of its packets may show nothing
-        ("avi", "libx264", {"g": "12"}),  # packets without times
-        ("h264", "libx264", {"g": "12"}),
-        ("mp4", "libx264", {"g": "12", "flags": "+ilme+ildct", "x264_params": "tff=1"}),  # half pictures
+        ("avi", "msvideo1", {"pixels": "rgb555le"}),  # its packets do not say what they refer to
+        ("h264", "libx264", {"g": "12"}),  # packets without times
     ],
 )
 def test_what_cannot_be_planned_is_decoded_in_full(container, codec, options, in_full):
     assert same(encode(container, codec, **options), counts=(5, 24)) == 60
     assert len(in_full) == 2
+
+
+@pytest.mark.parametrize("name", ["interlaced", "h264 in avi", "windows media"])
+def test_a_plan_decodes_less_than_all_and_nothing_twice(name, in_full, monkeypatch):
+    container, codec, options = ENCODINGS[name]
+    clip, decoded, decode = encode(container, codec, **options), [], segments._decode_packets
+
+    def note(context, packets):
+        return decode(context, (decoded.append(packet) or packet for packet in packets))
+
+    monkeypatch.setattr(segments, "_decode_packets", note)
+    read_frames(clip, 5)
+    assert len(decoded) == len(set(map(id, decoded))) < 50 and not in_full
+
+
+def test_h264_in_avi_that_is_read_twice_is_decoded_in_full(in_full, monkeypatch):
+    """The second pass over a clip too long to be held would find the times of the container again."""
+    monkeypatch.setattr(decoding, "HELD_BYTES", 0)
+    assert same(encode("avi", "libx264", g="12"), counts=(5,)) == 60 and len(in_full) == 1
 
 
 @pytest.mark.parametrize("shift", [1, 5, 13, 30])

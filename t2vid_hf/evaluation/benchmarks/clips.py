@@ -1,4 +1,4 @@
-"""Held-out clips of a set made by `recipes/make_clips.py`: five kinds of question about movement and change."""
+"""Held-out clips of a set made by `recipes/make_clips.py`: questions about movement and change, or one's own."""
 
 from typing import Any
 
@@ -9,18 +9,19 @@ from t2vid_hf.evaluation.item import Item
 from t2vid_hf.schema import COLUMNS, Row
 
 
-def load(path: str, *, config: str = "video", split: str = "test") -> list[Item]:
+def load(path: str, *, config: str = "video", split: str = "test", revision: str | None = None) -> list[Item]:
     """The questions of a split, in its order.
 
     Args:
         path (`str`): The data set's folder, or its name on the Hub.
         config (`str`, *optional*, defaults to `"video"`): The data set's config, one of clips.
         split (`str`, *optional*, defaults to `"test"`): The config's split, held out of training.
+        revision (`str`, *optional*): Branch, tag or commit on the Hub; `None` takes the main branch.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: there is no such config or split, or it is no set of clips.
     """
-    dataset = read_split(path, config, split)
+    dataset = read_split(path, config, split, revision=revision)
     missing = sorted(set(clip_features()) - set(dataset.column_names))
     if missing:
         raise InputError(

@@ -25,7 +25,7 @@ def contact_sheet(images: Sequence[Image.Image], *, columns: int, cell_px: int) 
 
     ```python
     >>> from PIL import Image
-    >>> from t2vid_hf.gallery.sheets import contact_sheet
+    >>> from t2vid_hf.hub.sheets import contact_sheet
     >>> contact_sheet([Image.new("L", (448, 448))] * 5, columns=4, cell_px=100).size
     (420, 212)
 
