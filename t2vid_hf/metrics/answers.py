@@ -45,7 +45,7 @@ def extract_choice(reply: str, options: Sequence[str]) -> str | None:
 
     Returns:
         `str` or `None`: a letter from "A" on; `None` where the reply names no option, more than one, or a label with
-        the text of another option.
+        the text of another option, and where there are no options.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: more than ten options.
@@ -65,6 +65,8 @@ def extract_choice(reply: str, options: Sequence[str]) -> str | None:
     """
     if len(options) > len(LETTERS):
         raise InputError(f"{len(options)} options; a reply is matched with at most {len(LETTERS)}: give fewer")
+    if not options:
+        return None
     known = Options(_unlabelled(options))
     text = even_out(latin_labels(answer_text(reply)))
     letter = _resolve(text, known)

@@ -43,6 +43,11 @@ def test_a_reply_that_repeats_itself_is_read():
     assert extract_choice("the dot moves to the left and " * 1000, OPTIONS) == "A"
 
 
+def test_without_options_nothing_is_named():
+    assert extract_choice("A", []) is None
+    assert extract_choice("a cat", ["", "a cat"]) == "B"
+
+
 def test_more_options_than_letters_are_refused():
     with pytest.raises(InputError, match="11 options; .* at most 10"):
         extract_choice("A", [str(n) for n in range(11)])
