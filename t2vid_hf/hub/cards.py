@@ -77,7 +77,7 @@ def write_model_card(
     if adapter and name is not None and not base.on_hub:
         raise InputError(
             f"{folder} is an adapter of a base that is not on the Hub, so that nobody could load it: publish the base "
-            f"and give base_model its name there, or merge both with `t2vid merge`"
+            f"and give its name there (--base_model of `t2vid push`), or merge both with `t2vid merge`"
         )
     of_mixture = {part["dataset"]: part["revision"] for part in run["mixture"] if part.get("dataset")}
     data_sets = {**of_mixture, **(datasets or {})}
