@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,6 +33,10 @@ def push(
     force: Annotated[bool, typer.Option(help="Move a tag that is there with other files.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Write cards here, say what would be sent, and send nothing.")] = False,
     license: Annotated[str | None, typer.Option(help="Licence of the checkpoints, as the Hub names it.")] = None,
+    base_model: Annotated[
+        str | None, typer.Option(help="The checkpoints' base on the Hub, where they were trained from a folder of it.")
+    ] = None,
+    base_revision: Annotated[str | None, typer.Option(help="Its revision, with --base_model.")] = None,
     accept_license: Annotated[
         bool, typer.Option(help="Publish data of non-commercial sources under their licence.")
     ] = False,
@@ -67,7 +71,9 @@ def push(
             if kind == "dataset":
                 write_dataset_card(folder, name=name, tag=named, accept_license=accept_license)
             else:
-                write_model_card(folder, name=name, tag=named, datasets=sets, scores=scores, license=license)
+                told: dict[str, Any] = {"datasets": sets, "scores": scores, "license": license}
+                base = {"base_model": base_model, "base_revision": base_revision}
+                write_model_card(folder, name=name, tag=named, **told, **base)
 
     write_cards(None)
     if not parts:

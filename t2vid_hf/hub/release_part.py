@@ -11,6 +11,7 @@ from huggingface_hub.utils import HFValidationError, validate_repo_id
 from t2vid_hf.errors import InputError
 from t2vid_hf.hub.release_files import CARD, RepoType, files_to_release
 from t2vid_hf.hub.remote import LocalFile
+from t2vid_hf.hub.told_records import told_record
 
 # An interrupted upload through Xet is found again from the last whole batch.
 BATCH_BYTES = 64 << 20
@@ -39,7 +40,8 @@ class ReleasePart:
     @cached_property
     def files(self) -> dict[str, LocalFile]:
         """What is released, by path in the repository: see [`~t2vid_hf.hub.release_files.files_to_release`]."""
-        return {name: LocalFile(path) for name, path in files_to_release(self.folder, self.repo_type).items()}
+        kept = files_to_release(self.folder, self.repo_type)
+        return {name: LocalFile(path, told_record(path)) for name, path in kept.items()}
 
     @property
     def left_here(self) -> list[str]:

@@ -169,7 +169,7 @@ class RepositoryRelease:
     def send(self) -> None:
         """Send the large files, which a commit then names; the small ones are in the commit itself."""
         for batch in self.part.batches(self.planned.send):
-            additions = {path: CommitOperationAdd(path, str(self.part.files[path].path)) for path in batch}
+            additions = {path: CommitOperationAdd(path, self.part.files[path].source) for path in batch}
             upload = partial(self.terms.api.preupload_lfs_files, self.part.repo_id, additions.values())
             branch = {"revision": self.terms.revision, "create_pr": self.terms.create_pr}
             self._persist(partial(upload, repo_type=self.part.repo_type, free_memory=False, **branch))
@@ -203,9 +203,7 @@ class RepositoryRelease:
         planned = changes(remote, self.part.files, self.part.repo_type)
         if not planned.any:
             return remote.head
-        add = [
-            self.sent.get(path) or CommitOperationAdd(path, str(self.part.files[path].path)) for path in planned.send
-        ]
+        add = [self.sent.get(path) or CommitOperationAdd(path, self.part.files[path].source) for path in planned.send]
         done = self.terms.api.create_commit(
             self.part.repo_id,
             [*add, *(CommitOperationDelete(path, is_folder=False) for path in planned.delete)],

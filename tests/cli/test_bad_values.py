@@ -220,6 +220,8 @@ BUILD = "build --output out --data_files qa.jsonl"
         "push --checkpoint none --to a",
         "push --checkpoint none=a/b --dataset none",
         "push --checkpoint none --tag v1",
+        "push --checkpoint none=a/b --base_model ../tiny",
+        "push --checkpoint none=a/b --base_revision v1",
         "push --dataset none=a/b --scores bad.json",
         "push --dataset none=a/b --license mit",
         "push --checkpoint none --private --dry_run",

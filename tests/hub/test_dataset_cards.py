@@ -130,6 +130,13 @@ def test_how_it_was_made(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "long/stats.json").read_text())["command"] == made["command"]
 
 
+def test_what_lets_in_to_an_address_is_not_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["t2vid", "build", "--data_files", "test=https://me:pass@h:1/q.jsonl?sig=/SECRET",
+                                      "zip://q.jsonl::https://me:pass@h/q.zip"])  # fmt: skip
+    made = "t2vid build --data_files test=https://h:1/q.jsonl zip://q.jsonl::https://h/q.zip"
+    assert made_by()["command"] == made
+
+
 def test_a_folder_without_a_config(tmp_path):
     with pytest.raises(InputError, match="no config in it; build one"):
         write_dataset_card(tmp_path)
