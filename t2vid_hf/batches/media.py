@@ -5,7 +5,7 @@ Training and evaluation both go through here, so that a model is asked exactly a
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,12 +44,22 @@ class RowMedia:
             `(height, width)` where an image is grey and `(height, width, 3)` where not.
         videos (`list[Frames]`): The frames of native videos, in order.
         order (`list[str]`): "image" or "video" for each of them, in the order of the blocks.
+        as_frames (`list[int]`, *optional*, defaults to `[]`): How many images each video became that is not native.
     """
 
     messages: list[Message]
     images: list[np.ndarray]
     videos: list[Frames]
     order: list[str]
+    as_frames: list[int] = field(default_factory=list)
+
+    def with_messages(self, messages: Sequence[Message]) -> "RowMedia":
+        """The same media for another row that has them in the same order.
+
+        Args:
+            messages (`Sequence[Message]`): Its messages.
+        """
+        return replace(self, messages=with_image_blocks(messages, self.as_frames)[0] if self.as_frames else messages)
 
 
 def media_inputs(
@@ -104,6 +114,7 @@ def media_inputs(
                 frames = _read(row, clips.pop(0), policy, threads, frame_fit(native) if frame_fit else None)
                 made.videos.extend([frames] if native else [])
                 made.images.extend([] if native else frames.data)
+                made.as_frames.extend([] if native else [len(frames.data)])
                 content += [block] if native else [media_block("image")] * len(frames.data)
                 made.order.extend(["video"] if native else ["image"] * len(frames.data))
             else:

@@ -1,0 +1,255 @@
+"""The questions about one video in one sequence: what they begin with, computed once, and behind it a branch for each.
+
+The frames, the vision tower and the prefix's keys and values are computed once, and nothing of them is copied: all
+branches stand behind the prefix in one row, and a mask keeps them apart. So 18 questions about 24 frames take 1.4
+times the cache of one, where a batch of 18 rows takes 18 times. The price: a branch's attention passes over the others'
+tokens, masked, which is why `max_batch_tokens` also bounds how many branches stand side by side.
+
+`generate` prepares everything and `custom_generate` only replaces its loop: end tokens, limits and processors of logits
+are those of the generation config, over the ids of each question's own prompt.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import Cache, DynamicCache
+from transformers.cache_utils import DynamicLayer
+from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
+from transformers.integrations.fsdp import is_fsdp_managed_module
+
+from t2vid_hf.batches.encoding import Encoded
+from t2vid_hf.batches.padding import pad
+from t2vid_hf.models.cache_argument import CACHE
+from t2vid_hf.models.packed_attention import SDPA_PACKED
+
+MASKED = ("eager", "sdpa", SDPA_PACKED)
+"""Attentions that take any mask."""
+
+
+def why_not(model: Any) -> str | None:
+    """Why a model cannot share a prefix between branches, or `None` where it can.
+
+    Args:
+        model ([`~transformers.PreTrainedModel`]): The model.
+    """
+    config = model.config.get_text_config()
+    if config._attn_implementation not in MASKED:
+        return f"attention {config._attn_implementation} takes no mask of its own; load it with sdpa"
+    if any(type(layer) is not DynamicLayer for layer in DynamicCache(config=config).layers):
+        return "its language model has layers that do not keep every token (sliding windows or a state)"
+    return None
+
+
+def shared_tokens(rows: Sequence[np.ndarray], media: Sequence[int]) -> int:
+    """How many tokens rows begin with alike, one at least left to each; 0 where there are media behind them.
+
+    Args:
+        rows (`Sequence[np.ndarray]` of shapes `(tokens,)`): The ids of prompts, at least one.
+        media (`Sequence[int]`): Ids of tokens that stand for media.
+
+    Example:
+
+    ```python
+    >>> import numpy as np
+    >>> from t2vid_hf.evaluation.shared_prefix import shared_tokens
+    >>> rows = [np.array([1, 9, 5, 6]), np.array([1, 9, 5, 7, 8])]
+    >>> shared_tokens(rows, [9]), shared_tokens([rows[0], rows[0][:3]], [9]), shared_tokens(rows, [7])
+    (3, 2, 0)
+
+    ```
+    """
+    most = min(map(len, rows)) - 1
+    same = np.all([row[:most] == rows[0][:most] for row in rows], axis=0)
+    tokens = most if same.all() else int(same.argmin())
+    return 0 if any(np.isin(row[tokens:], media).any() for row in rows) else tokens
+
+
+@dataclass
+class Usage:
+    """What answering has taken so far.
+
+    Args:
+        tokens (`int`, *optional*, defaults to `0`): The most tokens that a cache had room for.
+        bytes (`int`, *optional*, defaults to `0`): The most bytes of keys and values, of shared prefixes.
+        plain (`dict[str, int]`, *optional*, defaults to `{}`): Questions that shared nothing although others are about
+            the same video, by the reason.
+    """
+
+    tokens: int = 0
+    bytes: int = 0
+    plain: dict[str, int] = field(default_factory=dict)
+
+
+class SharedPrefix:
+    """Prompts about the same media, answered together.
+
+    Args:
+        model ([`~transformers.PreTrainedModel`]): The model, in evaluation mode.
+        prompts (`Sequence[Encoded]`): The prompts.
+        prefix (`int`): What [`shared_tokens`] gives, not 0.
+        pixels (`dict[str, Any]`): What the model's forward takes for the media, on its device.
+        max_new_tokens (`int`): The most tokens of a reply.
+    """
+
+    def __init__(
+        self, model: Any, prompts: Sequence[Encoded], *, prefix: int, pixels: dict[str, Any], max_new_tokens: int
+    ) -> None:
+        self._model, self._prompts, self._prefix = model, prompts, prefix
+        self._pixels, self._new = pixels, max_new_tokens
+
+    def answer(self, *, max_batch_tokens: int, batch_size: int | None, usage: Usage) -> Iterator[list[list[int]]]:
+        """The new tokens of the prompts in order, a batch at a time.
+
+        Args:
+            max_batch_tokens (`int`): The most tokens of a batch: the prefix, the rest of its prompts, and their replies.
+            batch_size (`int` or `None`): The most prompts of a batch.
+            usage ([`Usage`]): Where the peak is noted.
+        """
+        longest = max(map(len, self._prompts)) - self._prefix + self._new
+        most = max(1, (max_batch_tokens - self._prefix) // longest)
+        most = min(most, batch_size or most)
+        batches = np.array_split(np.arange(len(self._prompts)), -(-len(self._prompts) // most))  # of one size
+        own = [sum(len(self._prompts[n]) - self._prefix + self._new for n in batch) for batch in batches]
+        room = self._prefix + max(own)
+        cache = Cache(layer_class_to_replicate=partial(_Room, room))  # type: ignore[arg-type]  # it is only called
+        for batch in batches:
+            for layer in cache.layers:
+                layer.rewind(self._prefix)
+            yield self._generate([self._prompts[n] for n in batch], cache)
+            kept = sum(layer.all_keys.nbytes + layer.all_values.nbytes for layer in cache.layers)
+            usage.tokens, usage.bytes = max(usage.tokens, room), max(usage.bytes, kept)
+
+    def _generate(self, prompts: Sequence[Encoded], cache: Cache) -> list[list[int]]:
+        # What fills them up is in each already, so that no penalty on tokens that were there changes by it.
+        ids = [prompt.input_ids for prompt in prompts]
+        padded = torch.from_numpy(pad(ids, int(ids[0][0]), side="left")).to(self._model.device)
+        mask = torch.from_numpy(pad([np.ones_like(row) for row in ids], 0, side="left")).to(self._model.device)
+        ends: list[int] = []
+        tokens = self._model.generate(
+            input_ids=padded,
+            attention_mask=mask,
+            position_ids=torch.zeros_like(padded),  # unused: without them Qwen-VL would keep some in the model
+            max_new_tokens=self._new,
+            do_sample=False,
+            custom_generate=self._loop(prompts, cache, ends),
+        )
+        return [row[:end] for row, end in zip(tokens.tolist(), ends, strict=True)]
+
+    def _loop(self, prompts: Sequence[Encoded], cache: Cache, ends: list[int]) -> Callable[..., torch.Tensor]:
+        """What `generate` calls in place of its own loop; it returns the new tokens, and notes how many are each's."""
+
+        def loop(
+            model: Any, input_ids: torch.Tensor, logits_processor: Any, stopping_criteria: Any, **_: Any
+        ) -> torch.Tensor:
+            rows, given = input_ids.shape
+            ids = torch.cat([input_ids, input_ids.new_zeros(rows, self._new)], dim=1)
+            alive = torch.ones(rows, dtype=torch.bool, device=ids.device)
+            length = torch.zeros(rows, dtype=torch.long, device=ids.device)
+            together, logits = _waits_for_others(model), self._read(model, prompts, cache)
+            positions = self._tensor([prompt.position_ids[..., -1:] for prompt in prompts], ids.device)
+            seen = _branch_mask(self._prefix, self._own(prompts), self._new, like=cache.layers[0].keys)
+            for end in range(given + 1, given + self._new + 1):
+                scores = logits_processor(ids[:, : end - 1], logits[0].float())
+                ids[:, end - 1] = scores.argmax(-1)
+                length += alive
+                alive &= ~stopping_criteria(ids[:, :end], scores)
+                if end == given + self._new or not (together or alive.any()):
+                    break
+                positions = positions + 1
+                columns = cache.get_seq_length() + rows
+                logits = model(
+                    input_ids=ids[:, end - 1][None], position_ids=positions, attention_mask=seen[..., :columns],
+                    use_cache=True, **{CACHE: cache},
+                ).logits  # fmt: skip
+            ends.extend(length.tolist())
+            return ids[:, given:]
+
+        return loop
+
+    def _read(self, model: Any, prompts: Sequence[Encoded], cache: Cache) -> torch.Tensor:
+        """Run the prefix through the model, if it is not yet in the cache, and what each prompt has behind it."""
+        device, prefix = model.device, self._prefix
+        if cache.get_seq_length() == 0:
+            first = self._prompts[0]
+            model(
+                input_ids=self._tensor([first.input_ids[:prefix]], device),
+                position_ids=self._tensor([first.position_ids[..., :prefix]], device),
+                use_cache=True,
+                logits_to_keep=1,
+                **{CACHE: cache},
+                **self._pixels,
+            )
+        own = self._own(prompts)
+        return model(
+            input_ids=self._tensor([prompt.input_ids[prefix:] for prompt in prompts], device),
+            position_ids=self._tensor([prompt.position_ids[..., prefix:] for prompt in prompts], device),
+            attention_mask=_prompt_mask(prefix, own, like=cache.layers[0].keys),
+            use_cache=True,
+            logits_to_keep=torch.tensor(own, device=device).cumsum(0) - 1,
+            **{CACHE: cache},
+        ).logits
+
+    def _own(self, prompts: Sequence[Encoded]) -> list[int]:
+        return [len(prompt) - self._prefix for prompt in prompts]
+
+    def _tensor(self, rows: Sequence[np.ndarray], device: Any) -> torch.Tensor:
+        """Rows one behind the other, as a batch of one."""
+        return torch.from_numpy(np.concatenate(rows, axis=-1)[..., None, :]).to(device)
+
+
+class _Room(DynamicLayer):
+    """A layer of a cache that has its room from the beginning: a longer one is not a copy."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        begin = self.get_seq_length()
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+            self.all_keys, self.all_values = (
+                each.new_empty(*each.shape[:2], self.room, each.shape[3]) for each in (key_states, value_states)
+            )
+        end = begin + key_states.shape[2]
+        self.all_keys[:, :, begin:end], self.all_values[:, :, begin:end] = key_states, value_states
+        self.rewind(end)
+        return self.keys, self.values
+
+    def rewind(self, tokens: int) -> None:
+        """Keep the first tokens."""
+        self.keys, self.values = self.all_keys[:, :, :tokens], self.all_values[:, :, :tokens]
+
+
+def _prompt_mask(prefix: int, own: Sequence[int], *, like: torch.Tensor) -> torch.Tensor:
+    """Each token of a branch sees the prefix and, of its own branch, what is before it and itself."""
+    owner = torch.arange(len(own)).repeat_interleave(torch.tensor(own))
+    seen = (owner[:, None] == owner) & torch.ones(len(owner), len(owner)).tril().bool()
+    return _additive(torch.cat([torch.ones(len(owner), prefix).bool(), seen], dim=1), like)
+
+
+def _branch_mask(prefix: int, own: Sequence[int], steps: int, *, like: torch.Tensor) -> torch.Tensor:
+    """The next token of each branch sees the prefix and its branch; in each step every branch has got a token more."""
+    branches = torch.arange(len(own))
+    owner = torch.cat([branches.repeat_interleave(torch.tensor(own)), branches.repeat(steps)])
+    seen = branches[:, None] == owner
+    return _additive(torch.cat([torch.ones(len(own), prefix).bool(), seen], dim=1), like)
+
+
+def _additive(seen: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """A mask that every attention takes, in the type of its keys."""
+    mask = torch.zeros(seen.shape, dtype=like.dtype).masked_fill_(~seen, float("-inf"))
+    return mask[None, None].to(like.device)
+
+
+def _waits_for_others(model: Any) -> bool:
+    """Whether other processes hold parts of the weights: then each must take every step of all."""
+    distributed = torch.distributed
+    several = distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
+    return several and (is_deepspeed_zero3_enabled() or is_fsdp_managed_module(model))
