@@ -54,12 +54,10 @@ class RowMedia:
     as_frames: list[int] = field(default_factory=list)
 
     def with_messages(self, messages: Sequence[Message]) -> "RowMedia":
-        """The same media for another row that has them in the same order.
-
-        Args:
-            messages (`Sequence[Message]`): Its messages.
-        """
-        return replace(self, messages=with_image_blocks(messages, self.as_frames)[0] if self.as_frames else messages)
+        """The same media for the messages of another row, which has them in the same order."""
+        return replace(
+            self, messages=with_image_blocks(messages, self.as_frames)[0] if self.as_frames else list(messages)
+        )
 
 
 def media_inputs(
@@ -113,8 +111,9 @@ def media_inputs(
                 native = policy.video == "native"
                 frames = _read(row, clips.pop(0), policy, threads, frame_fit(native) if frame_fit else None)
                 made.videos.extend([frames] if native else [])
+                if not native:
+                    made.as_frames.append(len(frames.data))
                 made.images.extend([] if native else frames.data)
-                made.as_frames.extend([] if native else [len(frames.data)])
                 content += [block] if native else [media_block("image")] * len(frames.data)
                 made.order.extend(["video"] if native else ["image"] * len(frames.data))
             else:

@@ -13,12 +13,10 @@ from t2vid_hf.batches.media_key import media_key
 from t2vid_hf.batches.padding import padded_inputs
 from t2vid_hf.batches.pixels import model_pixels, normalisation_table, pixel_tensors
 from t2vid_hf.batches.video_policy import VideoPolicy, trained_policy
-from t2vid_hf.evaluation.shared_prefix import SharedPrefix, Usage, shared_tokens, why_not
+from t2vid_hf.evaluation.shared_prefix import SharedPrefix, shared_tokens, why_not
+from t2vid_hf.evaluation.usage import MAX_BATCH_TOKENS, Usage
 from t2vid_hf.models import adapter_for
 from t2vid_hf.schema import Row
-
-MAX_BATCH_TOKENS = 32_768
-"""Room of a cache, where nothing is said: 4 GB of an 8B model's in bfloat16."""
 
 
 def answer(model: Any, processor: Any, rows: Sequence[Row], **options: Any) -> list[str]:
@@ -93,7 +91,7 @@ def replies(
         shared (`bool`, *optional*, defaults to `True`): Whether questions about a video share its frames and its
             cache; else each is a row of its own, `batch_size` of them in a call of `generate`, or one.
         progress (`str`, *optional*): The name of a progress bar; `None` shows none.
-        usage ([`~t2vid_hf.evaluation.shared_prefix.Usage`], *optional*): Where it is noted what this takes.
+        usage ([`~t2vid_hf.evaluation.usage.Usage`], *optional*): Where it is noted what this takes.
 
     Yields:
         `tuple[int, str]`: the number of a row, and the reply, without special tokens.

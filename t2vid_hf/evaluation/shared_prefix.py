@@ -1,16 +1,15 @@
 """The questions about one video in one sequence: what they begin with, computed once, and behind it a branch for each.
 
 The frames, the vision tower and the prefix's keys and values are computed once, and nothing of them is copied: all
-branches stand behind the prefix in one row, and a mask keeps them apart. So 18 questions about 24 frames take 1.4
-times the cache of one, where a batch of 18 rows takes 18 times. The price: a branch's attention passes over the others'
-tokens, masked, which is why `max_batch_tokens` also bounds how many branches stand side by side.
+branches stand behind the prefix in one row, and a mask keeps them apart. So 18 questions about 24 frames take 1.3
+times the cache of one, where a batch of 18 rows takes 18 times. The price: a branch's attention passes over the
+others' tokens, masked.
 
 `generate` prepares everything and `custom_generate` only replaces its loop: end tokens, limits and processors of logits
 are those of the generation config, over the ids of each question's own prompt.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -23,11 +22,15 @@ from transformers.integrations.fsdp import is_fsdp_managed_module
 
 from t2vid_hf.batches.encoding import Encoded
 from t2vid_hf.batches.padding import pad
+from t2vid_hf.evaluation.branch_cache import RoomyLayer, prompt_mask, reply_mask
+from t2vid_hf.evaluation.usage import Usage
 from t2vid_hf.models.cache_argument import CACHE
 from t2vid_hf.models.packed_attention import SDPA_PACKED
 
 MASKED = ("eager", "sdpa", SDPA_PACKED)
 """Attentions that take any mask."""
+LEAST_AT_A_TIME = 256
+"""Tokens of prompts that are read together however short the prefix is."""
 
 
 def why_not(model: Any) -> str | None:
@@ -35,6 +38,9 @@ def why_not(model: Any) -> str | None:
 
     Args:
         model ([`~transformers.PreTrainedModel`]): The model.
+
+    Returns:
+        `str` or `None`: the reason, for people.
     """
     config = model.config.get_text_config()
     if config._attn_implementation not in MASKED:
@@ -68,22 +74,6 @@ def shared_tokens(rows: Sequence[np.ndarray], media: Sequence[int]) -> int:
     return 0 if any(np.isin(row[tokens:], media).any() for row in rows) else tokens
 
 
-@dataclass
-class Usage:
-    """What answering has taken so far.
-
-    Args:
-        tokens (`int`, *optional*, defaults to `0`): The most tokens that a cache had room for.
-        bytes (`int`, *optional*, defaults to `0`): The most bytes of keys and values, of shared prefixes.
-        plain (`dict[str, int]`, *optional*, defaults to `{}`): Questions that shared nothing although others are about
-            the same video, by the reason.
-    """
-
-    tokens: int = 0
-    bytes: int = 0
-    plain: dict[str, int] = field(default_factory=dict)
-
-
 class SharedPrefix:
     """Prompts about the same media, answered together.
 
@@ -105,7 +95,7 @@ class SharedPrefix:
         """The new tokens of the prompts in order, a batch at a time.
 
         Args:
-            max_batch_tokens (`int`): The most tokens of a batch: the prefix, the rest of its prompts, and their replies.
+            max_batch_tokens (`int`): The most tokens of a batch: prefix, what its prompts have behind it, and replies.
             batch_size (`int` or `None`): The most prompts of a batch.
             usage ([`Usage`]): Where the peak is noted.
         """
@@ -115,12 +105,12 @@ class SharedPrefix:
         batches = np.array_split(np.arange(len(self._prompts)), -(-len(self._prompts) // most))  # of one size
         own = [sum(len(self._prompts[n]) - self._prefix + self._new for n in batch) for batch in batches]
         room = self._prefix + max(own)
-        cache = Cache(layer_class_to_replicate=partial(_Room, room))  # type: ignore[arg-type]  # it is only called
+        cache = Cache(layer_class_to_replicate=partial(RoomyLayer, room))
         for batch in batches:
             for layer in cache.layers:
                 layer.rewind(self._prefix)
             yield self._generate([self._prompts[n] for n in batch], cache)
-            kept = sum(layer.all_keys.nbytes + layer.all_values.nbytes for layer in cache.layers)
+            kept = sum(layer.nbytes for layer in cache.layers)
             usage.tokens, usage.bytes = max(usage.tokens, room), max(usage.bytes, kept)
 
     def _generate(self, prompts: Sequence[Encoded], cache: Cache) -> list[list[int]]:
@@ -151,7 +141,7 @@ class SharedPrefix:
             length = torch.zeros(rows, dtype=torch.long, device=ids.device)
             together, logits = _waits_for_others(model), self._read(model, prompts, cache)
             positions = self._tensor([prompt.position_ids[..., -1:] for prompt in prompts], ids.device)
-            seen = _branch_mask(self._prefix, self._own(prompts), self._new, like=cache.layers[0].keys)
+            seen = reply_mask(self._prefix, self._own(prompts), self._new, like=cache.layers[0].keys)
             for end in range(given + 1, given + self._new + 1):
                 scores = logits_processor(ids[:, : end - 1], logits[0].float())
                 ids[:, end - 1] = scores.argmax(-1)
@@ -172,26 +162,34 @@ class SharedPrefix:
 
     def _read(self, model: Any, prompts: Sequence[Encoded], cache: Cache) -> torch.Tensor:
         """Run the prefix through the model, if it is not yet in the cache, and what each prompt has behind it."""
-        device, prefix = model.device, self._prefix
+        prefix, first = self._prefix, self._prompts[0]
         if cache.get_seq_length() == 0:
-            first = self._prompts[0]
-            model(
-                input_ids=self._tensor([first.input_ids[:prefix]], device),
-                position_ids=self._tensor([first.position_ids[..., :prefix]], device),
-                use_cache=True,
-                logits_to_keep=1,
-                **{CACHE: cache},
-                **self._pixels,
-            )
-        own = self._own(prompts)
-        return model(
-            input_ids=self._tensor([prompt.input_ids[prefix:] for prompt in prompts], device),
-            position_ids=self._tensor([prompt.position_ids[..., prefix:] for prompt in prompts], device),
-            attention_mask=_prompt_mask(prefix, own, like=cache.layers[0].keys),
-            use_cache=True,
-            logits_to_keep=torch.tensor(own, device=device).cumsum(0) - 1,
-            **{CACHE: cache},
-        ).logits
+            self._forward(model, cache, [first.input_ids[:prefix]], [first.position_ids[..., :prefix]], **self._pixels)
+        logits, own = [], self._own(prompts)
+        # Some at a time, each right behind the prefix: together they would pass over each other's tokens.
+        parts = np.array_split(np.arange(len(own)), min(len(own), -(-sum(own) // max(prefix, LEAST_AT_A_TIME))))
+        for part in parts:
+            of_part = [own[n] for n in part]
+            made = self._forward(
+                model, cache, [prompts[n].input_ids[prefix:] for n in part],
+                [prompts[n].position_ids[..., prefix:] for n in part],
+                attention_mask=prompt_mask(prefix, of_part, like=cache.layers[0].keys),
+                logits_to_keep=torch.tensor(of_part, device=model.device).cumsum(0) - 1,
+            )  # fmt: skip
+            logits.append(made)
+            for layer in cache.layers if len(parts) > 1 else ():
+                layer.put_aside(prefix)
+        for layer in cache.layers:
+            layer.put_back()
+        return torch.cat(logits, dim=1)
+
+    def _forward(
+        self, model: Any, cache: Cache, ids: list[np.ndarray], positions: list[np.ndarray], **inputs: Any
+    ) -> torch.Tensor:
+        """Rows one behind the other as one row through the model."""
+        inputs = {"logits_to_keep": 1, **inputs, CACHE: cache}
+        at = self._tensor(positions, model.device)
+        return model(input_ids=self._tensor(ids, model.device), position_ids=at, use_cache=True, **inputs).logits
 
     def _own(self, prompts: Sequence[Encoded]) -> list[int]:
         return [len(prompt) - self._prefix for prompt in prompts]
@@ -199,53 +197,6 @@ class SharedPrefix:
     def _tensor(self, rows: Sequence[np.ndarray], device: Any) -> torch.Tensor:
         """Rows one behind the other, as a batch of one."""
         return torch.from_numpy(np.concatenate(rows, axis=-1)[..., None, :]).to(device)
-
-
-class _Room(DynamicLayer):
-    """A layer of a cache that has its room from the beginning: a longer one is not a copy."""
-
-    def __init__(self, room: int) -> None:
-        super().__init__()
-        self.room = room
-
-    def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        begin = self.get_seq_length()
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-            self.all_keys, self.all_values = (
-                each.new_empty(*each.shape[:2], self.room, each.shape[3]) for each in (key_states, value_states)
-            )
-        end = begin + key_states.shape[2]
-        self.all_keys[:, :, begin:end], self.all_values[:, :, begin:end] = key_states, value_states
-        self.rewind(end)
-        return self.keys, self.values
-
-    def rewind(self, tokens: int) -> None:
-        """Keep the first tokens."""
-        self.keys, self.values = self.all_keys[:, :, :tokens], self.all_values[:, :, :tokens]
-
-
-def _prompt_mask(prefix: int, own: Sequence[int], *, like: torch.Tensor) -> torch.Tensor:
-    """Each token of a branch sees the prefix and, of its own branch, what is before it and itself."""
-    owner = torch.arange(len(own)).repeat_interleave(torch.tensor(own))
-    seen = (owner[:, None] == owner) & torch.ones(len(owner), len(owner)).tril().bool()
-    return _additive(torch.cat([torch.ones(len(owner), prefix).bool(), seen], dim=1), like)
-
-
-def _branch_mask(prefix: int, own: Sequence[int], steps: int, *, like: torch.Tensor) -> torch.Tensor:
-    """The next token of each branch sees the prefix and its branch; in each step every branch has got a token more."""
-    branches = torch.arange(len(own))
-    owner = torch.cat([branches.repeat_interleave(torch.tensor(own)), branches.repeat(steps)])
-    seen = branches[:, None] == owner
-    return _additive(torch.cat([torch.ones(len(own), prefix).bool(), seen], dim=1), like)
-
-
-def _additive(seen: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """A mask that every attention takes, in the type of its keys."""
-    mask = torch.zeros(seen.shape, dtype=like.dtype).masked_fill_(~seen, float("-inf"))
-    return mask[None, None].to(like.device)
 
 
 def _waits_for_others(model: Any) -> bool:

@@ -26,14 +26,14 @@ from machine import about, one_core
 from transformers import AutoProcessor, Idefics3ForConditionalGeneration, Idefics3Processor, set_seed
 
 from t2vid_hf.evaluation.generation import answer
-from t2vid_hf.evaluation.shared_prefix import Usage
+from t2vid_hf.evaluation.usage import Usage
 from t2vid_hf.models import tiny
 from t2vid_hf.schema import Row, media_block
 
 SHARED = Path(__file__).parents[3] / "shared"
 VIDEOS = SHARED / "data/videos/mdn"
 QUESTIONS = SHARED / "data/bench/t2vid/TempCompass.jsonl"
-CLIPS = ("flower.mp4", "rabbit320.mp4", "friday.mp4", "flower.webm")
+CLIPS = ("flower.mp4", "friday.mp4", "rabbit320.mp4", "flower.webm")
 FRAMES = 24
 
 
@@ -78,20 +78,16 @@ def measure(geometry: Geometry, prompts: list[str], clips: list[Path], rounds: i
     usage, seconds, equal, ratios = Usage(), {}, True, {}
 
     def way(rows: list[Row], **options: Any) -> Callable[[], list[str]]:
-        return lambda: answer(
-            model, processor, rows, num_frames=FRAMES, max_new_tokens=geometry.new_tokens, **options
-        )
+        return lambda: answer(model, processor, rows, num_frames=FRAMES, max_new_tokens=geometry.new_tokens, **options)
 
     for count, videos in ((18, 1), (3, 2), (1, 4)):
-        rows = [
-            row(clips[video], prompts[30 * video + number]) for video in range(videos) for number in range(count)
-        ]
+        rows = [row(clips[video], prompts[30 * video + number]) for video in range(videos) for number in range(count)]
         ways = {"plain": way(rows, shared=False), "shared": way(rows, usage=usage)}
         if count == 18:
             ways["batched"] = way(rows, shared=False, batch_size=8)
         way(rows[:1])()
         took = {name: [] for name in ways}
-        for turn in range(rounds * (3 if count == 1 else 1)):
+        for turn in range(rounds * (1 if count == 18 else 3)):
             order = list(ways)[:: 1 if turn % 2 else -1]
             said = {name: timed(ways[name], took[name]) for name in order}
             equal &= said["plain"] == said["shared"]
