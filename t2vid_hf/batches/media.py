@@ -5,7 +5,7 @@ Training and evaluation both go through here, so that a model is asked exactly a
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,12 +44,20 @@ class RowMedia:
             `(height, width)` where an image is grey and `(height, width, 3)` where not.
         videos (`list[Frames]`): The frames of native videos, in order.
         order (`list[str]`): "image" or "video" for each of them, in the order of the blocks.
+        as_frames (`list[int]`, *optional*, defaults to `[]`): How many images each video became that is not native.
     """
 
     messages: list[Message]
     images: list[np.ndarray]
     videos: list[Frames]
     order: list[str]
+    as_frames: list[int] = field(default_factory=list)
+
+    def with_messages(self, messages: Sequence[Message]) -> "RowMedia":
+        """The same media for the messages of another row, which has them in the same order."""
+        return replace(
+            self, messages=with_image_blocks(messages, self.as_frames)[0] if self.as_frames else list(messages)
+        )
 
 
 def media_inputs(
@@ -103,6 +111,8 @@ def media_inputs(
                 native = policy.video == "native"
                 frames = _read(row, clips.pop(0), policy, threads, frame_fit(native) if frame_fit else None)
                 made.videos.extend([frames] if native else [])
+                if not native:
+                    made.as_frames.append(len(frames.data))
                 made.images.extend([] if native else frames.data)
                 content += [block] if native else [media_block("image")] * len(frames.data)
                 made.order.extend(["video"] if native else ["image"] * len(frames.data))
