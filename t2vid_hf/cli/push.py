@@ -72,7 +72,7 @@ def push(
                 write_dataset_card(folder, name=name, tag=named, accept_license=accept_license)
             else:
                 told: dict[str, Any] = {"datasets": sets, "scores": scores, "license": license}
-                base = {"base_model": base_model, "base_revision": base_revision}
+                base: dict[str, Any] = {"base_model": base_model, "base_revision": base_revision}
                 write_model_card(folder, name=name, tag=named, **told, **base)
 
     write_cards(None)
