@@ -72,8 +72,8 @@ def push(
                 write_dataset_card(folder, name=name, tag=named, accept_license=accept_license)
             else:
                 told: dict[str, Any] = {"datasets": sets, "scores": scores, "license": license}
-                base: dict[str, Any] = {"base_model": base_model, "base_revision": base_revision}
-                write_model_card(folder, name=name, tag=named, **told, **base)
+                told |= {"base_model": base_model, "base_revision": base_revision}
+                write_model_card(folder, name=name, tag=named, **told)
 
     write_cards(None)
     if not parts:

@@ -15,6 +15,7 @@ from t2vid_hf.hub.told_records import told_record
 
 # An interrupted upload through Xet is found again from the last whole batch.
 BATCH_BYTES = 64 << 20
+CARD_FOLDERS = ("card/", ".eval_results/")
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,12 @@ def check_name(repo_id: str) -> None:
 
 
 def content_tag(parts: Sequence[ReleasePart]) -> str:
-    """A tag that is made of what is released: equal where every file but the cards is.
+    """A tag that is made of what is released: equal where every file is, the cards among them as they are now.
+
+    A card names the tag, so it is written twice: without a tag, of which the tag is made, and then with it.
 
     Args:
-        parts (`Sequence[ReleasePart]`): The release.
+        parts (`Sequence[ReleasePart]`): The release, with cards that name no tag.
 
     Returns:
         `str`: `"t2vid-"` and 12 hexadecimal digits.
@@ -101,6 +104,7 @@ def content_tag(parts: Sequence[ReleasePart]) -> str:
     digest = hashlib.sha256()
     for part in sorted(parts, key=lambda part: (part.repo_type, part.repo_id)):
         for name, file in part.files.items():
-            if name != CARD and not name.startswith(("card/", ".eval_results/")):
-                digest.update(f"{part.repo_type} {name} {file.sha256}\n".encode())
+            # of a card the hash is not kept: it is written again
+            known = LocalFile(file.path) if name == CARD or name.startswith(CARD_FOLDERS) else file
+            digest.update(f"{part.repo_type} {name} {known.sha256}\n".encode())
     return f"t2vid-{digest.hexdigest()[:12]}"

@@ -86,13 +86,23 @@ def test_an_adapter_has_our_card_or_none(tiny_checkpoint, rows, tmp_path, publis
 
 
 def test_saving_twice_is_the_same_release(tiny_checkpoint, rows, tmp_path, published):
-    """TRL's own script saves, which pushes, and pushes."""
     run = ours(tiny_checkpoint, config(tmp_path / "tiny", push_to_hub=True), rows)
     run.train()
     run.save_model(str(tmp_path / "elsewhere"))
-    assert run.push_to_hub(dataset_name="bob/set") == "https://hub/alice/tiny"
-    (_, first, _), (_, second, card) = published
-    assert first.tag == second.tag and (tmp_path / "elsewhere/run.json").is_file()
+    assert run.push_to_hub() == "https://hub/alice/tiny"
+    (_, first, before), (_, second, after) = published
+    assert first.tag == second.tag and before == after and (tmp_path / "elsewhere/run.json").is_file()
+
+
+def test_what_another_card_says_is_another_release(tiny_checkpoint, rows, tmp_path, published):
+    """TRL's own script saves, which pushes, and pushes with the data set's name: the first tag has another card."""
+    run = ours(tiny_checkpoint, config(tmp_path / "tiny", push_to_hub=True), rows)
+    run.train()
+    run.save_model()
+    run.push_to_hub(dataset_name="bob/set")
+    run.push_to_hub(dataset_name="bob/set")
+    (_, first, _), (_, second, card), (_, third, same) = published
+    assert first.tag != second.tag == third.tag and card == same
     assert ModelCard(card).data.datasets == ["bob/set"]
 
 
