@@ -65,13 +65,15 @@ def push(
 
     def write_cards(named: str | None) -> None:
         from t2vid_hf.hub.cards import write_dataset_card, write_model_card
+        from t2vid_hf.hub.checkpoint_facts import is_trained_on
 
-        sets = {name: named for _, name, kind in places if kind == "dataset" and name}
+        sets = [(folder, name) for folder, name, kind in places if kind == "dataset" and name]
         for folder, name, kind in places:
             if kind == "dataset":
                 write_dataset_card(folder, name=name, tag=named, accept_license=accept_license)
             else:
-                told: dict[str, Any] = {"datasets": sets, "scores": scores, "license": license}
+                trained_on = {name: named for data, name in sets if is_trained_on(folder, data)}
+                told: dict[str, Any] = {"datasets": trained_on, "scores": scores, "license": license}
                 told |= {"base_model": base_model, "base_revision": base_revision}
                 write_model_card(folder, name=name, tag=named, **told)
 

@@ -80,7 +80,7 @@ def write_model_card(
             f"and give its name there (--base_model of `t2vid push`), or merge both with `t2vid merge`"
         )
     of_mixture = {part["dataset"]: part["revision"] for part in run["mixture"] if part.get("dataset")}
-    data_sets = {**of_mixture, **(datasets or {})}
+    data_sets = {**(datasets or {}), **of_mixture}  # those of the mixture at the revision that was trained on
     relation: dict[str, Any] = {"base_model_relation": _relation(adapter, merged)} if base.on_hub else {}
     data = ModelCardData(
         license=license,

@@ -62,6 +62,18 @@ def read_run(folder: Path) -> dict[str, Any]:
     return run
 
 
+def is_trained_on(folder: Path, data: Path) -> bool:
+    """Whether a checkpoint's run names a folder of data as a part of its mixture.
+
+    Args:
+        folder (`Path`): The checkpoint's folder.
+        data (`Path`): The data set's folder.
+    """
+    parts = [part["part"] for part in read_run(folder)["mixture"]]
+    named = {Path(place).resolve() for part in parts for place in (part, part.rpartition(":")[0]) if place}
+    return data.resolve() in named
+
+
 def is_adapter(folder: Path) -> bool:
     """Whether a folder holds an adapter and no whole model."""
     return (folder / ADAPTER).is_file() and not (folder / CONFIG).is_file()

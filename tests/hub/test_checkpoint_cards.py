@@ -15,6 +15,7 @@ from t2vid_hf.batches.pixels import model_pixels, normalisation_table, pixel_ten
 from t2vid_hf.batches.video_policy import trained_policy
 from t2vid_hf.errors import InputError
 from t2vid_hf.hub.cards import write_model_card
+from t2vid_hf.hub.checkpoint_facts import is_trained_on
 from t2vid_hf.metrics.scoring import Score
 from t2vid_hf.models.weights_hash import weights_hash
 from t2vid_hf.schema import conversation, media_block
@@ -217,3 +218,15 @@ def test_the_record_of_another_run_is_refused(folder, adapter, tmp_path):
     (folder / "run.json").unlink()
     with pytest.raises(InputError, match=r"run\.json: no such file"):
         write_model_card(folder)
+
+
+def test_a_data_set_of_the_release_is_training_data_where_the_run_names_it(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    run = json.loads((folder / "run.json").read_text())
+    parts = [{"part": "data/one:pages"}, {"part": str(tmp_path / "two")}, {"part": "alice/three:clips"}]
+    (tmp_path / "run/run.json").write_text(json.dumps({**run, "mixture": parts}))
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(folder / name, tmp_path / "run" / name)
+    found = [is_trained_on(tmp_path / "run", Path(data)) for data in ("data/one", "two", "data", "alice/three", "none")]
+    assert found == [True, True, False, True, False]
