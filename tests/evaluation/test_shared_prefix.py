@@ -94,9 +94,7 @@ def test_end_tokens_penalties_and_limits_are_the_generation_configs(family: Fami
     model = spread(family.model(dtype=torch.float32), processor)
     given = {"num_frames": 4, "max_new_tokens": 12}
     free = answer(model, processor, asked(clips), **given)
-    common = processor.tokenizer.encode("".join(free))
-    ends = sorted(set(common), key=common.count)[-3:]
-    model.generation_config.eos_token_id = ends
+    model.generation_config.eos_token_id = list(range(0, len(processor.tokenizer), 6))
     ended = answer(model, processor, asked(clips), **given)
     assert ended == answer(model, processor, asked(clips), shared=False, **given) != free
     model.generation_config.repetition_penalty = 1.8
