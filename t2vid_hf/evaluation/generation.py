@@ -172,7 +172,7 @@ def _generate(
     batch = {name: tensor.to(table.device) for name, tensor in inputs.items()} | _pixels(encoder, prompts, table)
     # `generate` runs without gradients by itself; inference mode would break FSDP2's buffers
     with encoder.adapter.while_running(model), autocast_mixed(model):
-        tokens = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
+        tokens = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False, num_beams=1)
     return tokens[:, batch["input_ids"].shape[1] :].tolist()
 
 
