@@ -44,7 +44,7 @@ class RowMedia:
             `(height, width)` where an image is grey and `(height, width, 3)` where not.
         videos (`list[Frames]`): The frames of native videos, in order.
         order (`list[str]`): "image" or "video" for each of them, in the order of the blocks.
-        as_frames (`list[int]`, *optional*, defaults to `[]`): How many images each video became that is not native.
+        as_frames (`list[int]`, *optional*): How many images each video became that is not native.
     """
 
     messages: list[Message]

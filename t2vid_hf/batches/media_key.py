@@ -47,7 +47,10 @@ def media_key(row: Row, policy: VideoPolicy) -> Hashable:
 
 def _name(medium: Any) -> Hashable:
     if isinstance(medium, Image.Image):
-        return medium.mode, medium.size, _digest(medium.tobytes())
+        try:
+            return medium.mode, medium.size, _digest(medium.tobytes())
+        except (OSError, SyntaxError, ValueError):
+            return object()  # like no other; whoever reads it for the model tells what is wrong with it
     return medium["path"] if medium["bytes"] is None else _digest(medium["bytes"])
 
 

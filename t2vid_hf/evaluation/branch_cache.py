@@ -74,7 +74,7 @@ def prompt_mask(prefix: int, own: Sequence[int], *, like: torch.Tensor) -> torch
     Args:
         prefix (`int`): Tokens of the prefix.
         own (`Sequence[int]`): Tokens of each branch.
-        like (`torch.Tensor`): Of the type and on the device that is wanted: keys.
+        like (`torch.Tensor`): Keys, whose type and device the mask has.
 
     Returns:
         `torch.Tensor` of shape `(1, 1, sum(own), prefix + sum(own))`: 0 where a token is seen, else -inf.
@@ -101,7 +101,7 @@ def reply_mask(prefix: int, own: Sequence[int], steps: int, *, like: torch.Tenso
         prefix (`int`): Tokens of the prefix.
         own (`Sequence[int]`): Tokens of each branch's prompt.
         steps (`int`): How many times each branch gets a token more.
-        like (`torch.Tensor`): Of the type and on the device that is wanted: keys.
+        like (`torch.Tensor`): Keys, whose type and device the mask has.
 
     Returns:
         `torch.Tensor` of shape `(1, 1, len(own), prefix + sum(own) + steps * len(own))`: 0 where a token is seen, else

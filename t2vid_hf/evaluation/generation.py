@@ -86,8 +86,8 @@ def replies(
             128 for MiniCPM-V.
         batch_size (`int`, *optional*): The most questions of a video at a time; `None` takes as many as
             `max_batch_tokens` lets. The replies do not depend on it beyond float noise.
-        max_batch_tokens (`int`, *optional*, defaults to `32768`): The most tokens that a cache of keys and values is
-            given room for, but for a single question, which takes what it needs.
+        max_batch_tokens (`int`, *optional*, defaults to `MAX_BATCH_TOKENS`): The most tokens that a cache of keys and
+            values has room for, but for a single question, which takes what it needs.
         shared (`bool`, *optional*, defaults to `True`): Whether questions about a video share its frames and its
             cache; else each is a row of its own, `batch_size` of them in a call of `generate`, or one.
         progress (`str`, *optional*): The name of a progress bar; `None` shows none.
@@ -172,7 +172,7 @@ def _generate(
     batch = {name: tensor.to(table.device) for name, tensor in inputs.items()} | _pixels(encoder, prompts, table)
     # `generate` runs without gradients by itself; inference mode would break FSDP2's buffers
     with encoder.adapter.while_running(model), autocast_mixed(model):
-        tokens = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False)
+        tokens = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False, num_beams=1)
     return tokens[:, batch["input_ids"].shape[1] :].tolist()
 
 

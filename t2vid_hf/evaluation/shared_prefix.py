@@ -125,6 +125,7 @@ class SharedPrefix:
             position_ids=torch.zeros_like(padded),  # unused: without them Qwen-VL would keep some in the model
             max_new_tokens=self._new,
             do_sample=False,
+            num_beams=1,
             custom_generate=self._loop(prompts, cache, ends),
         )
         return [row[:end] for row, end in zip(tokens.tolist(), ends, strict=True)]

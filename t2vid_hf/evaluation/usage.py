@@ -13,7 +13,7 @@ class Usage:
     Args:
         tokens (`int`, *optional*, defaults to `0`): The most tokens that a cache had room for.
         bytes (`int`, *optional*, defaults to `0`): The most bytes of keys and values, of shared prefixes.
-        plain (`dict[str, int]`, *optional*, defaults to `{}`): Questions that shared nothing although others are about
+        plain (`dict[str, int]`, *optional*): Questions that shared nothing although others are about
             the same video, by the reason.
     """
 

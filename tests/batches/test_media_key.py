@@ -52,5 +52,17 @@ def test_bytes_and_pictures_are_told_by_what_is_in_them():
     assert pages[0] == pages[1] != pages[2]
 
 
+def test_a_damaged_picture_is_told_by_whoever_reads_it():
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    page(0).save(file, "PNG")
+    cut = [Image.open(io.BytesIO(file.getvalue()[:60])) for _ in range(2)]
+    first, second = (media_key({**ROW, "videos": [], "images": [image]}, POLICY) for image in cut)
+    assert first != second
+
+
 def test_nothing_is_shown():
     assert media_key({**ROW, "videos": [], "images": None}, POLICY) is None

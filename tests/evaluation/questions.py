@@ -35,7 +35,7 @@ def spread(model: Any, processor: Any) -> Any:
         generator = torch.Generator().manual_seed(5)
         for name, parameter in model.named_parameters():
             if "norm" not in name and "vision" not in name and "visual" not in name and "vpm" not in name:
-                parameter.normal_(std=0.15, generator=generator)
+                parameter.normal_(std=0.3, generator=generator)
         model.get_output_embeddings().weight[processor.tokenizer.all_special_ids] = 0  # a reply is to be seen
     model.generation_config.eos_token_id = None  # a reply of random weights may be over at once
     return model
