@@ -25,6 +25,7 @@ from t2vid_hf.cli.script import run_command
 from t2vid_hf.data.repository import configs
 from t2vid_hf.errors import InputError
 from t2vid_hf.gallery.run_report import write_report
+from t2vid_hf.metrics.comparison import compare_files
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = Path("out/demo")  # also in recipes/debug/sft_cpu.yaml
@@ -195,6 +196,7 @@ def closing_table(took: dict[str, float | None]) -> Table:
         ("clips", f"{made['video']['rows']['train']} + {made['video']['rows']['test']} questions", DATASET / "video"),
         ("fine-tune", f"{run_record['parameters']:,} parameters on {taken} rows", CHECKPOINT),
         ("evaluate", ", ".join(f"{name} {score['accuracy']:.1%}" for name, score in scores.items()), SCORES),
+        ("compare", told_difference(SCORES.with_name("answers.jsonl")), "t2vid compare"),
         ("publish", "cards; each folder is a complete Hub repository", f"{DATASET}, {CHECKPOINT}"),
         ("report", "one page with all of it", REPORT),
     )
@@ -203,6 +205,16 @@ def closing_table(took: dict[str, float | None]) -> Table:
         seconds = took.get(name, 0.0)
         table.add_row(name, what, str(where), "reused" if seconds is None else f"{seconds:.0f} s" if seconds else "")
     return table
+
+
+def told_difference(answers: Path) -> str:
+    """Fine-tuned against untrained, question by question."""
+    paired, _ = compare_files(str(answers), str(answers), models="untrained,fine-tuned")
+    return (
+        f"fine-tuned - untrained: {100 * paired['difference']:+.1f} points [{100 * paired['low']:.1f}, "
+        f"{100 * paired['high']:.1f}], p = {paired['p_exact']:.2g}, {paired['n']} questions about "
+        f"{paired['clusters']} clips"
+    )
 
 
 if __name__ == "__main__":

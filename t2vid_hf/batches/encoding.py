@@ -25,6 +25,9 @@ from t2vid_hf.models.media_text import VideoTimes
 from t2vid_hf.schema import Message, Row
 from t2vid_hf.video.pictures import Frames, Timing
 
+Pixels = tuple[np.ndarray | list[np.ndarray], tuple[np.ndarray, ...]]
+"""The last two of what [`Encoded`] holds."""
+
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
@@ -139,7 +142,7 @@ class RowEncoder:
         supervised[:1] = False  # nothing comes before the first token that could predict it
         if not supervised.any():
             raise InputError(f"row '{row['id']}' has no assistant turn to learn from")
-        return self._assemble(filled, np.where(supervised, filled.ids, IGNORED), media, videos)
+        return self._assemble(filled, np.where(supervised, filled.ids, IGNORED), media, videos, self._fit(media))
 
     def prompt(self, row: Row) -> Encoded:
         """Encode a row to be answered, with the beginning of the reply; nothing is supervised.
@@ -151,10 +154,25 @@ class RowEncoder:
             [`~t2vid_hf.errors.InputError`]: media and blocks disagree, a video does not decode, or the image
                 placeholder stands in the text.
         """
-        media = self._read(row)
-        text = renderer(self.processor, row.get("tools"), key=row["id"])(media.messages, True)
-        filled, videos = self._fill(text, media, row["id"])
-        return self._assemble(filled, np.full(len(filled.ids), IGNORED), media, videos)
+        return self.prompts([row])[0]
+
+    def prompts(self, rows: Sequence[Row]) -> list[Encoded]:
+        """Encode rows that ask about the same media, which are read and fitted once: all have the same pixels.
+
+        Args:
+            rows (`Sequence[Row]`): At least one, all of one [`~t2vid_hf.batches.media_key.media_key`].
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: see [`RowEncoder.prompt`].
+        """
+        media = self._read(rows[0])
+        pixels, made = self._fit(media), []
+        for row in rows:
+            asked = media if row is rows[0] else media.with_messages(row["messages"])
+            text = renderer(self.processor, row.get("tools"), key=row["id"])(asked.messages, True)
+            filled, videos = self._fill(text, asked, row["id"])
+            made.append(self._assemble(filled, np.full(len(filled.ids), IGNORED), asked, videos, pixels))
+        return made
 
     def dummy(self, *, video: bool = False) -> Encoded:
         """The shortest row with an image, not black, nothing of it supervised: for a rank that has no image in a step.
@@ -172,7 +190,7 @@ class RowEncoder:
         text = self.layout.image.text() + "".join(self.layout.video_text(each).text() for each in videos)
         ids = np.array(self.processor.tokenizer(text, add_special_tokens=False)["input_ids"], np.int64)
         filled = Filled(ids, np.zeros((len(ids), 2), np.int64), np.ones(len(ids), bool))
-        return self._assemble(filled, np.full(len(ids), IGNORED), media, videos)
+        return self._assemble(filled, np.full(len(ids), IGNORED), media, videos, self._fit(media))
 
     def _read(self, row: Row) -> RowMedia:
         if row["videos"] and self.policy.of_row(row).video == "native":  # before anything is decoded
@@ -186,15 +204,22 @@ class RowEncoder:
         texts = [self.layout.video_text(video) for video in videos]
         return self.layout.places.fill(text, self.layout.image_texts(shapes, key=key), texts, key=key), videos
 
-    def _assemble(self, filled: Filled, labels: np.ndarray, media: RowMedia, videos: list[VideoTimes]) -> Encoded:
-        adapter, fitter = self.adapter, self.layout.fitter
-        sizes = [fitter.size(*image.shape[:2]) for image in media.images] if adapter.sized_tokens else None
-        positions = adapter.position_ids(self.processor, filled.ids, images=sizes, videos=videos)
+    def _fit(self, media: RowMedia) -> Pixels:
+        """The pixels of a row's images, and of its videos, as the vision tower sees them."""
+        fitter = self.layout.fitter
         pixels = fitter.images(media.images)
         clips = tuple(fitter.video(frames) for frames in media.videos)
-        if adapter.video_as_images and clips:
-            return Encoded(filled.ids, labels, positions, interleave(pixels, clips, media.order))
-        return Encoded(filled.ids, labels, positions, pixels, clips)
+        if self.adapter.video_as_images and clips:
+            return interleave(pixels, clips, media.order), ()
+        return pixels, clips
+
+    def _assemble(
+        self, filled: Filled, labels: np.ndarray, media: RowMedia, videos: list[VideoTimes], pixels: Pixels
+    ) -> Encoded:
+        size = self.layout.fitter.size
+        sizes = [size(*image.shape[:2]) for image in media.images] if self.adapter.sized_tokens else None
+        positions = self.adapter.position_ids(self.processor, filled.ids, images=sizes, videos=videos)
+        return Encoded(filled.ids, labels, positions, *pixels)
 
     def _find_spoken(
         self, messages: Sequence[Message], offsets: np.ndarray, render: Render, learn_from: int

@@ -3,15 +3,15 @@
 Training and evaluation both go through here, so that a model is asked exactly as it was taught.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from t2vid_hf.batches.frame_blocks import blocks_of_video
+from t2vid_hf.batches.frame_blocks import blocks_of_video, with_image_blocks
 from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError
 from t2vid_hf.schema import MEDIA, Message, Row
@@ -45,12 +45,20 @@ class RowMedia:
             `(height, width)` where an image is grey and `(height, width, 3)` where not.
         videos (`list[Frames]`): The frames of native videos, in order.
         order (`list[str]`): "image" or "video" for each of them, in the order of the blocks.
+        as_frames (`list[int]`, *optional*): How many images each video became that is not native.
     """
 
     messages: list[Message]
     images: list[np.ndarray]
     videos: list[Frames]
     order: list[str]
+    as_frames: list[int] = field(default_factory=list)
+
+    def with_messages(self, messages: Sequence[Message]) -> "RowMedia":
+        """The same media for the messages of another row, which has them in the same order."""
+        return replace(
+            self, messages=with_image_blocks(messages, self.as_frames)[0] if self.as_frames else list(messages)
+        )
 
 
 def media_inputs(
@@ -104,6 +112,8 @@ def media_inputs(
                 native = policy.video == "native"
                 frames = _read(row, clips.pop(0), policy, threads, frame_fit(native) if frame_fit else None)
                 made.videos.extend([frames] if native else [])
+                if not native:
+                    made.as_frames.append(len(frames.data))
                 made.images.extend([] if native else frames.data)
                 content += blocks_of_video(block, None if native else len(frames.data), key=row["id"])
                 made.order.extend(["video"] if native else ["image"] * len(frames.data))

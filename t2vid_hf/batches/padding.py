@@ -59,7 +59,7 @@ def padded_inputs(
 
     Returns:
         `dict[str, torch.Tensor]`: `input_ids` and `attention_mask` of shape `(rows, length)`, and what else the
-        family's `text_inputs` gives of that shape.
+        family's `text_inputs` gives of that shape; with M-RoPE `position_ids` of shape `(4, rows, length)`.
     """
     import torch
 
@@ -67,4 +67,8 @@ def padded_inputs(
     input_ids = pad([each.input_ids for each in encoded], 0 if token is None else token, side=side, multiple=multiple)
     mask = pad([np.ones(len(each), np.int64) for each in encoded], 0, side=side, multiple=multiple)
     arrays = {"input_ids": input_ids, "attention_mask": mask, **adapter.text_inputs(processor, input_ids)}
+    axes = encoded[0].position_ids.shape[:-1]
+    if axes:  # what a model would find by itself leaves out how fast a video was taken
+        each_axis = zip(*(each.position_ids for each in encoded), strict=True)
+        arrays["position_ids"] = np.stack([pad(axis, 0, side=side, multiple=multiple) for axis in each_axis])
     return {name: torch.from_numpy(array) for name, array in arrays.items()}

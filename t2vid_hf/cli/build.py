@@ -13,7 +13,7 @@ from t2vid_hf import sources
 from t2vid_hf.cli.build_options import check_format, column_map, files_of_splits
 from t2vid_hf.cli.build_report import NOT_DRAWN, print_report, text_facts
 from t2vid_hf.cli.push import publish_dataset
-from t2vid_hf.cli.script import made_by, names_of
+from t2vid_hf.cli.script import made_by, names_of, without_secrets
 from t2vid_hf.data.exchange import write_exchange
 from t2vid_hf.data.exchange_formats import FORMATS_ELSEWHERE
 from t2vid_hf.data.repository import write_config
@@ -79,7 +79,7 @@ def build(
     read = partial(sources.read, **reading, report=report)
     rejects = output / "rejects.jsonl" if on_error == "skip" and not dry_run else None
     questions = {split: read_all(paths, read, rejects, max_documents) for split, paths in files.items()}
-    names = ", ".join(Path(path).name for paths in files.values() for path in paths)
+    names = ", ".join(Path(without_secrets(path)).name for paths in files.values() for path in paths)
     documents = {qa.context for asked in questions.values() for qa in asked}
     print(f"{names}: {report}, about {len(documents)} texts")
 

@@ -11,7 +11,9 @@ from t2vid_hf.batches.video_policy import trained_policy
 from t2vid_hf.cli.evaluated import conclude, question_source, recorded, scores_file
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.benchmarks import ASKINGS, BENCHMARKS
-from t2vid_hf.evaluation.runs import ask
+from t2vid_hf.evaluation.resuming import AnswersFile, settings_of
+from t2vid_hf.evaluation.runs import ask_on
+from t2vid_hf.evaluation.usage import MAX_BATCH_TOKENS, Usage
 from t2vid_hf.models import adapter_for
 from t2vid_hf.models.weights_hash import weights_hash
 
@@ -32,7 +34,13 @@ def evaluate(
     max_frames: Annotated[int | None, typer.Option(help="With --fps, the most frames of a video.", min=1)] = None,
     video: Annotated[str | None, typer.Option(help="as_frames or native; as trained if not given.")] = None,
     max_new_tokens: Annotated[int, typer.Option(help="Longest reply.", min=1)] = 32,
-    batch_size: Annotated[int, typer.Option(help="Questions at a time.", min=1)] = 8,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Questions of a video at a time; all if not given.", min=1)
+    ] = None,
+    max_batch_tokens: Annotated[
+        int, typer.Option(help="Room of the cache of keys and values.", min=1)
+    ] = MAX_BATCH_TOKENS,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the answers that are there.")] = False,
 ) -> None:
     """Score checkpoints on a benchmark."""
     checkpoints = checkpoints_by_name(models)
@@ -41,6 +49,8 @@ def evaluate(
         benchmark, dataset, questions=questions, videos=videos, task=task, subtitles=subtitles, revision=revision
     )
     output = scores_file(output, is_folder=questions is not None)
+    file = AnswersFile(output.parent, resume=resume)
+    file.check_names(list(checkpoints))
     answers, policies, weights, asked, about = {}, {}, {}, {}, {}
     for name, path in checkpoints.items():
         model, processor = load_to_answer(path)
@@ -56,15 +66,26 @@ def evaluate(
         policies[name] = {**asdict(policy), "told": str(policy)}
         asked[name] = source.prepare(policy, progress="videos")
         about[name] = recorded(asked[name], model, processor, policy)
-        answers[name] = ask(
+        items = asked[name].items
+        depends_on = settings_of(
+            model, processor, items, weights=weights[name], video=asdict(policy), max_new_tokens=max_new_tokens
+        )
+        file.begin(name, depends_on, items)
+        usage = Usage()
+        answers[name] = ask_on(
+            file,
+            name,
             model,
             processor,
-            asked[name].items,
+            items,
             policy=policy,
             max_new_tokens=max_new_tokens,
             batch_size=batch_size,
+            max_batch_tokens=max_batch_tokens,
             progress=name,
+            usage=usage,
         )
+        tell_usage(name, usage)
     settings = {
         "benchmark": benchmark,
         "dataset": dataset,
@@ -119,3 +140,17 @@ def load_to_answer(path: str):  # type: ignore[no-untyped-def]  # transformers' 
 
     model, processor, _ = load_checkpoint(path, lora=True)
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), processor
+
+
+def tell_usage(name: str, usage: Usage) -> None:
+    """Say on standard error what answering took.
+
+    Args:
+        name (`str`): What the model is called.
+        usage ([`~t2vid_hf.evaluation.usage.Usage`]): What is told.
+    """
+    for reason, count in usage.plain.items():
+        typer.echo(f"{name}: {count} questions were asked one by one: {reason}", err=True)
+    if usage.tokens:
+        size = f" ({usage.bytes / 1e6:,.1f} MB shared)" if usage.bytes else ""
+        typer.echo(f"{name}: keys and values of at most {usage.tokens:,} tokens{size}", err=True)

@@ -1,8 +1,8 @@
 """`t2vid push`: cards of checkpoints and data sets, and all of them on the Hub, complete under one tag or not there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,6 +33,10 @@ def push(
     force: Annotated[bool, typer.Option(help="Move a tag that is there with other files.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Write cards here, say what would be sent, and send nothing.")] = False,
     license: Annotated[str | None, typer.Option(help="Licence of the checkpoints, as the Hub names it.")] = None,
+    base_model: Annotated[
+        str | None, typer.Option(help="The checkpoints' base on the Hub, where they were trained from a folder of it.")
+    ] = None,
+    base_revision: Annotated[str | None, typer.Option(help="Its revision, with --base_model.")] = None,
     accept_license: Annotated[
         bool, typer.Option(help="Publish data of non-commercial sources under their licence.")
     ] = False,
@@ -48,16 +52,30 @@ def push(
     if any(name for _, name, _ in places) and not all(name for _, name, _ in places):
         raise InputError("some parts have a name on the Hub and some none: give --to user/name, or FOLDER=user/name")
     parts = [ReleasePart(folder, name, kind) for folder, name, kind in places if name]
+    _refuse_unused(
+        {"tag": tag is not None, "message": message, "private": private, "revision": revision != "main",
+         "create_pr": create_pr, "force": force, "dry_run": dry_run} if not parts else {},
+        "is of a release, and without a name only cards are written: give --to user/name",
+    )  # fmt: skip
+    _refuse_unused(
+        {"scores": scores, "license": license} if not checkpoint else {}, "is for checkpoints: give --checkpoint"
+    )
+    if create_pr and tag is not None:
+        raise InputError("--create_pr and --tag: a pull request has no tag until it is merged; give one of them")
 
     def write_cards(named: str | None) -> None:
         from t2vid_hf.hub.cards import write_dataset_card, write_model_card
+        from t2vid_hf.hub.checkpoint_facts import is_trained_on
 
-        sets = {name: named for _, name, kind in places if kind == "dataset" and name}
+        sets = [(folder, name) for folder, name, kind in places if kind == "dataset" and name]
         for folder, name, kind in places:
             if kind == "dataset":
                 write_dataset_card(folder, name=name, tag=named, accept_license=accept_license)
             else:
-                write_model_card(folder, name=name, tag=named, datasets=sets, scores=scores, license=license)
+                trained_on = {name: named for data, name in sets if is_trained_on(folder, data)}
+                told: dict[str, Any] = {"datasets": trained_on, "scores": scores, "license": license}
+                told |= {"base_model": base_model, "base_revision": base_revision}
+                write_model_card(folder, name=name, tag=named, **told)
 
     write_cards(None)
     if not parts:
@@ -66,9 +84,7 @@ def push(
     from t2vid_hf.hub.release_part import content_tag
     from t2vid_hf.hub.release_terms import ReleaseTerms
 
-    chosen = None if create_pr else tag or content_tag(parts)
-    if create_pr and tag:
-        raise InputError("--create_pr and --tag: a pull request has no tag until it is merged; give one of them")
+    chosen = None if create_pr else content_tag(parts) if tag is None else tag
     write_cards(chosen)
     terms = ReleaseTerms(chosen, message=message, private=private, revision=revision, create_pr=create_pr, force=force)
     (show_plan if dry_run else publish)(parts, terms)
@@ -121,11 +137,19 @@ def show_plan(parts: Sequence["ReleasePart"], terms: "ReleaseTerms") -> None:
             print(f"    {path}  here, not released")
 
 
+def _refuse_unused(given: Mapping[str, object], reason: str) -> None:
+    for name, value in given.items():
+        if value:
+            raise InputError(f"--{name} {reason}, or leave it out")
+
+
 def _folder_and_name(given: str, to: str | None) -> tuple[Path, str | None]:
     """`FOLDER=user/name`, or a folder for the name that is for all."""
     if Path(given).is_dir():
         return Path(given), to
     folder, _, name = given.rpartition("=")
-    if not folder:
-        raise InputError(f"{given}: no such folder")
+    if not folder or not Path(folder).is_dir():
+        raise InputError(f"{folder or given}: no such folder")
+    if not name:
+        raise InputError(f"'{given}' ends with no name: give FOLDER=user/name")
     return Path(folder), name

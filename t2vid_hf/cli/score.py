@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,12 +10,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from t2vid_hf.metrics.asked import Asked
 from t2vid_hf.metrics.benchmarks import BENCHMARKS
 from t2vid_hf.metrics.degenerate import alarms, told
+from t2vid_hf.metrics.inspect_log import inspect_log
 from t2vid_hf.metrics.score_file import MODES, score_file
 from t2vid_hf.metrics.score_summary import item_lines, summary
+from t2vid_hf.metrics.written_samples import sample_lines
 
 
 def score(
@@ -28,14 +31,15 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="The score on stdout, as one line of JSON.")] = False,
     items: Annotated[Path | None, typer.Option(help="A line for each question goes into this file.")] = None,
     against: Annotated[str | None, typer.Option(help="A recipe: what of the benchmark its mixture holds.")] = None,
+    lmms: Annotated[Path | None, typer.Option(help="The predictions go into this file in lmms-eval's form.")] = None,
+    inspect: Annotated[Path | None, typer.Option(help="The score goes into this file as a log of inspect_ai.")] = None,
 ) -> None:
     """Score predictions: official numbers, the original's, or ours."""
     scored = score_file(benchmark, predictions, mode=mode, task=task, questions=questions, model=model)
     result = summary(scored)
-    if items is not None:
-        lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in item_lines(scored))
-        items.parent.mkdir(parents=True, exist_ok=True)
-        items.write_text("".join(lines), encoding="utf-8")
+    _write(items, item_lines(scored))
+    _write(lmms, sample_lines(scored))
+    _write(inspect, [inspect_log(scored, model or Path(predictions).stem)])
     _show(result)
     for alarm in alarms({each.predicted.asked.id: each.predicted.reply for each in scored.scored}):
         print(told(alarm), file=sys.stderr)
@@ -66,13 +70,19 @@ def leaks_in(against: str, asked: Sequence[Asked]) -> dict[str, Any]:
     }
 
 
+def _write(path: Path | None, lines: Iterable[Any]) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+
 def print_json(value: Any) -> None:
     """Print a value on stdout, as one line.
 
     Args:
         value (`Any`): The value.
     """
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    print(json.dumps(value))
 
 
 def show_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -83,9 +93,10 @@ def show_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]])
         columns (`Sequence[str]`): The columns' names.
         rows (`Sequence[Sequence[str]]`): The rows.
     """
-    table = Table(*columns, title=title)
+    # a benchmark's names are texts, whatever brackets they have
+    table = Table(*columns, title=Text(title))
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     Console(stderr=True).print(table)
 
 

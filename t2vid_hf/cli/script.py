@@ -1,5 +1,6 @@
 """How commands are run: options spelled with underscores, as TRL's are, and errors of one line."""
 
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -40,7 +41,8 @@ def run_app(app: typer.Typer) -> None:
 def made_by() -> dict[str, Any]:
     """The command that is running and the versions that it runs with, for the card of what it makes.
 
-    Folders and files are named without where they are, which is nobody's business.
+    Folders and files are named without where they are, and addresses without what lets in to them: both are nobody's
+    business.
 
     Returns:
         `dict`: "command" and "versions".
@@ -51,7 +53,27 @@ def made_by() -> dict[str, Any]:
     return {"command": shlex.join(words), "versions": {name: version(name) for name in _VERSIONS}}
 
 
+def without_secrets(address: str) -> str:
+    """An address without user, password and query, which may be signed; a path as it is.
+
+    Args:
+        address (`str`): A path or an address.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.cli.script import without_secrets
+    >>> without_secrets("https://me:pass@host:80/set/qa.jsonl?token=x"), without_secrets("out/qa.jsonl")
+    ('https://host:80/set/qa.jsonl', 'out/qa.jsonl')
+
+    ```
+    """
+    return re.sub(r"(https?://)([^/?#]*@)?([^?#]*).*", r"\1\3", address)
+
+
 def _without_folders(word: str) -> str:
+    if "://" in word:
+        return without_secrets(word)
     option, equals, value = word.rpartition("=")
     return option + equals + (Path(value).name if Path(value).is_absolute() or value.startswith("..") else value)
 

@@ -80,12 +80,13 @@ def _change(dataset: Any, tables: Any, columns: Any) -> Any:
     changed = columns(dataset.features)
     if changed == dataset.features:
         return dataset
-    made: dict[str, Any] = {"batched": True, "batch_size": _BATCH, "features": changed}
+    made: dict[str, Any] = {"batched": True, "batch_size": _BATCH}
     if isinstance(dataset, IterableDataset):
-        return dataset.with_format("arrow").map(tables, **made).with_format(None)
+        # cast behind it: what comes after a `map` that is told its features takes values as decoded (datasets 5.2)
+        return dataset.with_format("arrow").map(tables, **made).cast(changed).with_format(None)
     if len(dataset) == 0:  # `map` gives the columns of no row as they were
         return Dataset.from_dict({name: [] for name in changed}, features=changed)
-    rows = dataset.with_format("arrow").map(tables, **made, desc="Pages as text or back")
+    rows = dataset.with_format("arrow").map(tables, **made, features=changed, desc="Pages as text or back")
     form = dataset.format
     shown = form["columns"] if set(form["columns"]) < set(dataset.column_names) else changed
     kept = [name for name in shown if name in changed]

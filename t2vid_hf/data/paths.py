@@ -28,7 +28,7 @@ def locate_media(row: Row, root: Path) -> Row:
 
 
 def resolve_inside(path: str, root: Path) -> Path:
-    """The file below a root folder that a path means, links followed.
+    """The file below a root folder that a path means, links followed but those of the Hub's cache.
 
     Args:
         path (`str`): The path, relative to the folder, or absolute and inside of it.
@@ -42,4 +42,7 @@ def resolve_inside(path: str, root: Path) -> Path:
         base, whole = Path(os.path.realpath(root)), Path(os.path.realpath(root / path))
         if whole != base and whole.is_relative_to(base):
             return whole
+        # in the Hub's cache each file of a snapshot is a link to `blobs`, and has its suffix in the link alone
+        if base.parent.name == "snapshots" and whole.is_relative_to(base.parents[1] / "blobs"):
+            return base / path
     raise InputError(f"the path '{path}' is not of a file below {root}; paths must be relative to it and not leave it")

@@ -5,7 +5,7 @@ less than a second.
 """
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pyarrow.parquet as parquet
 
@@ -23,20 +23,23 @@ def referred_media(repository: Path, files: Iterable[str]) -> set[str]:
         files (`Iterable[str]`): Files in it; those that are not Parquet are passed over.
 
     Returns:
-        `set[str]`: paths of files in the repository; of a folder of frames, all files in it.
+        `set[str]`: paths of files in the repository, as rows name them, links or not; of a folder of frames, all
+            files in it.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: a medium is not there, or its path leaves the repository.
+        [`~t2vid_hf.errors.InputError`]: a medium is not there, its path leaves the repository, or it is absolute.
     """
-    root = repository.resolve()
     found: set[str] = set()
     missing: list[str] = []
     for path in sorted({path for name in files if name.endswith(".parquet") for path in paths_in(repository / name)}):
-        place = resolve_inside(path, repository)
+        place, named = resolve_inside(path, repository), PurePosixPath(path)
+        if named.is_absolute():
+            raise InputError(f"{repository}: rows name media by absolute paths, the first {path}, which no one else "
+                             "reads; convert again with paths relative to the folder")  # fmt: skip
         if place.is_dir():
-            found |= {below.relative_to(root).as_posix() for below in place.rglob("*") if below.is_file()}
+            found |= {(named / below.relative_to(place)).as_posix() for below in place.rglob("*") if below.is_file()}
         elif place.is_file():
-            found.add(place.relative_to(root).as_posix())
+            found.add(named.as_posix())
         else:
             missing.append(path)
     if missing:

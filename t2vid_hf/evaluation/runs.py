@@ -11,12 +11,12 @@ from typing import Any
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.evaluation.benchmarks import BENCHMARKS
 from t2vid_hf.evaluation.item import Item
+from t2vid_hf.evaluation.resuming import ANSWERS_FILE, AnswersFile, write_whole
 from t2vid_hf.metrics.asked import Asked, Predicted
 from t2vid_hf.metrics.exact_match import is_exact_match
 from t2vid_hf.metrics.matched import matched_outcome
 from t2vid_hf.metrics.scoring import Judged, Score, score_groups
 
-ANSWERS_FILE = "answers.jsonl"
 _VERSIONS = ("t2vid-hf", "transformers", "datasets", "torch")
 
 
@@ -133,6 +133,32 @@ def ask(model: Any, processor: Any, items: Sequence[Item], **options: Any) -> li
     return judge(items, answer(model, processor, [item.row for item in items], **options))
 
 
+def ask_on(
+    file: AnswersFile, name: str, model: Any, processor: Any, items: Sequence[Item], **options: Any
+) -> list[Answer]:
+    """Ask a model what it has not answered yet, and write each answer as it comes.
+
+    Args:
+        file ([`~t2vid_hf.evaluation.resuming.AnswersFile`]): Where answers go, and are.
+        name (`str`): The model's name there, for which the file has been begun.
+        model ([`~transformers.PreTrainedModel`]): The model.
+        processor ([`~transformers.ProcessorMixin`]): Its processor.
+        items (`Sequence[Item]`): The questions.
+        **options (`Any`): What [`~t2vid_hf.evaluation.generation.replies`] takes besides.
+
+    Returns:
+        `list[Answer]`: those that were there and those that are new, in the order of the questions.
+    """
+    from t2vid_hf.evaluation.generation import replies
+
+    said = file.replies(name)
+    left = [item for item in items if item.id not in said]
+    for number, reply in replies(model, processor, [item.row for item in left], **options):
+        said[left[number].id] = reply
+        file.append(judge([left[number]], [reply])[0].record(name))
+    return judge(items, [said[item.id] for item in items])
+
+
 def accuracy(answers: Sequence[Answer]) -> float:
     """The share that is right; no answer counts as wrong.
 
@@ -186,6 +212,6 @@ def write_scores(
     records = [answer.record(name) for name, given in answers.items() for answer in given]
     lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.with_name(ANSWERS_FILE).write_text(lines, encoding="utf-8")
-    output.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    write_whole(output.with_name(ANSWERS_FILE), lines)
+    write_whole(output, json.dumps(written, indent=1) + "\n")
     return scores

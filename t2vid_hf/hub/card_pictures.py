@@ -4,9 +4,10 @@ They lie in `card/` beside the README, written anew with it. Histograms are matp
 the card says so. A sheet decodes the first rows of a config alone, and the number of pages is read without any pages.
 """
 
-import shutil
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ import numpy as np
 from PIL import Image
 
 from t2vid_hf._optional import require
+from t2vid_hf.data.paths import resolve_inside
 from t2vid_hf.errors import InputError
 from t2vid_hf.hub.sheets import BACKGROUND, contact_sheet
 from t2vid_hf.video.reading import read_frames
 
 FOLDER = "card"
+_DRAWN = re.compile(r".+-(pages|frames|lengths|sheet)\.png")
 BINS = 20
 SHOWN_ROWS, SHOWN_CELLS, CELL_PX = 4, 6, 160
 LOOKED_AT = 200  # rows, of which many may ask about one text
@@ -68,14 +71,17 @@ def draw_pictures(folder: Path, configs: Mapping[str, Mapping[str, Any]]) -> tup
     """Draw the pictures of a data set's card.
 
     Args:
-        folder (`Path`): The data set's repository; `card/` in it is replaced.
+        folder (`Path`): The data set's repository; pictures of before in `card/` are replaced,
+            others stay.
         configs (`Mapping[str, Mapping[str, Any]]`): What [`~t2vid_hf.hub.dataset_facts.dataset_facts`] gives.
 
     Returns:
         `tuple[list[Picture], list[str]]`: the pictures, and a sentence for each kind that could not be drawn.
     """
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)
-    (folder / FOLDER).mkdir()
+    (folder / FOLDER).mkdir(exist_ok=True)
+    for path in (folder / FOLDER).iterdir():
+        if _DRAWN.fullmatch(path.name):
+            path.unlink()
     pictures: list[Picture] = []
     left_out: list[str] = []
     for config, stats in configs.items():
@@ -144,26 +150,41 @@ def _sheet(folder: Path, config: str, stats: Mapping[str, Any]) -> Picture | Non
 
 def _first_rows(folder: Path, config: str, stats: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     """The first rows, as a stream: a set of 10 GB is not copied to the cache of `datasets` for a picture."""
-    from datasets import load_dataset
+    from datasets import Image as ImageColumn
+    from datasets import List, load_dataset
 
     from t2vid_hf.data.page_columns import with_pages
+    from t2vid_hf.data.pages import Pages
 
     split = next((split for split, rows in stats["rows"].items() if rows), None)
     if split is None:
         return ()
     files = sorted(str(file) for file in (folder / config).glob(f"{split}-*.parquet"))
     stream = load_dataset("parquet", data_files={split: files}, split=split, streaming=True)
-    return islice(with_pages(stream), LOOKED_AT)
+    stream = with_pages(stream)
+    if not isinstance(stream.features["images"], Pages):  # decoded, a path would be opened from the current folder
+        stream = stream.cast_column("images", List(ImageColumn(decode=False)))
+    return islice(stream, LOOKED_AT)
 
 
 def _shown(folder: Path, row: Mapping[str, Any]) -> Iterator[Image.Image]:
-    if row["images"]:
-        yield from row["images"][:SHOWN_CELLS]
+    for image in row["images"][:SHOWN_CELLS]:
+        yield image if isinstance(image, Image.Image) else _opened(folder, image)
     for video in row["videos"][:1]:
         # bytes in the row, or a path below the repository
         given = video["bytes"] or video["path"]
         frames = read_frames(given, SHOWN_CELLS, root=None if video["bytes"] else folder, name=video["path"])
         yield from (Image.fromarray(frame) for frame in frames.data)
+
+
+def _opened(folder: Path, image: Mapping[str, Any]) -> Image.Image:
+    held = image["bytes"] is not None
+    try:
+        opened = Image.open(BytesIO(image["bytes"]) if held else resolve_inside(image["path"], folder))
+        opened.load()
+    except OSError as error:
+        raise InputError(f"an image of its rows does not open: {error}") from None
+    return opened
 
 
 def _saved(folder: Path, name: str, title: str, save: Any) -> Picture:

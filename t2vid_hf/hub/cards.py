@@ -21,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from t2vid_hf._packaged import packaged
 from t2vid_hf.errors import InputError
+from t2vid_hf.hub.card_file import write_card
 from t2vid_hf.hub.card_pictures import draw_pictures
 from t2vid_hf.hub.checkpoint_facts import base_of, is_adapter, read_run, read_scores
 from t2vid_hf.hub.dataset_facts import check_licenses, dataset_facts, default_config
@@ -76,10 +77,10 @@ def write_model_card(
     if adapter and name is not None and not base.on_hub:
         raise InputError(
             f"{folder} is an adapter of a base that is not on the Hub, so that nobody could load it: publish the base "
-            f"and give base_model its name there, or merge both with `t2vid merge`"
+            f"and give its name there (--base_model of `t2vid push`), or merge both with `t2vid merge`"
         )
     of_mixture = {part["dataset"]: part["revision"] for part in run["mixture"] if part.get("dataset")}
-    data_sets = {**of_mixture, **(datasets or {})}
+    data_sets = {**(datasets or {}), **of_mixture}  # those of the mixture at the revision that was trained on
     relation: dict[str, Any] = {"base_model_relation": _relation(adapter, merged)} if base.on_hub else {}
     data = ModelCardData(
         license=license,
@@ -119,7 +120,7 @@ def write_model_card(
         asked=_asked(found),
         license=license,
     )
-    _write(folder, card, ModelCard)
+    write_card(folder, card, ModelCard)
     _write_eval_results(folder, eval_results)
 
 
@@ -170,7 +171,7 @@ def write_dataset_card(
         repo=name or str(folder),
         tag=tag,
     )
-    _write(folder, card, DatasetCard)
+    write_card(folder, card, DatasetCard)
 
 
 def _render(template: str, **facts: Any) -> str:
@@ -178,12 +179,6 @@ def _render(template: str, **facts: Any) -> str:
         loader=FileSystemLoader(packaged("model_cards")), undefined=StrictUndefined, keep_trailing_newline=True
     )
     return environment.get_template(template).render(**facts)
-
-
-def _write(folder: Path, card: str, kind: type[ModelCard] | type[DatasetCard]) -> None:
-    """Write a card that reads back."""
-    kind(card)
-    (folder / "README.md").write_text(card, encoding="utf-8")
 
 
 def _write_eval_results(folder: Path, entries: Sequence[EvalResultEntry]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.metrics.scoring import Score
 from t2vid_hf.models.weights_hash import weights_hash
 
 RUN, SCORES, ADAPTER, CONFIG = "run.json", "scores.json", "adapter_config.json", "config.json"
@@ -61,6 +62,18 @@ def read_run(folder: Path) -> dict[str, Any]:
     return run
 
 
+def is_trained_on(folder: Path, data: Path) -> bool:
+    """Whether a checkpoint's run names a folder of data as a part of its mixture.
+
+    Args:
+        folder (`Path`): The checkpoint's folder.
+        data (`Path`): The data set's folder.
+    """
+    parts = [part["part"] for part in read_run(folder)["mixture"]]
+    named = {Path(place).resolve() for part in parts for place in (part, part.rpartition(":")[0]) if place}
+    return data.resolve() in named
+
+
 def is_adapter(folder: Path) -> bool:
     """Whether a folder holds an adapter and no whole model."""
     return (folder / ADAPTER).is_file() and not (folder / CONFIG).is_file()
@@ -104,7 +117,8 @@ def read_scores(folder: Path, given: Path | None) -> dict[str, Any] | None:
     scores: dict[str, Any] = read_json(path, "run `t2vid evaluate` first")
     try:
         models = [(model["name"], model.get("weights"), model) for model in scores["models"]]
-    except (KeyError, TypeError):
+        _check_scores(scores)
+    except (KeyError, TypeError, ValueError):
         raise InputError(f"{path} is not what `t2vid evaluate` writes: it has no scores of models") from None
     own = weights_hash(folder)
     if own not in [weights for _, weights, _ in models]:
@@ -116,6 +130,17 @@ def read_scores(folder: Path, given: Path | None) -> dict[str, Any] | None:
         return None
     marked = [{**model, "own": weights == own} for _, weights, model in models]
     return {**scores, "models": sorted(marked, key=lambda model: not model["own"])}
+
+
+def _check_scores(scores: Mapping[str, Any]) -> None:
+    """That everything is there that a card says, and numbers are numbers; what is not raises as Python does."""
+    numbers = [scores["questions"], scores["chance"]]
+    for model in scores["models"]:
+        groups = {score.group: score for score in (Score(**score) for score in model["scores"])}
+        for score in (groups["all"], *groups.values()):
+            numbers += [score.n, score.clusters, score.accuracy, score.low, score.high, score.no_answer]
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise TypeError
 
 
 def read_json(path: Path, hint: str = "") -> Any:

@@ -86,6 +86,8 @@ def _looked_at(parts: Sequence[ReleasePart], terms: ReleaseTerms) -> list[Reposi
     for course in courses:
         try:
             course.look()
+        except KeyboardInterrupt:
+            raise Unfinished("interrupted; nothing was changed") from None
         except HfHubHTTPError as error:
             if passes(error):
                 raise Unfinished(f"{described(error)}; nothing was changed") from None

@@ -79,7 +79,7 @@ def files_to_release(folder: Path, repo_type: RepoType) -> dict[str, Path]:
         kept |= rows | {name for name in there if re.fullmatch(_CARD, name)} | referred_media(folder, rows)
         if not rows:
             raise InputError(f"{folder}: no config of a data set in it; build one with `t2vid build` first")
-    return {name: there[name] for name in sorted(kept)}
+    return {name: folder / name for name in sorted(kept)}
 
 
 def superseded(remote: Iterable[str], released: Iterable[str], repo_type: RepoType) -> list[str]:

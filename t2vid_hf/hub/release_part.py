@@ -1,7 +1,7 @@
 """A folder and the repository that it goes to; and the tag that a release has by its content."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,11 @@ from huggingface_hub.utils import HFValidationError, validate_repo_id
 from t2vid_hf.errors import InputError
 from t2vid_hf.hub.release_files import CARD, RepoType, files_to_release
 from t2vid_hf.hub.remote import LocalFile
+from t2vid_hf.hub.told_records import told_record
+
+# An interrupted upload through Xet is found again from the last whole batch.
+BATCH_BYTES = 64 << 20
+CARD_FOLDERS = ("card/", ".eval_results/")
 
 
 @dataclass(frozen=True)
@@ -36,13 +41,31 @@ class ReleasePart:
     @cached_property
     def files(self) -> dict[str, LocalFile]:
         """What is released, by path in the repository: see [`~t2vid_hf.hub.release_files.files_to_release`]."""
-        return {name: LocalFile(path) for name, path in files_to_release(self.folder, self.repo_type).items()}
+        kept = files_to_release(self.folder, self.repo_type)
+        return {name: LocalFile(path, told_record(path)) for name, path in kept.items()}
 
     @property
     def left_here(self) -> list[str]:
         """Files of the folder that are not released."""
         there = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
         return sorted(there - set(self.files))
+
+    def batches(self, paths: Iterable[str]) -> Iterator[list[str]]:
+        """Paths of its files in groups of about `BATCH_BYTES`.
+
+        Args:
+            paths (`Iterable[str]`): Paths in the repository.
+        """
+        batch: list[str] = []
+        size = 0
+        for path in paths:
+            batch.append(path)
+            size += self.files[path].size
+            if size >= BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
 
     @property
     def title(self) -> str:
@@ -68,10 +91,12 @@ def check_name(repo_id: str) -> None:
 
 
 def content_tag(parts: Sequence[ReleasePart]) -> str:
-    """A tag that is made of what is released: equal where every file but the cards is.
+    """A tag that is made of what is released: equal where every file is, the cards among them as they are now.
+
+    A card names the tag, so it is written twice: without a tag, of which the tag is made, and then with it.
 
     Args:
-        parts (`Sequence[ReleasePart]`): The release.
+        parts (`Sequence[ReleasePart]`): The release, with cards that name no tag.
 
     Returns:
         `str`: `"t2vid-"` and 12 hexadecimal digits.
@@ -79,6 +104,7 @@ def content_tag(parts: Sequence[ReleasePart]) -> str:
     digest = hashlib.sha256()
     for part in sorted(parts, key=lambda part: (part.repo_type, part.repo_id)):
         for name, file in part.files.items():
-            if name != CARD and not name.startswith(("card/", ".eval_results/")):
-                digest.update(f"{part.repo_type} {name} {file.sha256}\n".encode())
+            # of a card the hash is not kept: it is written again
+            known = LocalFile(file.path) if name == CARD or name.startswith(CARD_FOLDERS) else file
+            digest.update(f"{part.repo_type} {name} {known.sha256}\n".encode())
     return f"t2vid-{digest.hexdigest()[:12]}"

@@ -1,5 +1,6 @@
 """How a release is published: tag, branch, visibility, patience."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,8 @@ from huggingface_hub import HfApi
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.hub.transient import Patience
+
+_NAME = re.compile(r"[\w+][\w.+-]*(/[\w+][\w.+-]*)*")
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,9 @@ class ReleaseTerms:
         show (`Callable[[str], Any]`, *optional*, defaults to `print`): Told what happens.
 
     Raises:
-        [`~t2vid_hf.errors.InputError`]: no tag and no pull request, or both.
+        [`~t2vid_hf.errors.InputError`]: no tag and no pull request, or both; or a tag or a branch of a name that git or
+            a card's snippet cannot take, or of one name;
+            or HF_ENDPOINT is no address.
     """
 
     tag: str | None
@@ -43,3 +48,11 @@ class ReleaseTerms:
     def __post_init__(self) -> None:
         if (self.tag is None) != self.create_pr:
             raise InputError("a release has a tag, and pull requests have none until they are merged: give one of them")
+        if not self.api.endpoint.startswith(("http://", "https://")):
+            raise InputError(f"HF_ENDPOINT is '{self.api.endpoint}', and no address; give https://..., or unset it")
+        for kind, name in (("tag", self.tag), ("branch", self.revision)):
+            if name is not None and (not _NAME.fullmatch(name) or ".." in name or name.endswith((".", ".lock"))):
+                raise InputError(f"'{name}' is no {kind}'s name; give letters, digits, '.', '_', '+', '-' and single "
+                                 "'/', as in 'v1.0'")  # fmt: skip
+        if self.tag in ("main", self.revision):
+            raise InputError(f"'{self.tag}' is a branch, and a tag of its name would not be found: give another tag")

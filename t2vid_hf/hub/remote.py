@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
 
 from huggingface_hub import HfApi
@@ -19,29 +20,39 @@ class LocalFile:
 
     Args:
         path (`Path`): The file.
+        told (`bytes`, *optional*): What is sent in place of its content.
     """
 
     path: Path
+    told: bytes | None = None
+
+    @property
+    def source(self) -> str | bytes:
+        """What is sent, as huggingface_hub takes it."""
+        return str(self.path) if self.told is None else self.told
 
     @cached_property
     def size(self) -> int:
         """Bytes."""
-        return self.path.stat().st_size
+        return self.path.stat().st_size if self.told is None else len(self.told)
 
     @cached_property
     def sha256(self) -> str:
         """What the Hub knows large files by."""
-        with self.path.open("rb") as file:
+        with self._open() as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     @cached_property
     def git_sha1(self) -> str:
         """What the Hub, like git, knows other files by."""
         digest = hashlib.sha1(f"blob {self.size}\0".encode())
-        with self.path.open("rb") as file:
+        with self._open() as file:
             while block := file.read(1 << 20):
                 digest.update(block)
         return digest.hexdigest()
+
+    def _open(self) -> BufferedIOBase:
+        return self.path.open("rb") if self.told is None else BytesIO(self.told)
 
 
 @dataclass(frozen=True)

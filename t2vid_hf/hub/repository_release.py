@@ -3,10 +3,11 @@
 Each step may be done again: it asks the Hub what is there, and does what is missing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+from urllib.parse import quote
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, ModelCard
 from huggingface_hub.errors import HfHubHTTPError
@@ -20,8 +21,6 @@ from t2vid_hf.hub.remote import Changes, Remote, changes, look
 from t2vid_hf.hub.transient import passes, persist, status_of
 
 T = TypeVar("T")
-# An interrupted upload through Xet is found again from the last whole batch.
-BATCH_BYTES = 64 << 20
 
 
 @dataclass
@@ -65,9 +64,11 @@ class RepositoryRelease:
 
     @property
     def address(self) -> str:
-        """Where the tagged release is."""
+        """Where the release is: its tag, or the branch that holds it already and needs no pull request."""
         kind = "datasets/" if self.part.repo_type == "dataset" else ""
-        return f"{self.terms.api.endpoint}/{kind}{self.part.repo_id}/tree/{self.terms.tag}"
+        return (
+            f"{self.terms.api.endpoint}/{kind}{self.part.repo_id}/tree/{quote(self.terms.tag or self.terms.revision)}"
+        )
 
     def look(self) -> None:
         """See what is there, and refuse what must not be done, before anything is.
@@ -89,11 +90,17 @@ class RepositoryRelease:
                 f"{self.part.title} is there already and public, and private was asked for: make it private in its "
                 "settings first, or give another name"
             )
+        self._check_refs()
         if self.terms.tag is not None:
             self._check_tag()
 
-    def _persist(self, call: Callable[[], T]) -> T:
-        return persist(call, patience=self.terms.patience, show=self.terms.show)
+    def _persist(self, call: Callable[[], T], again: Callable[[BaseException], bool] = passes) -> T:
+        try:
+            return persist(call, patience=self.terms.patience, show=self.terms.show, again=again)
+        except HfHubHTTPError as error:
+            if not passes(error):
+                self.doing = None  # it was answered: that it will not be done
+            raise
 
     def _look_at(self, revision: str | None) -> Remote | None:
         return look(self.terms.api, self.part.repo_id, self.part.repo_type, revision)
@@ -118,6 +125,17 @@ class RepositoryRelease:
             if isinstance(error, (HfHubHTTPError, InputError)):
                 raise
             raise InputError(f"{self.part.files[CARD].path}: the Hub refuses its metadata: {error}") from None
+
+    def _check_refs(self) -> None:
+        """A tag of a branch's name would be taken for the branch, and nothing can be committed to a tag."""
+        ask = partial(self.terms.api.list_repo_refs, self.part.repo_id, repo_type=self.part.repo_type)
+        refs = self._persist(ask)
+        if self.terms.tag in {branch.name for branch in refs.branches}:
+            raise InputError(f"'{self.terms.tag}' is a branch of {self.part.title}: give another tag")
+        if self.terms.revision in {tag.name for tag in refs.tags} - {branch.name for branch in refs.branches}:
+            raise InputError(
+                f"'{self.terms.revision}' is a tag of {self.part.title}, and commits go to a branch: give one"
+            )
 
     def _check_tag(self) -> None:
         there = self._persist(lambda: self._look_at(self.terms.tag))
@@ -150,8 +168,8 @@ class RepositoryRelease:
 
     def send(self) -> None:
         """Send the large files, which a commit then names; the small ones are in the commit itself."""
-        for batch in _batches(self.part, self.planned.send):
-            additions = {path: CommitOperationAdd(path, str(self.part.files[path].path)) for path in batch}
+        for batch in self.part.batches(self.planned.send):
+            additions = {path: CommitOperationAdd(path, self.part.files[path].source) for path in batch}
             upload = partial(self.terms.api.preupload_lfs_files, self.part.repo_id, additions.values())
             branch = {"revision": self.terms.revision, "create_pr": self.terms.create_pr}
             self._persist(partial(upload, repo_type=self.part.repo_type, free_memory=False, **branch))
@@ -161,13 +179,9 @@ class RepositoryRelease:
         """One commit: files that are new or differ come, those that are superseded go. Then see that it holds all."""
         self.doing = "commit"
         if self.terms.create_pr:  # there is no telling whether one that got no answer was opened
-            answered = persist(
-                self._commit_once,
-                patience=self.terms.patience,
-                show=self.terms.show,
-                again=lambda error: passes(error) and status_of(error) is not None,
+            self.commit = self._persist(
+                self._commit_once, again=lambda error: passes(error) and status_of(error) is not None
             )
-            self.commit = answered
         else:
             self.commit = self._persist(self._commit_once)
         self.doing = None
@@ -189,9 +203,7 @@ class RepositoryRelease:
         planned = changes(remote, self.part.files, self.part.repo_type)
         if not planned.any:
             return remote.head
-        add = [
-            self.sent.get(path) or CommitOperationAdd(path, str(self.part.files[path].path)) for path in planned.send
-        ]
+        add = [self.sent.get(path) or CommitOperationAdd(path, self.part.files[path].source) for path in planned.send]
         done = self.terms.api.create_commit(
             self.part.repo_id,
             [*add, *(CommitOperationDelete(path, is_folder=False) for path in planned.delete)],
@@ -222,17 +234,3 @@ class RepositoryRelease:
             self.terms.api.create_tag(
                 self.part.repo_id, repo_type=self.part.repo_type, tag=str(self.terms.tag), revision=self.commit
             )
-
-
-def _batches(part: ReleasePart, paths: Sequence[str]) -> Iterator[list[str]]:
-    """Paths in groups of about `BATCH_BYTES`."""
-    batch: list[str] = []
-    size = 0
-    for path in paths:
-        batch.append(path)
-        size += part.files[path].size
-        if size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

@@ -9,6 +9,7 @@ what only knowledge of the world maps to an option: tests/benchmarks/results/mat
 import re
 from collections.abc import Sequence
 
+from t2vid_hf.errors import InputError
 from t2vid_hf.metrics.claims import Claim, Stance, sentence_end, sentence_start
 from t2vid_hf.metrics.denial import after_correction, takes_back
 from t2vid_hf.metrics.label_claims import label_claims
@@ -44,7 +45,10 @@ def extract_choice(reply: str, options: Sequence[str]) -> str | None:
 
     Returns:
         `str` or `None`: a letter from "A" on; `None` where the reply names no option, more than one, or a label with
-        the text of another option.
+        the text of another option, and where there are no options.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: more than ten options.
 
     Example:
 
@@ -59,6 +63,10 @@ def extract_choice(reply: str, options: Sequence[str]) -> str | None:
 
     ```
     """
+    if len(options) > len(LETTERS):
+        raise InputError(f"{len(options)} options; a reply is matched with at most {len(LETTERS)}: give fewer")
+    if not options:
+        return None
     known = Options(_unlabelled(options))
     text = even_out(latin_labels(answer_text(reply)))
     letter = _resolve(text, known)
@@ -86,6 +94,7 @@ def _resolve(text: str, options: Options) -> str:
 
 
 def _read(text: str, options: Options) -> str:
+    """The option that a text without corrections names, by the first rule that finds any, or `_NONE`."""
     glued = re.match(r"([A-J])(?=\w)", text)
     if glued and not options.begins(text, 0) and (options.begins(text, 1) or "?")[0] == glued[1]:
         return glued[1]

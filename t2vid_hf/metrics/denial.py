@@ -4,10 +4,9 @@ Words in regular expressions: no parser of a language stands behind this, and a 
 ("I would be surprised to see A") is not seen.
 """
 
-import re
-
 from t2vid_hf.metrics.claims import Stance, clause_start, sentence_end, sentence_start
 from t2vid_hf.metrics.denial_words import (
+    BOUNDED_BEFORE,
     CLAUSE_END,
     CORRECTION,
     NOT_AFTER,
@@ -19,14 +18,14 @@ from t2vid_hf.metrics.denial_words import (
     UNSURE,
     WEIGHED_AFTER,
     WEIGHED_BEFORE,
+    WOULD,
 )
 
 
 def _asked(text: str, start: int, end: int) -> bool:
     """Whether a sentence asks, in a reply that says more."""
-    return text[max(start, end - 8) : end].rstrip().endswith(("?", "？", "؟")) and bool(
-        text[end:].strip() or text[:start].strip()
-    )
+    asks = text[max(start, end - 8) : end].rstrip().endswith(("?", "？", "؟"))
+    return asks and bool(text[end:].strip() or text[:start].strip())
 
 
 def label_stance(text: str, start: int, end: int, *, named: bool = False) -> Stance:
@@ -61,8 +60,8 @@ def text_stance(text: str, start: int, end: int) -> Stance:
     if NOT_WITHIN.search(clause) or TEXT_NOT_AFTER.search(after):
         return Stance.DENIED
     unsure = any(match.end() <= start or match.start() >= end for match in UNSURE.finditer(text, sentence, stop))
-    between = re.search(r"\bbetween\b[^.,;]*$", text[sentence:start])
-    weighed = WEIGHED_BEFORE.search(clause) or between or unsure or re.search(r"\bwould\b", clause)
+    bounded = BOUNDED_BEFORE.search(text[sentence:start])
+    weighed = WEIGHED_BEFORE.search(clause) or bounded or unsure or WOULD.search(clause)
     return Stance.WEIGHED if weighed or _asked(text, sentence, stop) else Stance.SAID
 
 

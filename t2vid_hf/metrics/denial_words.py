@@ -51,6 +51,8 @@ WEIGHED_BEFORE = re.compile(
     r"chosen from|один из|tempted|not sure|unsure|maybe)\b(?:(?![.!?\n]).)*$",
     re.IGNORECASE,
 )
+BOUNDED_BEFORE = re.compile(r"\bbetween\b[^.,;]*$|\b(?:(?:more|less|fewer) than|at least|at most)\s*$", re.IGNORECASE)
+WOULD = re.compile(r"\bwould\b", re.IGNORECASE)
 WEIGHED_AFTER = re.compile(
     r"^[\s,:;)\"'.-]*(?:(?:would|could|might|may)\b(?! be (?:the|correct|right|best|most))|possible\b|(?:is|"
     r"are) (?:also |all |both |equally )?"

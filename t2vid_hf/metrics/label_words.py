@@ -39,8 +39,8 @@ SAYING = (
     r"can only) be|looks? like|seems? like|"
     r"(?:correspond|equat|point|match|map)\w*(?: to)?|align\w*(?: \w+)? with|match\w*(?: with)?|consistent with|"
     r"described (?:as|by)|"
-    r"leav\w+(?: us)?(?: with)?|left with|suggest\w*|support\w*|favou?rs?|indicat\w+|closely|meant?|is|so|thus|"
-    r"therefore|hence|then|"
+    r"leav\w+(?: us)?(?: with)?|left with|suggest\w*|support\w*|favou?rs?|indicat\w+|closely|meant?|"
+    r"is|es|est|ist|so|thus|therefore|hence|then|"
     r"conclusion|elijo|escojo|selecciono|choisis|wähle|nehme|sondern|sino|mais|выбираю|это|но|а|but|rather|"
     r"选择|選擇|选|選|应该是|应是|而是|是|为|चुन\w*|أختار)"
 )

@@ -98,7 +98,7 @@ def _run_in(text: str, begins: Begins) -> list[Part]:
         return []
     last = re.search(r"\n|[.;!?](?=\s|$)|$", text[marks[-1].told :])
     ends = [mark.start for mark in marks[1:]] + [marks[-1].told + (last.end() if last else 0)]
-    return [mark._replace(end=end) for mark, end in zip(marks, ends, strict=True)]
+    return [Part(mark.letter, mark.start, mark.told, end) for mark, end in zip(marks, ends, strict=True)]
 
 
 def _rising(parts: list[Part]) -> list[Part]:

@@ -94,19 +94,20 @@ class Paraphrases:
         return enough or (own >= _HALF and not other and len(heard) <= _SHORT)
 
     def _told(self, letter: str, heard: set[str]) -> bool:
-        """Whether half of an option is heard, and each of its numbers, and its "not"."""
-        content = self._content(letter)
+        """Whether half of what not all options say is heard, and each of its numbers, and its "not"."""
+        shared = set.intersection(*(self._content(other) for other in self.letters))
+        content = self._content(letter) - shared or self._content(letter)
         exact = {word for word in content if word.isdigit() or word == "not"}
         if _TOGETHER in heard - content:
             return False
-        return exact <= heard and (_share(content, heard) >= _HALF or heard <= content)
+        return exact <= heard and (_share(content, heard) >= _HALF or heard <= self._content(letter))
 
     def _content(self, letter: str) -> set[str]:
         words = set(self._words(letter))
         return words - _FILLER or words
 
     def _ordered(self, heard: list[str]) -> str | None:
-        """Of options made of the same words, the one whose order is heard."""
+        """The one option whose order is heard, among those made of the same words."""
         makings = Counter(tuple(sorted(sequence)) for sequence in self.sequences)
         making = max(makings, key=lambda words: (makings[words], len(set(words) & set(heard))))
         same = [letter for letter in self.letters if tuple(sorted(self._words(letter))) == making]

@@ -8,7 +8,7 @@ fetched, because each file of the repository is compared with each name.
 import glob
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -71,7 +71,9 @@ def _paths(dataset: Any, positions: Sequence[int]) -> Iterator[str]:
     for name in _COLUMNS:
         if name in dataset.column_names and _names_files(dataset.data.column(name)):
             column = dataset.with_format("arrow").select_columns([name])[positions][name]
-            yield from (item["path"] for row in column.to_pylist() for item in row or () if item["bytes"] is None)
+            media = (item for row in column.to_pylist() for item in row or () if item["bytes"] is None)
+            # "./a" and "a//b" are names that no file of a repository has
+            yield from (PurePosixPath(item["path"]).as_posix() for item in media)
 
 
 def _names_files(column: pa.ChunkedArray) -> bool:

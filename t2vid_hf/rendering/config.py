@@ -36,7 +36,8 @@ class RenderConfig:
         margin_px (`int`, *optional*, defaults to `12`): Empty border on all four sides in pixels.
         max_words (`int`, *optional*): The most words between white space on a page; `None` fills the page.
         size_by_script (`bool`, *optional*, defaults to `False`): Whether a text in a script that cannot be read at
-            `font_px` gets larger type, of [`~t2vid_hf.rendering.resolving.SMALLEST_PX`], and lines farther apart.
+            `font_px` gets larger type, of [`~t2vid_hf.rendering.resolving.SMALLEST_PX`], and lines farther apart; and
+            so does one whose white space is kept, for its tables.
         whitespace (`str`, *optional*, defaults to `"keep"`): `"keep"` preserves line breaks, indentation and tables:
             lines whose columns are aligned by spaces, frames, diagrams and art (the rule is in `aligned.py`) are
             monospaced, ideographs and emoji two cells wide; a block wider than the page is squeezed to 0.8 of its

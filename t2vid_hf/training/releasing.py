@@ -34,7 +34,7 @@ class Releases:
         if _internal_call:  # of a checkpoint, by all ranks: it has the float32 weights of the run
             self.rows_taken.record["num_tokens"] = self.telemetry.tokens_until_now()
             self.rows_taken.record["seconds"] = self.facts.seconds()
-            super().save_model(output_dir, _internal_call)  # type: ignore[misc]
+            self._save_with_facts(output_dir)  # with run.json, so that it can be pushed
             return
         if output_dir is not None or not self.args.push_to_hub:
             self.save_only(output_dir)
@@ -48,9 +48,7 @@ class Releases:
             output_dir (`str`, *optional*): The folder; `None` takes that of the arguments.
         """
         with self.loan.weights.release(to_save=True):
-            super().save_model(output_dir, True)  # type: ignore[misc]
-        if self.is_world_process_zero():
-            self.facts.write(self, Path(output_dir or self.args.output_dir))
+            self._save_with_facts(output_dir)
 
     def init_hf_repo(self: Any, token: str | None = None, private: bool | None = None) -> None:
         """Find the repository's name, and that there is a token, before anything trains; nothing is made on the Hub.
@@ -151,6 +149,19 @@ class Releases:
         self.callback_handler.on_push_begin(self.args, self.state, self.control)
         # looked up when it is called, so that it can be replaced
         return next(iter(engine.release([ReleasePart(parts[0].folder, self.hub_model_id, "model")], terms).values()))
+
+    def _save_with_facts(self: Any, output_dir: str | None) -> None:
+        """Save, and write `run.json`; past PEFT's card, which would be laid on ours and names a base by its folder."""
+        folder = Path(output_dir or self.args.output_dir)
+        card = folder / "README.md"
+        first = self.is_world_process_zero()
+        kept = card.read_bytes() if first and card.is_file() else None
+        super().save_model(output_dir, True)  # type: ignore[misc]
+        if first:
+            card.unlink(missing_ok=True)
+            if kept is not None:
+                card.write_bytes(kept)
+            self.facts.write(self, folder)
 
     def _save_checkpoint(self: Any, model: Any, trial: Any) -> None:
         """Save a checkpoint; past TRL's own, which writes a card of weights that `output_dir` does not have yet."""

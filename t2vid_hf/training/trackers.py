@@ -23,10 +23,11 @@ def check_trackers(report_to: Iterable[str]) -> None:
 
     ```python
     >>> from t2vid_hf.training.trackers import check_trackers
-    >>> check_trackers(["wandbb"])
-    Traceback (most recent call last):
-    ...
-    t2vid_hf.errors.InputError: unknown tracker (report_to) 'wandbb'; known: azure_ml, clearml, codecarbon, ...
+    >>> try:
+    ...     check_trackers(["wandbb"])
+    ... except ValueError as error:
+    ...     print(str(error)[:37])
+    unknown tracker (report_to) 'wandbb';
 
     ```
     """

@@ -303,6 +303,21 @@ def test_a_family_without_video(tiny_checkpoint, clip):
         encoder.encode(make_row("a", [clip]))
 
 
+@pytest.mark.parametrize("family", ["qwen2_5_vl", "qwen3_vl"], indirect=True)
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padded_rows_have_the_positions_of_their_videos(family: Family, clip, side):
+    """By itself the model takes one time for every speed."""
+    from t2vid_hf.batches.padding import padded_inputs
+
+    processor = family.processor()
+    encoder = RowEncoder(processor, family.adapter, policy=VideoPolicy("native", fps=4.0, max_frames=6))
+    encoded = [encoder.encode(make_row("a", [clip])), encoder.encode(make_row("b", [clip, clip]))]
+    made = padded_inputs(encoded, processor, family.adapter, side=side)
+    for number, each in enumerate(encoded):
+        kept = made["attention_mask"][number].bool()
+        assert made["position_ids"][:, number, kept].tolist() == each.position_ids.tolist()
+
+
 @pytest.mark.parametrize("family", ["qwen2_5_vl", "smolvlm"], indirect=True)
 def test_a_mixture_of_pages_and_native_video_trains_and_is_asked(family: Family, clip, varying, tmp_path):
     """Prices of the mixture are the lengths of its rows; the checkpoint says how it was trained, and is asked so."""

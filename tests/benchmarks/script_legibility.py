@@ -171,7 +171,9 @@ def main() -> None:
             print(f"{script:20} not read: apt install tesseract-ocr-{language.replace('_', '-')}", flush=True)
             continue
         for size in given.sizes or [None]:
-            config = sized(RenderConfig.preset("dense"), SCRIPTS[script].text()) if size is None else dense_at(size)
+            how = SCRIPTS[script]
+            dense = RenderConfig.preset("dense", whitespace=how.whitespace)
+            config = sized(dense, how.text()) if size is None else dense_at(size)
             rows.append(measure(script, config, pages=given.pages))
             row = rows[-1]
             held = row.get("words_a_page", row.get("characters_a_page"))

@@ -28,7 +28,12 @@ def test_the_score_is_one_line_of_json_and_a_table_beside_it(predictions, tmp_pa
     written = [json.loads(line) for line in items.read_text().splitlines()]
     assert [(line["id"], line["correct"]) for line in written] == [("0", True), ("1", False), ("2", False)]
     assert list(written[0]) == ["id", "video", "group", "choice", "answer", "correct", "by", "dropped"]
-    plain = run("score", "mlvu", predictions, "--mode", "t2vid_hf")
+    samples = tmp_path / "run_samples_mlvu.jsonl"
+    plain = run(
+        "score", "mlvu", predictions, "--mode", "t2vid_hf", "--lmms", samples, "--inspect", tmp_path / "log.json"
+    )
+    assert json.loads((tmp_path / "log.json").read_text())["eval"]["model"] == "pred"
+    assert json.loads(samples.read_text().splitlines()[1])["filtered_resps"] == "A. slow"
     assert plain.stdout == "" and "M-Avg" in plain.stderr
 
 
@@ -36,6 +41,14 @@ def test_what_is_dropped_is_told(tmp_path):
     path = write(tmp_path / "pred.jsonl", lines(["B", "none"]))
     done = run("score", "videomme", path, "--mode", "official")
     assert done.returncode == 0 and "1 dropped, not in any figure: 1" in done.stderr
+
+
+def test_names_are_texts_whatever_they_hold(tmp_path):
+    for kind in ("[red]", "[/b]", "\ud83d", "速度"):
+        path = write(tmp_path / "pred.jsonl", lines(["B", "A"], category=kind))
+        done = run("score", "clips", path, "--mode", "official", "--json", "--items", tmp_path / "items.jsonl")
+        assert done.returncode == 0 and json.loads(done.stdout)["groups"][kind]["n"] == 2, done.stderr
+        assert done.stdout.isascii() and ("[" not in kind or kind in done.stderr)
 
 
 def test_compare(predictions, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas
 import pyarrow.parquet as parquet
 import pytest
-from datasets import Dataset, DatasetDict, IterableDataset, concatenate_datasets, load_dataset
+from datasets import Dataset, DatasetDict, IterableDataset, concatenate_datasets, interleave_datasets, load_dataset
 
 from t2vid_hf import with_pages, without_pages
 from t2vid_hf.data.page_columns import PAGE_COLUMNS
@@ -236,3 +236,12 @@ def test_what_has_no_pages_to_change(lazy):
         with_pages(lazy.to_iterable_dataset().map(lambda row: {"id": row["id"]}))
     with pytest.raises(InputError, match="the columns num_pages are written with the pages' text"):
         without_pages(lazy.add_column("num_pages", [1] * len(lazy)))
+
+
+def test_what_comes_behind_a_stream_gets_pages(built, eager, tmp_path):
+    """As behind a stock stream of images: functions see what a reader sees, not how Arrow holds it."""
+    rows = with_pages(stock(built, tmp_path, streaming=True)["train"])
+    count = len(eager[0]["images"])
+    assert next(iter(rows.map(lambda row: {"pages": len(row["images"])})))["pages"] == count
+    assert next(iter(rows.filter(lambda row: row["images"][0].size[0] > 0)))["num_frames"] == count
+    assert len(next(iter(interleave_datasets([rows, rows])))["images"]) == count

@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from transformers import AutoProcessor
 
+from t2vid_hf.batches.encoding import RowEncoder
 from t2vid_hf.batches.media import media_inputs
+from t2vid_hf.batches.media_key import media_key
 from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.asking import is_whole_prompt
@@ -16,6 +19,8 @@ from t2vid_hf.evaluation.benchmarks import ASKINGS
 from t2vid_hf.evaluation.media_folder import media_folder
 from t2vid_hf.evaluation.question_files import read_questions
 from t2vid_hf.metrics.benchmarks import BENCHMARKS
+from t2vid_hf.models import adapter_for
+from t2vid_hf.schema import text
 from t2vid_hf.video.reading import read_frames
 from tests.evaluation.benchmark_layouts import LAYOUTS, Layout, clip, long_video_bench, mvbench, shown, video_mme
 from tests.hub_server import HubServer
@@ -94,6 +99,20 @@ def test_subtitles_stand_between_the_frames(tmp_path):
     native = {**made.items[0].row, "take_video": "native"}
     with pytest.raises(InputError, match="texts behind 4 frames of a video that is fed as a video"):
         media_inputs(native, POLICY)
+
+
+def test_questions_that_share_a_video_are_what_they_are_alone(tiny_checkpoint, tmp_path):
+    """Also with subtitles between its frames, and two parts of one video are two media."""
+    processor = AutoProcessor.from_pretrained(tiny_checkpoint)
+    adapter_for("idefics3").configure(processor)
+    encoder = RowEncoder(processor, adapter_for("idefics3"), policy=POLICY)
+    rows = [item.row for item in prepare("longvideobench", long_video_bench(tmp_path)).items]
+    turn = rows[1]["messages"][0]
+    rows[1] = {**rows[1], "messages": [{**turn, "content": [*turn["content"], text("!")]}]}
+    assert len({media_key(row, POLICY) for row in rows}) == 1
+    for together, alone in zip(encoder.prompts(rows), map(encoder.prompt, rows), strict=True):
+        assert together.input_ids.tolist() == alone.input_ids.tolist()
+    assert media_key(rows[0], POLICY) != media_key({**rows[0], "take_span": (0.5, 1.5)}, POLICY)
 
 
 def test_videos_that_are_missing_or_damaged_are_named(tmp_path):

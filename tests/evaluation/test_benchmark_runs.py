@@ -23,7 +23,7 @@ def run(benchmark, layout, output, *checkpoints, task=None, **options):
         output=output,
         task=task,
         **{"dataset": None, "revision": None, "subtitles": None, "max_missing": 0, "fps": None, "max_frames": None,
-           "video": None, **given},
+           "video": None, "max_batch_tokens": 32_768, "resume": False, **given},
     )  # fmt: skip
     return json.loads((output / "results.json").read_text())
 
@@ -99,14 +99,14 @@ def test_replies_that_are_none_raise_an_alarm(tiny_checkpoint, tmp_path, monkeyp
     from t2vid_hf.cli import evaluate as command
 
     layout = next_qa(tmp_path / "set")
-    asked = command.ask
+    asked = command.ask_on
 
-    def broken(model, processor, items, **options):
+    def broken(*given, **options):
         from dataclasses import replace
 
-        return [replace(answer, reply="!" * 30) for answer in asked(model, processor, items, **options)]
+        return [replace(answer, reply="!" * 30) for answer in asked(*given, **options)]
 
-    monkeypatch.setattr(command, "ask", broken)
+    monkeypatch.setattr(command, "ask_on", broken)
     results = run("nextqa", layout, tmp_path / "out", tiny_checkpoint)
     assert [(alarm["kind"], alarm["share"]) for alarm in results["models"][0]["alarms"]] == [("repeating", 1.0)]
     assert "m0: 100% of the replies repeat one thing ('!!!" in capsys.readouterr().out

@@ -15,6 +15,7 @@ from t2vid_hf.batches.pixels import model_pixels, normalisation_table, pixel_ten
 from t2vid_hf.batches.video_policy import trained_policy
 from t2vid_hf.errors import InputError
 from t2vid_hf.hub.cards import write_model_card
+from t2vid_hf.hub.checkpoint_facts import is_trained_on
 from t2vid_hf.metrics.scoring import Score
 from t2vid_hf.models.weights_hash import weights_hash
 from t2vid_hf.schema import conversation, media_block
@@ -178,6 +179,24 @@ def test_a_broken_file_of_scores_is_one_line(folder, tmp_path, content):
         write_model_card(folder, scores=tmp_path / "scores.json")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"questions": None}, {"chance": "a quarter"}, {"scores": 5}, {"scores": []}, {"scores": [{"group": "all"}]},
+        {"n": "two"}, {"accuracy": None}, {"other": 1}, {"group": "kind"},
+    ],
+)  # fmt: skip
+def test_broken_scores_of_its_own_weights_are_one_line_too(folder, tmp_path, change):
+    path = write_scores_of(tmp_path / "scores.json", tuned=weights_hash(folder))
+    written = json.loads(path.read_text())
+    model = written["models"][0]
+    place = written if {"questions", "chance"} & set(change) else model if "scores" in change else model["scores"][0]
+    place |= change
+    path.write_text(json.dumps(written))
+    with pytest.raises(InputError, match="not what `t2vid evaluate` writes"):
+        write_model_card(folder, scores=path)
+
+
 def test_evaluation_results_are_in_the_hub_s_form(folder):
     entries = [EvalResultEntry("lmms-lab/Video-MME", "default", 52.7, notes="24 frames")]
     write_model_card(folder, eval_results=entries)
@@ -199,3 +218,15 @@ def test_the_record_of_another_run_is_refused(folder, adapter, tmp_path):
     (folder / "run.json").unlink()
     with pytest.raises(InputError, match=r"run\.json: no such file"):
         write_model_card(folder)
+
+
+def test_a_data_set_of_the_release_is_training_data_where_the_run_names_it(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    run = json.loads((folder / "run.json").read_text())
+    parts = [{"part": "data/one:pages"}, {"part": str(tmp_path / "two")}, {"part": "alice/three:clips"}]
+    (tmp_path / "run/run.json").write_text(json.dumps({**run, "mixture": parts}))
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(folder / name, tmp_path / "run" / name)
+    found = [is_trained_on(tmp_path / "run", Path(data)) for data in ("data/one", "two", "data", "alice/three", "none")]
+    assert found == [True, True, False, True, False]

@@ -4,7 +4,9 @@ import json
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as parquet
 import pytest
+from datasets import Dataset
 from huggingface_hub import DatasetCard
 from PIL import Image
 
@@ -16,7 +18,7 @@ from t2vid_hf.hub import card_pictures
 from t2vid_hf.hub.card_pictures import binned
 from t2vid_hf.hub.cards import write_dataset_card
 from t2vid_hf.rendering import RenderConfig
-from t2vid_hf.schema import LongTextQA, features
+from t2vid_hf.schema import LongTextQA, conversation, features, media_block
 
 TEXTS = ["The keeper wound the clock. " * 40, "A red circle moves to the left. " * 90]
 
@@ -87,7 +89,7 @@ def test_pictures_lie_beside_the_card(tmp_path, rows):
     write_texts(tmp_path, "long")
     write_clips(tmp_path, rows)
     (tmp_path / "card").mkdir()
-    (tmp_path / "card/old.png").write_bytes(b"")
+    (tmp_path / "card/old-sheet.png").write_bytes(b"")
     write_dataset_card(tmp_path)
     card, drawn = (tmp_path / "README.md").read_text(), {path.name for path in (tmp_path / "card").iterdir()}
     assert drawn == {"long-pages.png", "long-lengths.png", "long-sheet.png", "video-frames.png", "video-sheet.png"}
@@ -128,6 +130,35 @@ def test_how_it_was_made(tmp_path, monkeypatch):
     assert "Left out, by reason: 3 of train, too long." in card and "/home/me" not in card
     assert 'load_dataset("alice/set", "long", revision="v1")' in card
     assert json.loads((tmp_path / "long/stats.json").read_text())["command"] == made["command"]
+
+
+def test_what_lets_in_to_an_address_is_not_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["t2vid", "build", "--data_files", "test=https://me:pass@h:1/q.jsonl?sig=/SECRET",
+                                      "zip://q.jsonl::https://me:pass@h/q.zip"])  # fmt: skip
+    made = "t2vid build --data_files test=https://h:1/q.jsonl zip://q.jsonl::https://h/q.zip"
+    assert made_by()["command"] == made
+
+
+def test_images_that_rows_name_by_path_and_pictures_of_a_person(tmp_path):
+    """A path is below the repository, not below the current folder; what a person put into card/ stays."""
+    for name in ("a.png", "card/mine.png", "card/gone-sheet.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (32, 32), (90, 0, 0)).save(tmp_path / name)
+    turns = conversation([media_block("image")], "What?", "A shade.")
+    row = {"id": "a", "source": "s", "media": "image_sequence", "messages": turns, "videos": [], "num_frames": 1,
+           "images": [{"bytes": None, "path": "a.png"}]}  # fmt: skip
+    (tmp_path / "texts").mkdir()
+    table = Dataset.from_list([row], features=features()).data.table
+    parquet.write_table(table, tmp_path / "texts/train-00000-of-00001.parquet")
+    stats = {"kind": "video", "sources": ["s"], "license": "other", "rows": {"train": 1}}
+    (tmp_path / "texts/stats.json").write_text(json.dumps(stats))
+    for _ in range(2):
+        write_dataset_card(tmp_path)
+        names = sorted(path.name for path in (tmp_path / "card").iterdir())
+        assert names == ["mine.png", "texts-frames.png", "texts-sheet.png"]
+    (tmp_path / "a.png").write_bytes(b"no image")
+    write_dataset_card(tmp_path)
+    assert "A sheet of `texts` is left out: an image of its rows" in (tmp_path / "README.md").read_text()
 
 
 def test_a_folder_without_a_config(tmp_path):

@@ -211,4 +211,61 @@ def test_names_and_terms_that_cannot_be(root):
     for terms in ({"tag": None}, {"tag": "v1", "create_pr": True}):
         with pytest.raises(InputError, match="give one of them"):
             ReleaseTerms(**terms)
+    for name in ("v 1", "v..1", "a//b", "/v1", "v1/", "-v1", "v1.lock", 'v"1', "v~1", "v1.", ""):
+        with pytest.raises(InputError, match="is no tag's name"):
+            ReleaseTerms(name)
+        with pytest.raises(InputError, match="is no branch's name"):
+            ReleaseTerms("v1", revision=name)
+    for terms in ({"tag": "main", "revision": "next"}, {"tag": "next", "revision": "next"}):
+        with pytest.raises(InputError, match="is a branch, and a tag of its name"):
+            ReleaseTerms(**terms)
+    assert ReleaseTerms("release/v1.0+ü", revision="refs/pr/1").tag
     assert issubclass(Unfinished, RuntimeError)
+
+
+def test_a_tag_and_a_branch_are_two_things(root):
+    """A tag of a branch's name was reported as set; a commit to a tag was refused when files were sent."""
+    with HubServer() as hub:
+        assert publishing(hub, root, 'release([model], ReleaseTerms("v1", revision="next"))')[0] == 0
+        mark = len(hub.requests)
+        for terms, told in (
+            ('"next"', "'next' is a branch of model alice/m: give another tag"),
+            ('"v2", revision="v1"', "'v1' is a tag of model alice/m, and commits go to a branch"),
+        ):
+            status, _, said = publishing(hub, root, f"release([model, dataset], ReleaseTerms({terms}))")
+            assert status == 2 and told in said, said
+        assert {request.method for request in hub.requests[mark:]} == {"GET", "POST"}
+        assert len(hub.repositories()) == 1
+
+
+def test_a_pull_request_for_nothing_names_what_is_there(root):
+    with HubServer() as hub:
+        assert publishing(hub, root, 'release([model], ReleaseTerms("v1"))')[0] == 0
+        _, out, _ = publishing(hub, root, "print(release([model], ReleaseTerms(None, create_pr=True)))")
+        assert f"{hub.url}/alice/m/tree/main'" in out and len(hub.commits("alice/m")) == 2
+
+
+def test_what_the_hub_refuses_is_not_told_as_unanswered(root):
+    with HubServer() as hub:
+        hub.fail_next("POST", "/commit/", 403)
+        status, _, said = publishing(hub, root, 'release([model], ReleaseTerms("v1"))')
+        assert status == 1 and "the Hub answered 403" in said and "was not answered" not in said
+
+
+def test_an_endpoint_that_is_no_address(root, monkeypatch):
+    with HubServer() as hub:
+        made = hub.environment(root / "home") | {"HF_ENDPOINT": "nonsense"}
+        monkeypatch.setattr(HubServer, "environment", lambda *_, **__: made)
+        status, out, said = publishing(hub, root, 'release([model], ReleaseTerms("v1"))')
+    assert status == 2 and said.startswith("error: HF_ENDPOINT is 'nonsense', and no address") and "trying" not in out
+
+
+def test_an_interrupt_before_anything_is_written(root):
+    with HubServer() as hub:
+        status, _, said = publishing(hub, root, """
+def interrupted(*_):
+    raise KeyboardInterrupt
+terms = ReleaseTerms("v1")
+terms.api.whoami = interrupted
+release([model], terms)""")  # fmt: skip
+        assert status == 1 and "interrupted; nothing was changed" in said and not hub.repositories()

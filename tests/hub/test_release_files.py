@@ -111,3 +111,23 @@ def test_what_a_release_takes_the_place_of():
     assert superseded(old, new, "dataset") == [
         "gone/stats.json", "gone/train-00000-of-00001.parquet", "texts/train-00001-of-00002.parquet",
     ]  # fmt: skip
+
+
+def test_media_have_the_names_that_rows_give_them_links_or_not(tmp_path):
+    """What is sent under the name that a link leads to, nobody finds by the name in the row."""
+    write(tmp_path / "set", "README.md", "texts/stats.json", "real/a/1.jpg", "real/c.mp4")
+    (tmp_path / "set/frames").symlink_to("real")
+    (tmp_path / "set/c.mp4").symlink_to("real/c.mp4")
+    named = [{"bytes": None, "path": path} for path in ("frames/a", "./c.mp4")]
+    rows(tmp_path / "set", "texts/train-00000-of-00001.parquet", named)
+    found = files_to_release(tmp_path / "set", "dataset")
+    assert {"frames/a/1.jpg", "c.mp4"} <= set(found) and not [name for name in found if name.startswith("real")]
+    assert all(path.is_file() for path in found.values())
+
+
+def test_media_by_absolute_paths_are_refused(tmp_path):
+    """They are below the folder here, and nowhere for a reader."""
+    write(tmp_path, "README.md", "texts/stats.json", "c.mp4")
+    rows(tmp_path, "texts/train-00000-of-00001.parquet", [{"bytes": None, "path": str(tmp_path / "c.mp4")}])
+    with pytest.raises(InputError, match="rows name media by absolute paths"):
+        files_to_release(tmp_path, "dataset")

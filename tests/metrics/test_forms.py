@@ -264,5 +264,8 @@ def test_videomme_v2(tmp_path):
     assert printed["Simple accuracy (valid only)"] == f"{100 * 17 / 22:.2f}%"
     ours = score("videomme_v2", path, "t2vid_hf")["headline"]["value"]
     assert ours == pytest.approx((9 / 16 + 9 / 16 + 4 / 16 + 4 / 12 + 1 / 10 + 0) / 6)
+    samples[3]["doc"]["level"] = "high"
+    with pytest.raises(InputError, match="question 000-4: level 'high'; levels are 1, 2 and 3"):
+        summary(score_file("videomme_v2", write(tmp_path / "a.jsonl", samples[:4]), mode="official"))
     with pytest.raises(InputError, match="four questions of a video"):
         summary(score_file("videomme_v2", write(tmp_path / "a.jsonl", samples[:3]), mode="official"))

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 import yaml
 from huggingface_hub import ModelCard
+from peft import LoraConfig
 from trl import SFTConfig
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.hub import release as engine
+from t2vid_hf.hub.cards import write_model_card
+from t2vid_hf.hub.release_part import ReleasePart
 from t2vid_hf.training import T2VidSFTTrainer, releasing
 from tests.hub.trained import snippets
 from tests.hub_server import HubServer
@@ -57,14 +60,49 @@ def test_one_release_with_our_card(tiny_checkpoint, rows, tmp_path, published):
     assert record["steps"] == 2 and record["seconds"] > 0 and record["adapter"] is False
 
 
+def test_a_checkpoint_of_the_way_can_be_pushed(tiny_checkpoint, rows, tmp_path):
+    """As the refusal of hub_strategy says."""
+    run = ours(tiny_checkpoint, config(tmp_path, save_strategy="steps", save_steps=1, max_steps=2), rows)
+    run.train()
+    folder = tmp_path / "checkpoint-1"
+    write_model_card(folder, name="alice/way", tag="v1")
+    sent = set(ReleasePart(folder, "alice/way", "model").files)
+    assert {"README.md", "config.json", "model.safetensors", "processor_config.json", "run.json"} <= sent
+    assert json.loads((folder / "run.json").read_text())["steps"] == 1 and "optimizer.pt" not in sent
+
+
+def test_an_adapter_has_our_card_or_none(tiny_checkpoint, rows, tmp_path, published, capsys):
+    """PEFT writes a card with each save, names the base by its folder, and changes one that is there."""
+    adapter = {"peft_config": LoraConfig(r=2, target_modules=["q_proj"])}
+    run = ours(tiny_checkpoint, config(tmp_path, save_strategy="steps", save_steps=1), rows, **adapter)
+    run.train()
+    run.save_model()
+    assert not list(tmp_path.rglob("README*"))
+    run.facts.base_model, run.facts.base_on_hub = "alice/base", True
+    assert run.push_to_hub() == run.push_to_hub()
+    run.save_model()
+    assert [path.name for path in tmp_path.rglob("README*")] == ["README.md"]
+    assert "A LoRA adapter of" in (tmp_path / "README.md").read_text() and "README" not in capsys.readouterr().out
+
+
 def test_saving_twice_is_the_same_release(tiny_checkpoint, rows, tmp_path, published):
-    """TRL's own script saves, which pushes, and pushes."""
     run = ours(tiny_checkpoint, config(tmp_path / "tiny", push_to_hub=True), rows)
     run.train()
     run.save_model(str(tmp_path / "elsewhere"))
-    assert run.push_to_hub(dataset_name="bob/set") == "https://hub/alice/tiny"
-    (_, first, _), (_, second, card) = published
-    assert first.tag == second.tag and (tmp_path / "elsewhere/run.json").is_file()
+    assert run.push_to_hub() == "https://hub/alice/tiny"
+    (_, first, before), (_, second, after) = published
+    assert first.tag == second.tag and before == after and (tmp_path / "elsewhere/run.json").is_file()
+
+
+def test_what_another_card_says_is_another_release(tiny_checkpoint, rows, tmp_path, published):
+    """TRL's own script saves, which pushes, and pushes with the data set's name: the first tag has another card."""
+    run = ours(tiny_checkpoint, config(tmp_path / "tiny", push_to_hub=True), rows)
+    run.train()
+    run.save_model()
+    run.push_to_hub(dataset_name="bob/set")
+    run.push_to_hub(dataset_name="bob/set")
+    (_, first, _), (_, second, card), (_, third, same) = published
+    assert first.tag != second.tag == third.tag and card == same
     assert ModelCard(card).data.datasets == ["bob/set"]
 
 

@@ -153,19 +153,21 @@ def told_task(predicted: Predicted) -> str:
 
 
 def with_finer_aspects(file: ResultFile, predicted: list[Predicted]) -> list[Predicted]:
-    """Adds the finer aspects where the authors' `meta_info.json` lies beside the predictions or in a folder above.
+    """Adds the finer aspects where the authors' `meta_info.json` is: beside the predictions, or three folders above.
 
     Args:
-        file ([`~t2vid_hf.metrics.result_file.ResultFile`]): The predictions, such as `predictions/MODEL/TASK.json`.
+        file ([`~t2vid_hf.metrics.result_file.ResultFile`]): The predictions, `predictions/MODEL/TASK.json`; lines of
+            other forms do not name videos as that file does.
         predicted (`list[Predicted]`): What was read of it.
     """
-    path = next((folder / META for folder in file.path.resolve().parents[:3] if (folder / META).is_file()), None)
-    if path is None:
+    folders = file.path.resolve().parents
+    path = next((folder / META for folder in (*folders[:1], *folders[2:3]) if (folder / META).is_file()), None)
+    if path is None or file.is_lines:
         return predicted
     videos = read_results(path).value
     finer = []
     for each in predicted:
-        video, aspect = each.asked.video, each.asked.group
+        video, aspect = each.asked.video.removesuffix(".mp4").removesuffix(".jpg"), each.asked.group
         try:
             name = "order" if aspect == "order" else videos[video]["eval_dim"][aspect]["type"]
         except (KeyError, TypeError):

@@ -143,8 +143,11 @@ def printed(scored: Sequence[Scored]) -> dict[str, str]:
         means[f"{facts['group_type']}_score"].append(score)
         if facts["group_type"] == "relevance":
             means["relevance_linear_score"].append(sum(marks) * 25.0)
-        if facts.get("level", "None") != "None":
-            means.setdefault(f"level_{int(float(facts['level']))}", []).append(score)
+        level = f"level_{facts.get('level', 'None').removesuffix('.0')}"
+        if level != "level_None":
+            if level not in names:
+                raise InputError(f"question {last.predicted.asked.id}: level '{facts['level']}'; levels are 1, 2 and 3")
+            means[level].append(score)
         for head in ("second_head", "third_head"):
             if facts.get(head, "None") != "None":
                 means.setdefault(facts[head], []).append(score)

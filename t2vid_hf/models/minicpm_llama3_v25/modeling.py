@@ -8,7 +8,6 @@ Checked against the published code (`modeling_minicpmv.py` and `resampler.py` of
 transformers 4.40.0: see tests/golden/minicpm_llama3_v25.md.
 """
 
-from dataclasses import fields
 from typing import Any
 
 import torch
@@ -20,13 +19,11 @@ from transformers.models.idefics2.modeling_idefics2 import Idefics2VisionTransfo
 from transformers.models.llama.modeling_llama import LlamaModel
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.models.cache_argument import CACHE
 from t2vid_hf.models.loaded_weights import check_loaded
 from t2vid_hf.models.minicpm_llama3_v25.configuration import MiniCPMVConfig
 from t2vid_hf.models.minicpm_llama3_v25.resampler import Resampler, ResamplerAttention
 from t2vid_hf.models.minicpm_llama3_v25.vision import LineEmbeddings, patch_lines
-
-# What transformers calls the cache of keys and values: renamed in 5.24
-CACHE = "cache" if "cache" in {item.name for item in fields(CausalLMOutputWithPast)} else "past_key_values"
 
 
 class MiniCPMVPreTrainedModel(PreTrainedModel):
