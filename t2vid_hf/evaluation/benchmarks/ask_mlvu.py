@@ -1,6 +1,6 @@
 """MLVU's prompt, from its authors' `choice_bench.py`, and where its seven tasks have their videos.
 
-The script begins the reply itself, with "Best option:("; here that ends the question. The original's file holds prompts
+The script begins the reply itself, with "Best Option: ("; here that ends the question. The original's file holds prompts
 of its own, which are asked as they are.
 """
 
@@ -23,7 +23,7 @@ def prompt(asked: Asked, said: Sequence[str] | None) -> str:
         said (`Sequence[str]` or `None`): Not used.
     """
     listed = lettered(asked.options, "({}) {}")
-    return f"{_SYSTEM}\nQuestion: {asked.prompt}\nOptions:\n{listed}\nOnly give the best option.\nBest option:("
+    return f"{_SYSTEM}\nQuestion: {asked.prompt}\nOptions:\n{listed}\nOnly give the best option.\nBest Option: ("
 
 
 def names(asked: Asked) -> Sequence[str]:
