@@ -110,6 +110,7 @@ def test_what_is_in_the_wheel(wheel, copy):
         return {path.relative_to(copy).as_posix() for pattern in patterns for path in (copy / folder).rglob(pattern)}
 
     shipped = below("t2vid_hf", "*.py", "*.j2", "*.jsonl", "*.xz", "py.typed")
+    shipped |= below("t2vid_hf/metrics", "README.md")  # the cards of evaluate's modules
     shipped |= {f"t2vid_hf/{name}" for name in below("model_cards", "*.jinja") | below("recipes", "*.yaml")}
     assert names_in(wheel) == shipped
     for name in (
