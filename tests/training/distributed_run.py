@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from accelerate.utils import gather_object
 from datasets import Dataset
 from torch.distributed.tensor import DTensor
@@ -20,6 +19,7 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.schema import conversation, features, media_block
 from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
 from tests.conftest import page
+from tests.training.leaving import leave
 
 # What FSDP2 shards, by family
 BLOCKS = {
@@ -109,12 +109,6 @@ def main() -> None:
         history = [entry for entry in trainer.state.log_history if "loss" in entry]
         output.write_text(json.dumps({"history": history, "norms": sums}))
     leave()
-
-
-def leave() -> None:
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()  # none ends while another still talks to it
-        torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from transformers.distributed import DistributedConfig
 
 from t2vid_hf.training import T2VidSFTConfig, T2VidSFTTrainer
 from tests.training.distributed_run import rows
+from tests.training.leaving import leave
 from tests.training.runs import SETTINGS
 
 HOW: dict[str, dict[str, Any]] = {
@@ -81,9 +82,7 @@ def main() -> None:
             "predicted": len(predicted),
         }
     Path(f"{output}.{trainer.args.process_index}").write_text(json.dumps(found))
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()  # none ends while another still talks to it
-        torch.distributed.destroy_process_group()
+    leave()
 
 
 if __name__ == "__main__":

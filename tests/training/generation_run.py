@@ -18,6 +18,7 @@ from transformers import TrainerControl, TrainerState
 
 from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.training.generation_callback import GenerationCallback
+from tests.training.leaving import leave
 from tests.training.runs import config, load, losses, make_rows, ours
 
 SHARDED = ("LlamaDecoderLayer", "Idefics3EncoderLayer")
@@ -93,8 +94,7 @@ def main() -> None:
     torch.distributed.all_gather_object(everyone, mine)
     if torch.distributed.get_rank() == 0:
         output.write_text(json.dumps(everyone))
-    torch.distributed.barrier()  # none ends while another still talks to it
-    torch.distributed.destroy_process_group()
+    leave()
 
 
 if __name__ == "__main__":
