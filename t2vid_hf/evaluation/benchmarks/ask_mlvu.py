@@ -1,7 +1,7 @@
 """MLVU's prompt, from its authors' `choice_bench.py`, and where its seven tasks have their videos.
 
-The script begins the reply itself, with "Best Option: ("; here that ends the question. The original's file holds prompts
-of its own, which are asked as they are.
+The script begins the reply itself, with "Best Option: ("; here that ends the question. The original's file holds
+prompts of its own, which are asked as they are.
 """
 
 from collections.abc import Sequence
