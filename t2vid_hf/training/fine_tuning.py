@@ -86,7 +86,7 @@ def fine_tune(
     summary = summarize(mixture, prices, plan, config)
     if config.process_index == 0:
         show_mixture(mixture, summary, evaluation=evaluation)
-    open_one_of_each(mixture)
+    open_one_of_each(mixture, on_bad_row=config.on_bad_row)
     model = load_model(recipe, attention)  # behind all that rows can be refused for: weights take minutes
     adapter.configure_model(model.config)
     peft_config = choose_lora(model, adapter, recipe, config)

@@ -9,6 +9,8 @@ from t2vid_hf.batches import packing
 from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.filters import HELD_OUT, TOO_LARGE
 from t2vid_hf.mixtures.held_out import is_held_out
+from t2vid_hf.mixtures.mixing import load_mixture
+from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.schema import features
 from t2vid_hf.training import epoch_plan
 from t2vid_hf.training.arguments import RecipeArguments
@@ -117,3 +119,32 @@ def test_an_evaluation_of_nothing_is_refused_before_a_model_is_loaded(mixture, t
         fine_tune(RecipeArguments("nowhere", mixture=mixture), config(tmp_path, eval_strategy="epoch"))
     with pytest.raises(InputError, match="eval_share is 1.5"):
         RecipeArguments("nowhere", mixture=mixture, eval_share=1.5)
+
+
+@pytest.mark.parametrize("spoilt", ["first", "all"])
+def test_a_bad_row_that_may_be_left_out_does_not_end_a_run_before_it_begins(tiny_checkpoint, tmp_path, spoilt):
+    """Of each part one medium is opened beforehand: a bad one is no reason to stop, a part of none that opens is."""
+    rows = [{**make_rows(2, b"")[1], "id": f"row-{number}"} for number in range(6)]
+    mixture = [{"path": str(tmp_path / "set"), "name": "texts", "count": 6}]
+    folder = tmp_path / "set/texts"
+    folder.mkdir(parents=True)
+
+    def write() -> None:
+        made = Dataset.from_list(rows, features=features())
+        made.to_parquet(str(folder / "train-00000-of-00001.parquet"))
+
+    write()
+    order = load_mixture([MixturePart.from_dict(mixture[0])]).ids
+    for row in rows:
+        if spoilt == "all" or row["id"] == order[0]:
+            row["images"] = [{"bytes": b"no picture", "path": None}]
+    write()
+    recipe = RecipeArguments(str(tiny_checkpoint), mixture=mixture, dtype="float32", attn_implementation="sdpa")
+    given = config(tmp_path / "out", max_length=512, max_steps=2, on_bad_row="drop", max_bad_share=0.5)
+    if spoilt == "all":
+        with pytest.raises(InputError, match="is not a picture"):
+            fine_tune(recipe, given)
+        assert not (tmp_path / "out/model.safetensors").exists()
+        return
+    fine_tune(recipe, given)
+    assert (tmp_path / "out/model.safetensors").exists()
