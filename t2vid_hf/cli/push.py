@@ -58,8 +58,11 @@ def push(
         "is of a release, and without a name only cards are written: give --to user/name",
     )  # fmt: skip
     _refuse_unused(
-        {"scores": scores, "license": license} if not checkpoint else {}, "is for checkpoints: give --checkpoint"
-    )
+        {"scores": scores, "license": license, "base_model": base_model, "base_revision": base_revision}
+        if not checkpoint else {},
+        "is for checkpoints: give --checkpoint",
+    )  # fmt: skip
+    _refuse_unused({"accept_license": accept_license} if not dataset else {}, "is for data sets: give --dataset")
     if create_pr and tag is not None:
         raise InputError("--create_pr and --tag: a pull request has no tag until it is merged; give one of them")
 
@@ -77,16 +80,18 @@ def push(
                 told |= {"base_model": base_model, "base_revision": base_revision}
                 write_model_card(folder, name=name, tag=named, **told)
 
-    write_cards(None)
     if not parts:
+        write_cards(None)
         print(f"cards: {', '.join(str(folder / 'README.md') for folder, _, _ in places)}")
         return
     from t2vid_hf.hub.release_part import content_tag
     from t2vid_hf.hub.release_terms import ReleaseTerms
 
-    chosen = None if create_pr else content_tag(parts) if tag is None else tag
-    write_cards(chosen)
-    terms = ReleaseTerms(chosen, message=message, private=private, revision=revision, create_pr=create_pr, force=force)
+    if tag is None and not create_pr:
+        write_cards(None)  # the content that the tag is made of has cards
+        tag = content_tag(parts)
+    write_cards(tag)
+    terms = ReleaseTerms(tag, message=message, private=private, revision=revision, create_pr=create_pr, force=force)
     (show_plan if dry_run else publish)(parts, terms)
 
 

@@ -87,7 +87,12 @@ def base_of(folder: Path, run: Mapping[str, Any], name: str | None, revision: st
         run (`Mapping[str, Any]`): What [`read_run`] gives.
         name (`str` or `None`): The base's name on the Hub, in place of what the run recorded.
         revision (`str` or `None`): Its revision, with `name`.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: a revision without a name.
     """
+    if name is None and revision is not None:
+        raise InputError(f"base_revision {revision} is of no base_model: give both, or neither")
     if name is None:
         return Base(run["base_model"], run["base_revision"], run["base_on_hub"])
     if is_adapter(folder):

@@ -230,3 +230,8 @@ def test_a_data_set_of_the_release_is_training_data_where_the_run_names_it(folde
         shutil.copy(folder / name, tmp_path / "run" / name)
     found = [is_trained_on(tmp_path / "run", Path(data)) for data in ("data/one", "two", "data", "alice/three", "none")]
     assert found == [True, True, False, True, False]
+
+
+def test_a_revision_of_no_base_is_refused(folder):
+    with pytest.raises(InputError, match="base_revision v1 is of no base_model"):
+        write_model_card(folder, base_revision="v1")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from t2vid_hf.cli.push import push
 from t2vid_hf.errors import InputError, Unfinished
 from t2vid_hf.hub import transient
 from t2vid_hf.hub.release_part import ReleasePart
@@ -269,3 +270,17 @@ terms = ReleaseTerms("v1")
 terms.api.whoami = interrupted
 release([model], terms)""")  # fmt: skip
         assert status == 1 and "interrupted; nothing was changed" in said and not hub.repositories()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"dataset": ["set1"], "base_model": "a/base"}, "--base_model is for checkpoints: give --checkpoint"),
+        ({"dataset": ["set1"], "base_revision": "v1"}, "--base_revision is for checkpoints: give --checkpoint"),
+        ({"checkpoint": ["model1"], "accept_license": True}, "--accept_license is for data sets: give --dataset"),
+    ],
+)
+def test_an_option_that_nothing_takes_is_refused(root, monkeypatch, given, told):
+    monkeypatch.chdir(root)
+    with pytest.raises(InputError, match=told):
+        push(**given)
