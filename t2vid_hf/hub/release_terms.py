@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from huggingface_hub import HfApi
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.hub.transient import Patience
+from t2vid_hf.hub.transient import Patience, persist
 
 _NAME = re.compile(r"[\w+][\w.+-]*(/[\w+][\w.+-]*)*")
 
@@ -44,6 +45,11 @@ class ReleaseTerms:
     api: HfApi = field(default_factory=HfApi)
     patience: Patience = field(default_factory=Patience)
     show: Callable[[str], Any] = print
+
+    @cached_property
+    def user(self) -> dict[str, Any]:
+        """Whose token it is, as the Hub says; asked once for all parts."""
+        return persist(self.api.whoami, patience=self.patience, show=self.show)
 
     def __post_init__(self) -> None:
         if (self.tag is None) != self.create_pr:

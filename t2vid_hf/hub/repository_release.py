@@ -106,7 +106,7 @@ class RepositoryRelease:
         return look(self.terms.api, self.part.repo_id, self.part.repo_type, revision)
 
     def _check_right(self) -> None:
-        who = self._persist(self.terms.api.whoami)
+        who = self.terms.user
         if who.get("auth", {}).get("accessToken", {}).get("role") == "read":
             raise InputError(
                 "the token may only read: make one that may write, and run `hf auth login` or set HF_TOKEN"

@@ -10,10 +10,11 @@ import re
 from collections.abc import Sequence
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.metrics.asked import LETTERS
 from t2vid_hf.metrics.claims import Claim, Stance, sentence_end, sentence_start
 from t2vid_hf.metrics.denial import after_correction, takes_back
 from t2vid_hf.metrics.label_claims import label_claims
-from t2vid_hf.metrics.label_words import LETTERS, latin_labels
+from t2vid_hf.metrics.label_words import latin_labels
 from t2vid_hf.metrics.listed_options import listed
 from t2vid_hf.metrics.reply_text import answer_text
 from t2vid_hf.metrics.stems import even_out

@@ -7,6 +7,7 @@ A capital letter counts only where something around it makes it a label: the sta
 import re
 from collections.abc import Callable, Iterator
 
+from t2vid_hf.metrics.asked import LETTERS
 from t2vid_hf.metrics.claims import Claim, Stance, sentence_end, sentence_start
 from t2vid_hf.metrics.denial import label_stance
 from t2vid_hf.metrics.label_words import (
@@ -18,7 +19,6 @@ from t2vid_hf.metrics.label_words import (
     GOOD,
     JOINER,
     LAST,
-    LETTERS,
     NOUN,
     NUMBERS,
     ORDINALS,

@@ -5,8 +5,6 @@ Tables only. A language that is missing here still has its options found by thei
 
 import re
 
-LETTERS = "ABCDEFGHIJ"
-
 NOUN = (
     r"(?:(?:answer\s+)?(?:option|choice)|alternative|caption|sentence|statement|description|candidate|letter|"
     r"opci[oó]n|alternativa|"

@@ -6,9 +6,10 @@ What a line of such a list says about its option counts; that the option stands 
 import re
 from typing import NamedTuple
 
+from t2vid_hf.metrics.asked import LETTERS
 from t2vid_hf.metrics.claims import Claim, Stance
 from t2vid_hf.metrics.label_claims import Begins
-from t2vid_hf.metrics.label_words import LETTERS, NOUN
+from t2vid_hf.metrics.label_words import NOUN
 
 _LINE = re.compile(r"^.*$", re.MULTILINE)
 _MARK = re.compile(rf"^[\s\-•·–+]*(?:{NOUN}\s*)?[(\[]?([A-J])(?:[)\].:,]|\s*[-–—:✓✔✅✗✘❌×]|\s*$)")

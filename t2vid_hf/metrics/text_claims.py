@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from t2vid_hf.metrics.asked import LETTERS
 from t2vid_hf.metrics.claims import Claim, Stance
 from t2vid_hf.metrics.denial import text_stance
-from t2vid_hf.metrics.label_words import LETTERS
 from t2vid_hf.metrics.paraphrases import Paraphrases, no_count
 from t2vid_hf.metrics.stems import Word, even_out, outside, stems
 

@@ -135,9 +135,10 @@ class Releases:
         self.save_only()
         if not self.is_world_process_zero():
             return None
-        self.create_model_card(**card)  # a release, and so the tag made of it, has one
         parts = [ReleasePart(Path(self.args.output_dir), self.hub_model_id, "model")]
-        tag = tag or content_tag(parts)
+        if tag is None:
+            self.create_model_card(**card)  # the content that the tag is made of has a card
+            tag = content_tag(parts)
         self.create_model_card(**card, tag=tag)
         private = self.args.hub_private_repo if private is None else private
         terms = ReleaseTerms(
@@ -148,7 +149,7 @@ class Releases:
         )
         self.callback_handler.on_push_begin(self.args, self.state, self.control)
         # looked up when it is called, so that it can be replaced
-        return next(iter(engine.release([ReleasePart(parts[0].folder, self.hub_model_id, "model")], terms).values()))
+        return next(iter(engine.release(parts, terms).values()))
 
     def _save_with_facts(self: Any, output_dir: str | None) -> None:
         """Save, and write `run.json`; past PEFT's card, which would be laid on ours and names a base by its folder."""
