@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -173,7 +173,7 @@ def run(step: Step, code: str) -> float | None:
     return time.monotonic() - began
 
 
-def _digest(paths: object) -> str:
+def _digest(paths: Iterable[Path]) -> str:
     """A hash of the files, and of the files in the folders, that are given."""
     digest = hashlib.blake2b()
     for path in paths:

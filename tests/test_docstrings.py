@@ -74,7 +74,7 @@ def _documentable(node: Node, prefix: str = "", public: bool = True) -> Iterator
     yield node, prefix, public
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If | ast.Try):
-            yield from list(_documentable(child, prefix, public))[1:]  # type: ignore[arg-type]
+            yield from list(_documentable(child, prefix, public))[1:]
         elif isinstance(child, Function | ast.ClassDef):
             seen = public and not child.name.startswith("_") and not isinstance(node, Function)
             yield from _documentable(child, f"{prefix}.{child.name}" if prefix else child.name, seen)

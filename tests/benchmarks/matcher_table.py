@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from t2vid_hf.metrics.answers import extract_choice
-from t2vid_hf.metrics.label_words import LETTERS
+from t2vid_hf.metrics.asked import LETTERS
 from t2vid_hf.metrics.yes_no import extract_yes_no
 
 HARD = Path(__file__).parents[1] / "metrics/hard_replies.jsonl"

@@ -27,7 +27,7 @@ def chat(*values: str) -> list[dict]:
 
 SYNTHETIC = {"conversations": turns("<video>\nWho wound the clock?", "The keeper."), "video": "LongAlpaca_00000"}
 SHAREGEMINI = {"id": "s-7", "video": "a/7.mp4", "conversations": turns("<video>\nTell.", "A dog.", "More?", "It runs.")}
-MULTI_IMAGE = {
+MULTI_IMAGE: dict = {
     "image": {"<image_00>": "LongQLoRA_00000/text_pic_00000.png", "<image_01>": "LongQLoRA_00000/text_pic_00001.png"},
     "conversations": chat("<image_00>\n<image_01>\nWho?\nWhy?", "The keeper."),
 }

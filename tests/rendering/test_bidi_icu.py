@@ -28,7 +28,7 @@ _DEFAULT_LTR = 0xFE
 
 
 @cache
-def icu() -> Callable[[str, str], ctypes._CFuncPtr]:
+def icu() -> Callable[[str, str], Callable]:
     """The functions of the ICU that icu4py brings along, by name and type of result."""
     folder = Path(icu4py.__file__).parent
     found = [*folder.parent.glob("icu4py.libs/libicuuc*"), *folder.glob(".dylibs/libicuuc*")]
@@ -36,7 +36,7 @@ def icu() -> Callable[[str, str], ctypes._CFuncPtr]:
         pytest.skip("this icu4py has no ICU library beside it")
     library = ctypes.CDLL(str(found[0]))
 
-    def function(name: str, result: str) -> ctypes._CFuncPtr:
+    def function(name: str, result: str) -> Callable:
         found = getattr(library, f"ubidi_{name}_{icu_version_info[0]}")
         found.restype = getattr(ctypes, result)
         return found

@@ -254,7 +254,7 @@ def test_where_the_text_does_not_fit_numba_compiles_or_an_error_asks_for_it(
     text: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @_compiled.compiled("int64(int64, int64)")
-    def difference(one, other):  # type: ignore[no-untyped-def]
+    def difference(one, other):
         return one - other
 
     given = {"difference": difference.source}
@@ -335,7 +335,7 @@ def test_numbers_and_their_count_are_checked() -> None:
         kernels.look_up(*good()[:4])
 
     @_compiled.compiled("int64(int64, bool)")
-    def difference(number, flag):  # type: ignore[no-untyped-def]
+    def difference(number, flag):
         return number - 1 if flag else number
 
     assert (difference(np.int32(-4), True), difference(2**40, np.bool_(False))) == (-5, 2**40)
@@ -345,7 +345,7 @@ def test_numbers_and_their_count_are_checked() -> None:
 
 def test_a_loop_that_needs_more_than_arithmetic_is_refused() -> None:
     @_compiled.compiled("int64(const int64[])")
-    def copied(numbers):  # type: ignore[no-untyped-def]
+    def copied(numbers):
         return numbers.copy()[0]
 
     with pytest.raises(Exception, match="NRT|copied"):
