@@ -8,16 +8,17 @@ what only knowledge of the world maps to an option: tests/benchmarks/results/mat
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.metrics.asked import LETTERS
 from t2vid_hf.metrics.claims import Claim, Stance, sentence_end, sentence_start
-from t2vid_hf.metrics.denial import after_correction, takes_back
+from t2vid_hf.metrics.denial import after_correction, refuses, takes_back
 from t2vid_hf.metrics.label_claims import label_claims
 from t2vid_hf.metrics.label_words import latin_labels
 from t2vid_hf.metrics.listed_options import listed
 from t2vid_hf.metrics.reply_text import answer_text
-from t2vid_hf.metrics.stems import even_out
+from t2vid_hf.metrics.stems import even_out, without_clocks
 from t2vid_hf.metrics.text_claims import Options
 from t2vid_hf.metrics.yes_no import plain_yes_no, yes_no_letters
 
@@ -28,7 +29,7 @@ _CONCLUSION = re.compile(
     r"suggests?|indicat\w+|points? to|shows? that|most (?:likely|plausible|appropriate|probable|accurate)|"
     r"main(?:ly)?|primar\w+|correspond\w*|in total|that makes|"
     r"total|reasonable|the question (?:is|asks)|por (?:lo )?tanto|así que|donc|daher|deshalb|поэтому|значит)\b|"
-    r"因此|所以|综上|したがって|따라서|इसलिए|لذلك",
+    r"(?<=[?:])\s*(?:→|⇒|->|=>)|因此|所以|综上|したがって|따라서|इसलिए|لذلك",
     re.IGNORECASE,
 )
 _OWN_LABEL = re.compile(
@@ -70,6 +71,7 @@ def extract_choice(reply: str, options: Sequence[str]) -> str | None:
         return None
     known = Options(_unlabelled(options))
     text = even_out(latin_labels(answer_text(reply)))
+    text = text if known.timed else without_clocks(text)
     letter = _resolve(text, known)
     return letter if letter in known.letters else None
 
@@ -106,13 +108,17 @@ def _read(text: str, options: Options) -> str:
     labels = label_claims(
         rest, len(options.letters), lambda place: options.begins(rest, place), numbered=not options.numeric
     )
-    said = [claim for claim in labels if claim.stance is Stance.SAID]
+    if {claim.letter for claim in verdicts if claim.stance is Stance.WEIGHED} == set(options.letters):
+        verdicts = []  # the options repeated
     polar = yes_no_letters(options.texts)
     yes_no = polar.get(plain_yes_no(rest) or "")
     texts = [claim for claim in options.claims(rest) if claim.letter not in polar.values()]
+    labels = _denied_with_text(labels, texts)
+    said = [claim for claim in labels if claim.stance is Stance.SAID]
+    stated = [claim for claim in texts if claim.stance is Stance.SAID and claim.rank == 4]
     concluded = _concluded([claim for claim in texts if claim.stance is Stance.SAID], rest)
     plain = [claim for claim in said if claim.rank >= 4]
-    for found in (plain, concluded, said + [claim for claim in verdicts if claim.stance is Stance.SAID]):
+    for found in (plain, stated, concluded, said + [claim for claim in verdicts if claim.stance is Stance.SAID]):
         if found:
             letter = _one(found, rest)
             return _NONE if _contradicted(letter, found, rest, options) else letter
@@ -125,16 +131,19 @@ def _by_text(texts: list[Claim], labels: list[Claim], text: str, options: Option
     """The option that a reply without labels names by its words."""
     said = [claim for claim in texts if claim.stance is Stance.SAID and not _weighed_label(claim, labels)]
     if said:
-        letter = _first_alone(said, text, options) or _one(said, text)
-        return _NONE if options.own_words.rivalled(letter, text, {claim.letter for claim in texts}) else letter
+        whole = options.together({claim.letter for claim in said})
+        letter = _first_alone(said, text, options) or whole or _one(said, text)
+        rivals = options.own_words.rivals(letter, text, {claim.letter for claim in texts})
+        wider = [rival for rival in rivals if options.own_words.holds(rival, letter)]
+        return letter if not rivals else wider[0] if len(rivals) == len(wider) == 1 else _NONE
     denied = {claim.letter for claim in (*labels, *texts) if claim.stance is Stance.DENIED}
     left = [letter for letter in options.letters if letter not in denied]
     exhaustive = len(options.letters) > 2 or labels or set(options.sequences) == {("tru",), ("fals",)}
     if denied and len(left) == 1 and exhaustive:
         return left[0]
-    if labels:
+    if any(claim.stance is not Stance.DENIED for claim in (*labels, *texts)) or refuses(text):
         return _NONE
-    return (None if texts else options.cut_off(text) or options.own_words.find(text)) or _NONE
+    return (None if denied else options.cut_off(text)) or options.own_words.find(text) or _NONE
 
 
 def _one(claims: list[Claim], text: str) -> str:
@@ -165,6 +174,17 @@ def _first_alone(claims: list[Claim], text: str, options: Options) -> str | None
 def _weighed_label(claim: Claim, labels: list[Claim]) -> bool:
     """Whether an option's text stands behind a label that the reply does not take: "Option B says to the right"."""
     return any(label.stance is not Stance.SAID and 0 <= claim.start - label.end < 12 for label in labels)
+
+
+def _denied_with_text(labels: list[Claim], texts: list[Claim]) -> list[Claim]:
+    """The labels; one right behind its option's text is denied with it: "rather than sad (C)"."""
+    denied = {(text.letter, text.end) for text in texts if text.stance is Stance.DENIED}
+    return [
+        replace(label, stance=Stance.DENIED)
+        if any((label.letter, label.start - gap) in denied for gap in range(1, 4))
+        else label
+        for label in labels
+    ]
 
 
 def _contradicted(letter: str, claims: list[Claim], text: str, options: Options) -> bool:

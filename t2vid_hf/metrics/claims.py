@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeVar
 
 from t2vid_hf.metrics.denial_words import CLAUSE_END, SENTENCE_END
 
+T = TypeVar("T")
+_PLACES = 12
 _REACH = 400  # characters of a sentence without end that are read: a reply that repeats itself takes no longer
 
 
@@ -33,6 +36,15 @@ class Claim:
     end: int
     stance: Stance
     rank: int
+
+
+def first_and_last(places: list[T]) -> list[T]:
+    """The places of a reply that are read: of very many, as in one that repeats itself, the first and the last.
+
+    Args:
+        places (`list`): What was found, in its order.
+    """
+    return places if len(places) <= 3 * _PLACES else places[:_PLACES] + places[-2 * _PLACES :]
 
 
 def sentence_start(text: str, place: int) -> int:

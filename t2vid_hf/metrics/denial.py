@@ -8,7 +8,10 @@ from t2vid_hf.metrics.claims import Stance, clause_start, sentence_end, sentence
 from t2vid_hf.metrics.denial_words import (
     BOUNDED_BEFORE,
     CLAUSE_END,
+    CONCEDED_BEFORE,
     CORRECTION,
+    IF_AFTER,
+    LISTING_BEFORE,
     NOT_AFTER,
     NOT_BEFORE,
     NOT_WITHIN,
@@ -44,7 +47,8 @@ def label_stance(text: str, start: int, end: int, *, named: bool = False) -> Sta
         return Stance.DENIED
     clause = text[clause_start(text, start) : start]
     weighed = WEIGHED_BEFORE.search(clause) or (not named and WEIGHED_AFTER.search(after)) or UNSURE.search(clause)
-    return Stance.WEIGHED if weighed or _asked(text, sentence, stop) else Stance.SAID
+    supposed = CONCEDED_BEFORE.search(before) or (WOULD.search(clause) and IF_AFTER.search(after))
+    return Stance.WEIGHED if weighed or supposed or _asked(text, sentence, stop) else Stance.SAID
 
 
 def text_stance(text: str, start: int, end: int) -> Stance:
@@ -61,8 +65,19 @@ def text_stance(text: str, start: int, end: int) -> Stance:
         return Stance.DENIED
     unsure = any(match.end() <= start or match.start() >= end for match in UNSURE.finditer(text, sentence, stop))
     bounded = BOUNDED_BEFORE.search(text[sentence:start])
-    weighed = WEIGHED_BEFORE.search(clause) or bounded or unsure or WOULD.search(clause)
+    listed = LISTING_BEFORE.search(text[sentence:start])
+    conceded = CONCEDED_BEFORE.search(text[sentence:start])
+    weighed = WEIGHED_BEFORE.search(clause) or bounded or unsure or listed or conceded or WOULD.search(clause)
     return Stance.WEIGHED if weighed or _asked(text, sentence, stop) else Stance.SAID
+
+
+def refuses(text: str) -> bool:
+    """Whether a reply begins by saying that it cannot tell.
+
+    Args:
+        text (`str`): A reply.
+    """
+    return bool(UNSURE.search(text, 0, sentence_end(text, 0)))
 
 
 def denied_parts(text: str) -> list[tuple[int, int]]:

@@ -6,7 +6,8 @@ Tables only, as regular expressions that are read against what stands before or 
 import re
 
 NOT = (
-    r"\b(?:not(?! only| just)|anything but|never|no(?! doubt)|neither|nor|without|cannot|rather than|instead of|"
+    r"\b(?:not(?! only| just)|none of(?! the above| these| them)|"
+    r"anything but|never|no(?! doubt)|neither|nor|without|cannot|rather than|instead of|"
     r"unlike|as opposed to|"
     r"contrary to|(?:rul|eliminat|exclud|discard|reject|dismiss)\w*(?: out)?|incorrect|wrong|false|"
     r"ni|nunca|en (?:lugar|vez) de|incorrect[ao]|pas|sans|plut[oô]t que|nicht|kein\w*|weder|noch|statt|falsch|"
@@ -23,7 +24,9 @@ BE = r"(?:is|are|was|were|would be|can be|could be|must be|seems?|looks?|appears
 SURELY = r"(?:(?:also|all|both|clearly|obviously|therefore|thus|definitely|simply|likely|probably|so|then)\s+)*"
 WRONG = (
     r"(?:incorrect|wrong|false|out\b|ruled out|eliminated|excluded|discarded|dismissed|unlikely|impossible|inaccurate|"
-    r"irrelevant|implausible|unsupported|invalid|to be excluded|less (?:likely|plausible)|contradicted)"
+    r"irrelevant|implausible|unsupported|invalid|to be excluded|"
+    r"too (?:narrow|broad|general|specific|vague|wide|early|late|strong)|"
+    r"less (?:likely|plausible)|contradicted)"
 )
 NOT_AFTER = re.compile(
     rf"^[\s:)\"'-]*(?:no\b(?!\w)|not\b(?! only))|^[\s,:;)\"'.-]*(?:which |that |this |"
@@ -45,13 +48,19 @@ TEXT_NOT_AFTER = re.compile(
 )
 WEIGHED_BEFORE = re.compile(
     r"\b(?:if|whether|between|unless|suppose|assuming|either|first (?:thought|guess\w*|answer|choice|"
-    r"impression)|at first|initial(?:ly| \w+)?|"
-    r"consider(?:ed|ing)?|compar(?:e|ed|ing)|evaluat\w+|look(?:ing)? at|options?(?: here)?(?: are| include|"
+    r"impression)|at first(?!\s+(?:and|but)\b|\W*$)|initial(?:ly| \w+)?|"
+    r"consider(?:ed|ing)?|tempting|compar(?:e|ed|ing)|evaluat\w+|look(?:ing)? at|options?(?: here)?(?: are| include|"
     r"\s*:(?=\s*[A-J]\b\W*[A-J]\b))|choices are|"
     r"chosen from|один из|tempted|not sure|unsure|maybe)\b(?:(?![.!?\n]).)*$",
     re.IGNORECASE,
 )
 BOUNDED_BEFORE = re.compile(r"\bbetween\b[^.,;]*$|\b(?:(?:more|less|fewer) than|at least|at most)\s*$", re.IGNORECASE)
+LISTING_BEFORE = re.compile(
+    r"\b(?:options|choices|candidates|possibilities|alternatives|answers)\b(?: \w+)?(?: are| were| include)?\s*:\s*$",
+    re.IGNORECASE,
+)
+CONCEDED_BEFORE = re.compile(r"\b(?:although|though|despite|in spite of)\b[^,.;:()]*$", re.IGNORECASE)
+IF_AFTER = re.compile(r"^\W*(?:if|were|had|provided|only if)\b", re.IGNORECASE)
 WOULD = re.compile(r"\bwould\b", re.IGNORECASE)
 WEIGHED_AFTER = re.compile(
     r"^[\s,:;)\"'.-]*(?:(?:would|could|might|may)\b(?! be (?:the|correct|right|best|most))|possible\b|(?:is|"

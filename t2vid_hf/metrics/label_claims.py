@@ -8,17 +8,19 @@ import re
 from collections.abc import Callable, Iterator
 
 from t2vid_hf.metrics.asked import LETTERS
-from t2vid_hf.metrics.claims import Claim, Stance, sentence_end, sentence_start
+from t2vid_hf.metrics.claims import Claim, Stance, first_and_last, sentence_end, sentence_start
 from t2vid_hf.metrics.denial import label_stance
 from t2vid_hf.metrics.label_words import (
     AFTER_FOREIGN,
     ANSWER,
+    ANSWER_END,
     BE,
     DOING,
     FILL,
     GOOD,
     JOINER,
     LAST,
+    LAST_BUT_ONE,
     NOUN,
     NUMBERS,
     ORDINALS,
@@ -43,11 +45,6 @@ _KOREAN_NUMBER = re.compile(r"(?<!\w)([1-9])\s?번(?!째)")
 _JOINED = re.compile(rf"[)\]\"']*\s*(?:{JOINER})+\s*(?:{NOUN}s?\s*)?[(\[\"']*", re.IGNORECASE)
 _OPENING = re.compile(r"[(\[\"'\s:#-]*$")
 _NOUN_END = re.compile(rf"(?<!\w){NOUN}s?\s*(?:number|is|:)?\s*$", re.IGNORECASE)
-_ANSWER_END = re.compile(
-    rf"{ANSWER}(?:\s+(?:to|for|in|here|of|among)\b[^.!?\n]{{0,60}}?)?\s*(?:{BE}|[:=>-]|{FILL})*(?:\s*(?:{BE}|"
-    rf"[:=>-]|{FILL}))*\s*$",
-    re.IGNORECASE,
-)
 _SAYING_END = re.compile(rf"(?<![\w]){SAYING}\s*(?:{FILL}\s*|[:,]\s*)*$", re.IGNORECASE)
 _FOREIGN_SAYING = re.compile(r"(?:选择|選擇|选|選|是|为|而是|أختار|هي|это)\s*[:]?\s*$")
 _EXCEPT_END = re.compile(
@@ -58,18 +55,24 @@ _EXCEPT_END = re.compile(
 _PERHAPS_END = re.compile(r"\b(?:could|might|may|can) (?:only )?be\s*[(\"']*$", re.IGNORECASE)
 _PREDICATE = re.compile(
     rf"^[)\]\"']*\s*(?:(?:{BE}|(?:looks?|seems?|appears?)(?: to be)?)\s+(?:the\s+)?{GOOD}|{DOING}|makes sense|"
+    rf"remains\b|is left\b|"
     rf"it (?:is|must)|is\s*(?:$|[.!])|(?:सही|верн|правильн))",
     re.IGNORECASE,
 )
 _LEADING = re.compile(
-    r"^[)\]\"']*\s*(?:$|[).:,;!\]\n(]|[-–—]+\s|\.\.|(?:because|since|over|instead|rather|given|for sure|not)\b)"
+    r"^[)\]\"']*\s*(?:$|[).:,;!\]\n(]|[-–—]+\s|\.\.|(?:because|since|over|instead|rather|given|for sure|not|"
+    r"i (?:think|guess|believe|suppose))\b)",
+    re.IGNORECASE,
 )
 _LATIN_WORD = re.compile(r"^\s+[a-z]")
 _GOES_ON = re.compile(
     r"\s+(?:and|or|nor|but|that|which|who|because|since|porque|pero|y|o|weil|denn|und|oder|aber|parce|car|et|ou|"
     r"mais|perch[eé]|as the|here|for|over|instead|given|due|based|then|in (?:this|the)|to me|(?:can|could|would|"
-    r"should|must|might) (?:not )?be)\b"
+    r"should|must|might) (?:not )?be|[Ii] (?:think|guess|believe|suppose|would say)|I'd say|imo)\b"
 )  # what may follow a label; any other word makes it an article, a pronoun, or somebody's name
+_RANGE = re.compile(r"(?<![\w'])\(?[A-J]\)?\s*(?:to|through|[-–—])\s*\(?[A-J]\)?(?![\w'])(?!\.\s+\w)")
+_TICK_END = re.compile(r"[✓✔✅☑]\s*$")
+_DASH_END = re.compile(r"\s[–—-]+\s*$")
 _FOREIGN = re.compile(r"[^\W\d_A-Za-z\u00aa-\u024f]")
 
 Begins = Callable[[int], tuple[str, int] | None]
@@ -89,9 +92,9 @@ def label_claims(text: str, count: int, begins: Begins, *, numbered: bool) -> li
     if whole:
         return [Claim(_letter(whole[1]), 0, len(text), Stance.SAID, 5)]
     if _ONLY_LETTERS.fullmatch(text):
-        return [Claim(match[1], *match.span(1), Stance.SAID, 5) for match in _ALONE.finditer(text)]
+        return [Claim(match[1], *match.span(1), Stance.SAID, 5) for match in first_and_last([*_ALONE.finditer(text)])]
     claims = [*_spoken(text, count, begins, numbered=numbered)]
-    for group in _groups(text, count):
+    for group in first_and_last(_groups(text, count)):
         claims += _of_group(text, group, begins)
     return sorted(claims, key=lambda claim: claim.start)
 
@@ -116,19 +119,21 @@ def _spoken(text: str, count: int, begins: Begins, *, numbered: bool) -> Iterato
         if WHOLE_ORDINALS[LETTERS.index(letter)].fullmatch(text):
             found.append((letter, 0, len(text)))
     found += [(LETTERS[count - 1], *match.span()) for match in LAST.finditer(text)]
+    found += [(LETTERS[max(0, count - 2)], *match.span()) for match in LAST_BUT_ONE.finditer(text)]
     pair = PAIR.match(text)
     if pair and count == 2:
         found.append(("A" if pair[1].casefold() == "former" else "B", 0, pair.end()))
-    for letter, start, end in found:
+    for letter, start, end in first_and_last(found):
         yield Claim(letter, start, end, label_stance(text, start, end, named=begins(end) is not None), 3)
 
 
 def _groups(text: str, count: int) -> list[list[re.Match[str]]]:
     """Letters that stand alone, those that a list joins together."""
     highest = LETTERS[max(count, 8) - 1]
+    ranges = [match.span() for match in _RANGE.finditer(text)]  # "options A to E" names none
     groups: list[list[re.Match[str]]] = []
     for match in _ALONE.finditer(text):
-        if match[1].upper() > highest:
+        if match[1].upper() > highest or any(start <= match.start() < end for start, end in ranges):
             continue
         gap = text[groups[-1][-1].end() : match.start()] if groups else ""
         if groups and _joins(text, groups[-1], match, gap):
@@ -171,21 +176,25 @@ def _rank(text: str, group: list[re.Match[str]], begins: Begins) -> int:
     named = begins(last.end())
     paired = bool(named and named[0] == last[1].upper())
     denied = label_stance(text, first.start(), last.end(), named=paired) is Stance.DENIED
-    marked = bool(noun or _ANSWER_END.search(bare)) or not bare.strip()
+    marked = bool(noun or ANSWER_END.search(bare)) or not bare.strip()
     if not _can_be_label(group, after, bracketed=bracketed, marked=marked, paired=paired, denied=denied, named=named):
         return 0
     bare = bare[: noun.start()] if noun else bare
     joined = bare.rstrip() + before[len(bare.rstrip()) :] if not noun else bare
-    if _ANSWER_END.search(bare) or (not noun and _ANSWER_END.search(joined)) or (noun and _ANSWER_END.search(before)):
+    if ANSWER_END.search(bare) or (not noun and ANSWER_END.search(joined)) or (noun and ANSWER_END.search(before)):
         return 5
     if len(group) == 1 and before.rstrip(" ([\"'").endswith(":") and _LEADING.search(after):
+        return 4
+    if _TICK_END.search(before) or (_DASH_END.search(before) and not after.strip(" )].\"'!\n")):
         return 4
     if _EXCEPT_END.search(bare) or _SAYING_END.search(bare) or _PREDICATE.search(after):
         return 4
     if _foreign(text, before, after, first.start(), last.end()):
         return 4
     if not bare.strip() and (_LEADING.search(after) or paired):
-        lone = not after.strip(" )].\"'!\n") and text[sentence - 1 : sentence] == "\n"
+        lone = not after.strip(" )].\"'!\n") and (
+            text[sentence - 1 : sentence] == "\n" or not (text[last.end() + len(after) :].strip() or _ALONE.match(text))
+        )
         return 4 if sentence == 0 or lone else 3
     if noun or bracketed or paired:
         return 3

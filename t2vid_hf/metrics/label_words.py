@@ -27,7 +27,12 @@ BE = (
 FILL = (
     r"(?:definitely|most likely|likely|probably|clearly|simply|therefore|thus|hence|then|still|actually|indeed|"
     r"really|rather|now|a|option|choice|letter|number|"
-    r"la|el|die|der|l'|the|opci[oó]n|選択肢|选项|विकल्प|الخيار|вариант)"
+    r"la|el|die|der|l'|the|letra|lettre|lettera|buchstabe?|opci[oó]n|選択肢|选项|विकल्प|الخيار|вариант)"
+)
+ANSWER_END = re.compile(
+    rf"{ANSWER}(?:\s+(?:to|for|in|here|of|among)\b[^.!?\n]{{0,60}}?)?\s*(?:{BE}|[:=>→-]|{FILL})*(?:\s*(?:{BE}|"
+    rf"[:=>→-]|{FILL}))*\s*$",
+    re.IGNORECASE,
 )
 SAYING = (
     r"(?:probably|likely|perhaps|maybe|definitely|certainly|clearly|only|prefer\w*|make (?:that|it)|choos\w+|"
@@ -79,7 +84,12 @@ ORDINALS = tuple(
     for word in _ORDINALS
 )
 WHOLE_ORDINALS = tuple(re.compile(rf"\W*(?:the\s+)?(?:{word})\W*", re.IGNORECASE) for word in _ORDINALS)
-LAST = re.compile(rf"\b(?:last|final|última|letzte|dernière|последний)\s+(?:{NOUN}|one)", re.IGNORECASE)
+LAST = re.compile(
+    rf"\b(?<!second to )(?<!next to )(?:last|final|última|letzte|dernière|последний)\s+(?:{NOUN}|one)", re.IGNORECASE
+)
+LAST_BUT_ONE = re.compile(
+    rf"\b(?:(?:second|next)[- ]to[- ]last|last but one|penultimate)\s+(?:{NOUN}|one)", re.IGNORECASE
+)
 PAIR = re.compile(r"\W*(?:the\s+)?(former|latter)\b", re.IGNORECASE)
 
 _OTHER_LETTERS = {

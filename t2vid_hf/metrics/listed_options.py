@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from t2vid_hf.metrics.asked import LETTERS
-from t2vid_hf.metrics.claims import Claim, Stance
+from t2vid_hf.metrics.claims import Claim, Stance, first_and_last
 from t2vid_hf.metrics.label_claims import Begins
 from t2vid_hf.metrics.label_words import NOUN
 
@@ -63,7 +63,7 @@ def listed(text: str, begins: Begins) -> tuple[list[Claim], str]:
 def _lines(text: str, begins: Begins) -> list[Part]:
     """The lines that begin with an option's label, or with its text."""
     parts = []
-    for line in _LINE.finditer(text):
+    for line in first_and_last([*_LINE.finditer(text)]):
         mark = _MARK.match(line[0])
         opening = mark or _BULLET.match(line[0])
         named = begins(line.start() + opening.end()) if opening else None
@@ -87,7 +87,7 @@ def _likeliest(text: str, parts: list[Part]) -> list[Claim]:
 def _run_in(text: str, begins: Begins) -> list[Part]:
     """The parts of a list of three or more options in one line: "A: no, B: yes, C: no"."""
     marks = []
-    for mark in _RUN_IN.finditer(text):
+    for mark in first_and_last([*_RUN_IN.finditer(text)]):
         named = begins(mark.end())
         told = named[1] if named and named[0] == mark[1] else 0
         if told or _PART_START.search(text[max(0, mark.start() - 8) : mark.start()]):

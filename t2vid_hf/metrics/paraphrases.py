@@ -1,8 +1,8 @@
 """Options that a reply says in words of its own.
 
 A paraphrase counts only where the words that tell an option from each of the others are there, and those of the others
-are not; which of two events comes first is read from their order. Nothing is known of synonyms: "photo" is no
-"picture", and such replies stay without an answer.
+are not; which of two events comes first is read from their order. Of synonyms only those of motions are known: "photo"
+is no "picture", and such replies stay without an answer.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from t2vid_hf.metrics.denial import denied_parts
+from t2vid_hf.metrics.motions import by_sense
 from t2vid_hf.metrics.stems import outside, stem, stems
 
 _ENOUGH = 0.6  # of an option's telling words
@@ -61,10 +62,11 @@ class Paraphrases:
         ]
         if len(best) == 1 and self._told(best[0], known):
             return best[0]
-        return self._ordered(heard)
+        moved = by_sense(heard, self.sequences)
+        return self._ordered(heard) or (None if moved is None else self.letters[moved])
 
-    def rivalled(self, letter: str, text: str, named: set[str]) -> bool:
-        """Whether a reply says another option too, in words of its own.
+    def rivals(self, letter: str, text: str, named: set[str]) -> list[str]:
+        """The other options that a reply says too, in words of its own.
 
         Args:
             letter (`str`): The option that it says word for word.
@@ -72,12 +74,21 @@ class Paraphrases:
             named (`set[str]`): The options that it says word for word, in whatever sense.
         """
         heard = set(self._heard(text))
-        rivals = [
-            self._content(rival) - self._content(letter)
+        extra = {
+            rival: self._content(rival) - self._content(letter)
             for rival in self.letters
             if letter in self.letters and rival not in named
-        ]
-        return any(words and words <= heard for words in rivals)
+        }
+        return [rival for rival, words in extra.items() if words and words <= heard]
+
+    def holds(self, letter: str, part: str) -> bool:
+        """Whether an option says all that another one says.
+
+        Args:
+            letter (`str`): The option.
+            part (`str`): The other.
+        """
+        return self._content(letter) >= self._content(part)
 
     def _heard(self, text: str) -> list[str]:
         """The words of a reply where it neither denies nor doubts."""

@@ -28,6 +28,8 @@ _NEXT_TURN = re.compile(r"\n\W{0,8}(?:user|human|assistant|question|q|options)\s
 _SPECIAL = re.compile(r"<\|?/?[A-Za-z_][\w ]+\|?/?>|</?[a-z]>|</[A-Z]>")
 _LATEX = re.compile(r"\\(?:text(?:bf|it|rm)?|mathbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 _MARKS = re.compile(r"\*+|__+|`+|\$(?!\d)|\\[()\[\]]|^[ \t]*(?:#+|>)[ \t]+|\|", re.MULTILINE)
+_HEAD, _TAIL = 1500, 3500  # characters; 800 words in all
+_TABLE_ROW = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$", re.MULTILINE)
 _ROLE = re.compile(r"^\s*(?:assistant|model)\s*[:\n]\s*", re.IGNORECASE)
 
 
@@ -50,9 +52,18 @@ def answer_text(reply: str) -> str:
     """
     text = "".join(sign for sign in unicodedata.normalize("NFKC", reply) if unicodedata.category(sign) != "Cf")
     text = text.replace("\u2019", "'").replace("\u2018", "'").replace("\u201c", '"').replace("\u201d", '"')
-    text = _THOUGHT_OPEN.sub("", _THOUGHT_END.split(_THOUGHT_PAIR.sub("", text))[-1])
+    if _THOUGHT_END.search(text):
+        text = _THOUGHT_END.split(_THOUGHT_PAIR.sub("", text))[-1]
+    text = _THOUGHT_OPEN.sub("", text)
     text = _ROLE.sub("", _before(_END, text))
-    return _plain(_boxed(text)).strip()
+    return _ends(_plain(_boxed(text)).strip())
+
+
+def _ends(text: str) -> str:
+    """A text, or of one beyond all measure its beginning and its end, where an answer stands."""
+    if len(text) <= _HEAD + _TAIL:
+        return text
+    return re.sub(r"\S+$", "", text[:_HEAD]) + "\n" + re.sub(r"^\S+", "", text[-_TAIL:])
 
 
 def _before(end: re.Pattern[str], text: str) -> str:
@@ -78,4 +89,10 @@ def _boxed(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return _MARKS.sub("", _SPECIAL.sub(" ", _LATEX.sub(r"\1", text)))
+    return _MARKS.sub("", _SPECIAL.sub(" ", _LATEX.sub(r"\1", _TABLE_ROW.sub(_row, text))))
+
+
+def _row(row: re.Match[str]) -> str:
+    """A row of a table as a line of a list: its first cell, a colon, the others."""
+    cells = [cell.strip() for cell in row[1].split("|") if cell.strip(" \t:-")]
+    return ": ".join([*cells[:1], " – ".join(cells[1:])]) if cells else ""

@@ -7,12 +7,14 @@ agree is their tense, their number and their articles. Scripts without spaces ar
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 # a word with its combining marks (Python's \w has no vowel signs of Indic scripts); a digit group; one East Asian sign
 _EAST = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _MARKS = r"\u0300-\u036f\u064b-\u065f\u0900-\u0dff\u0e31-\u0e4e"
-_WORD = re.compile(rf"\d+(?:\.\d+)?|[{_EAST}]|(?:(?![\d_{_EAST}])[\w{_MARKS}])+")
-_CLOCK = re.compile(r"\d+:\d\d(?::\d\d)?(?!\d)")  # a time in the video, no number to be an option
+_TIME = r"(?<!\d)\d{1,3}:\d\d(?::\d\d)?(?!\d)"
+_CLOCK = re.compile(_TIME)
+_WORD = re.compile(rf"{_TIME}|\d+(?:\.\d+)?|[{_EAST}]|(?:(?![\d_{_EAST}])[\w{_MARKS}])+")
 
 _FUNCTION_WORDS = frozenset(
     "a an the is are was were be been being am do does did doing he she they it his her hers its their them him i we"
@@ -44,6 +46,9 @@ _IRREGULAR = {
     }.items()
     for form in forms.split()
 }  # fmt: skip
+_SIDE = r"(?:[- ](?:hand )?(?:side|edge|end|part|of|the|screen|frame|image|picture|scene|video)\b)*"
+_FROM = r"\b(?:from )?(?:the )?(?<!top )(?<!bottom )(?<!upper )(?<!lower )"
+_END = r"(?:the )?(?:far )?"
 _PHRASES = tuple(
     (re.compile(pattern, re.IGNORECASE), said)
     for pattern, said in {
@@ -54,6 +59,12 @@ _PHRASES = tuple(
         r"\b(non|un|semi)-(?=[a-z])": r"\1",
         r"\bcan(?:no|')t\b": "can not",
         r"n't\b": " not",
+        r"\bnot any\b": "no",
+        rf"({_TIME})\s*(?:to|and|until|till|-|–|—)\s*(?=\d+:\d\d)": r"\1 - ",
+        rf"{_FROM}left{_SIDE} to {_END}right{_SIDE}": "rightward",
+        rf"{_FROM}right{_SIDE} to {_END}left{_SIDE}": "leftward",
+        rf"\bfrom (?:the )?(?:top|above){_SIDE} to (?:the )?(?:bottom|below){_SIDE}": "downward",
+        rf"\bfrom (?:the )?(?:bottom|below){_SIDE} to (?:the )?(?:top|above){_SIDE}": "upward",
     }.items()
 )
 
@@ -93,6 +104,25 @@ def even_out(text: str) -> str:
     return text
 
 
+def has_clock(text: str) -> bool:
+    """Whether a text names a time as a player shows it: "0:15".
+
+    Args:
+        text (`str`): A text.
+    """
+    return bool(_CLOCK.search(text))
+
+
+def without_clocks(text: str) -> str:
+    """A text without the times in the video that it names, which are no numbers to be an option.
+
+    Args:
+        text (`str`): A text.
+    """
+    return _CLOCK.sub(lambda clock: " " * len(clock[0]), text)
+
+
+@lru_cache(maxsize=4096)
 def stem(word: str) -> str:
     """What the forms of a word share.
 
@@ -110,6 +140,8 @@ def stem(word: str) -> str:
     """
     word = word.casefold()
     word = _IRREGULAR.get(word, word)
+    if ":" in word:
+        return word.lstrip("0:") or "0"
     if not (word.isascii() and word.isalpha()):
         return word
     if len(word) > 4 and word.endswith("ly"):
@@ -140,11 +172,11 @@ def stems(text: str) -> list[Word]:
     ```python
     >>> from t2vid_hf.metrics.stems import stems
     >>> [word.stem for word in stems("She is cutting the onions at 0:15")]
-    ['cut', 'onion', 'at']
+    ['cut', 'onion', 'at', '0:15']
 
     ```
     """
-    found = list(_WORD.finditer(_CLOCK.sub(lambda clock: " " * len(clock[0]), text)))
+    found = list(_WORD.finditer(text))
     said = [match for match in found if match[0].casefold() not in _FUNCTION_WORDS] or found
     return [Word(stem(match[0]), *match.span()) for match in said]
 

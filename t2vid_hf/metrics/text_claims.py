@@ -8,14 +8,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from t2vid_hf.metrics.asked import LETTERS
-from t2vid_hf.metrics.claims import Claim, Stance
+from t2vid_hf.metrics.claims import Claim, Stance, first_and_last, sentence_end, sentence_start
 from t2vid_hf.metrics.denial import text_stance
+from t2vid_hf.metrics.label_words import ANSWER_END
+from t2vid_hf.metrics.motions import is_particle
 from t2vid_hf.metrics.paraphrases import Paraphrases, no_count
-from t2vid_hf.metrics.stems import Word, even_out, outside, stems
+from t2vid_hf.metrics.stems import Word, even_out, has_clock, outside, stems
 
+_ALL = re.compile(r"(?:all|both) of (?:the above|these|them|the options)\W*|(?:all|both)\W*", re.IGNORECASE)
 _CUT_OFF = 8  # characters of an option that a reply which stops in the middle has to reach
-_PARTICLE_VERBS = frozenset(
-    "pick stand end set wak grow slow sped speed sit li writ clean mak giv show open clos warm look put".split()
+_ONLY = re.compile(r"\b(?:only|this leaves|that leaves|leaving)\b", re.IGNORECASE)
+_REMAINS_AFTER = re.compile(r"^\W*(?:remains|is left)\s*(?:[.,;!]|$)", re.IGNORECASE)
+_TOTAL_AFTER = re.compile(r"^(?:\s+\w+){0,2}?\s+(?:in total|in all|altogether|overall)\b", re.IGNORECASE)
+_TOTAL_BEFORE = re.compile(
+    r"(?:\bwhich (?:gives|makes|adds up to|sums up to)|\btotal(?:s|ling)?(?: of| is|:)?|=)\s*(?:us |a total of )?$",
+    re.IGNORECASE,
 )
 _LABELLED = re.compile(r"\W*[A-J]\s*[().:\]-]")  # an "A" here is no article
 _NEGATION = re.compile(r"\b(?:not|no|never|neither|nor|whether|if)\b[^.,;]*$", re.IGNORECASE)
@@ -37,6 +44,7 @@ class Options:
         self.numeric = any(
             len(sequence) <= 2 and any(part.isdigit() for part in sequence) for sequence in self.sequences
         )
+        self.timed = any(map(has_clock, self.texts))
 
     def exact(self, text: str) -> str | None:
         """The one option that a reply is, and nothing else.
@@ -89,20 +97,36 @@ class Options:
         for length, letter, sequence in sorted(
             ((len(s), a, s) for a, s in zip(self.letters, self.sequences, strict=True)), reverse=True
         ):
-            for first in range(len(words) - length + 1) if length else ():
+            starts = [n for n in range(len(words) - length + 1) if length and words[n].stem == sequence[0]]
+            for first in first_and_last(starts):
                 run = words[first : first + length]
                 places = set(range(first, first + length))
                 if (
                     tuple(word.stem for word in run) != sequence
                     or not _one_piece(text, run)
-                    or _particle(words, first, sequence)
+                    or (length == 1 and is_particle([word.stem for word in words[: first + 1]], first))
                 ):
                     continue
                 if not places & taken:
                     stance = text_stance(text, run[0].start, run[-1].end)
-                    claims.append(Claim(letter, run[0].start, run[-1].end, stance, 2))
+                    rank = 4 if _is_stated(text, run[0].start, run[-1].end) else 2
+                    claims.append(Claim(letter, run[0].start, run[-1].end, stance, rank))
                     taken |= places
         return _inherit(text, sorted(claims, key=lambda claim: claim.start))
+
+    def together(self, letters: set[str]) -> str | None:
+        """The one option that says what several others say, and nothing else: "a dog and a cat", "all of the above".
+
+        Args:
+            letters (`set[str]`): The others.
+        """
+        words = dict(zip(self.letters, map(set, self.sequences), strict=True))
+        rest = [letter for letter in self.letters if letter not in letters]
+        said = set().union(*(words[letter] for letter in letters))
+        wider = [a for a in rest if words[a] == said and all(words[letter] < said for letter in letters)]
+        if not wider and len(rest) == 1 and _ALL.fullmatch(self.texts[self.letters.index(rest[0])]):
+            wider = rest
+        return wider[0] if len(wider) == 1 else None
 
     def cut_off(self, text: str) -> str | None:
         """The one option whose text a reply begins before it stops.
@@ -134,9 +158,12 @@ def _one_piece(text: str, run: Sequence[Word]) -> bool:
     return not any(re.search(r"[.!?;\n](?:\s|$)", text[a.end : b.start]) for a, b in zip(run, run[1:], strict=False))
 
 
-def _particle(words: Sequence[Word], first: int, sequence: tuple[str, ...]) -> bool:
-    """Whether "up" belongs to a verb: "picks up"."""
-    return sequence in (("up",), ("down",)) and first > 0 and words[first - 1].stem in _PARTICLE_VERBS
+def _is_stated(text: str, start: int, end: int) -> bool:
+    """Whether an option's text is what a reply calls its answer, what remains, or a sum."""
+    before, after = text[sentence_start(text, start) : start], text[end : sentence_end(text, end)]
+    remains = _REMAINS_AFTER.search(after) and _ONLY.search(before)
+    total = text[start:end].isdigit() and (_TOTAL_AFTER.search(after) or _TOTAL_BEFORE.search(before))
+    return bool(ANSWER_END.search(before) or remains or total)
 
 
 def _inherit(text: str, claims: list[Claim]) -> list[Claim]:
