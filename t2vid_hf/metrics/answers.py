@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.metrics.asked import LETTERS
-from t2vid_hf.metrics.claims import Claim, Stance, sentence_end, sentence_start
+from t2vid_hf.metrics.claims import Claim, Stance, clause_start, sentence_end, sentence_start
 from t2vid_hf.metrics.denial import after_correction, refuses, takes_back
+from t2vid_hf.metrics.denial_words import NOT_WITHIN
 from t2vid_hf.metrics.label_claims import label_claims
 from t2vid_hf.metrics.label_words import latin_labels
 from t2vid_hf.metrics.listed_options import listed
@@ -28,9 +29,13 @@ _CONCLUSION = re.compile(
     r"based on (?:this|the|these)|"
     r"suggests?|indicat\w+|points? to|shows? that|most (?:likely|plausible|appropriate|probable|accurate)|"
     r"main(?:ly)?|primar\w+|correspond\w*|in total|that makes|"
-    r"total|reasonable|the question (?:is|asks)|por (?:lo )?tanto|así que|donc|daher|deshalb|поэтому|значит)\b|"
+    r"total|reasonable|the question (?:is|asks|concerns)|"
+    r"(?:is|are|'re|was) ask(?:ing|ed)|por (?:lo )?tanto|así que|donc|daher|deshalb|поэтому|значит)\b|"
     r"(?<=[?:])\s*(?:→|⇒|->|=>)|因此|所以|综上|したがって|따라서|इसलिए|لذلك",
     re.IGNORECASE,
+)
+_IT_IS = re.compile(
+    r"\W*(?:it|that|this|he|she|they|there)(?:\s+(?:is|are|was)|'s|'re)\s+(?:(?:a|an|the|in|on|at)\s+)*", re.IGNORECASE
 )
 _OWN_LABEL = re.compile(
     r"\s*(?:(?:option|sentence|caption|choice|statement|description)\s*)?[(\[]?([A-J]|\d{1,2})[)\].:]+\s+",
@@ -113,7 +118,7 @@ def _read(text: str, options: Options) -> str:
     polar = yes_no_letters(options.texts)
     yes_no = polar.get(plain_yes_no(rest) or "")
     texts = [claim for claim in options.claims(rest) if claim.letter not in polar.values()]
-    labels = _denied_with_text(labels, texts)
+    labels = _denied_with_text(labels, texts, rest)
     said = [claim for claim in labels if claim.stance is Stance.SAID]
     stated = [claim for claim in texts if claim.stance is Stance.SAID and claim.rank == 4]
     concluded = _concluded([claim for claim in texts if claim.stance is Stance.SAID], rest)
@@ -143,13 +148,13 @@ def _by_text(texts: list[Claim], labels: list[Claim], text: str, options: Option
         return left[0]
     if any(claim.stance is not Stance.DENIED for claim in (*labels, *texts)) or refuses(text):
         return _NONE
-    return (None if denied else options.cut_off(text)) or options.own_words.find(text) or _NONE
+    return (None if denied else options.cut_off(text)) or options.total(text) or options.own_words.find(text) or _NONE
 
 
 def _one(claims: list[Claim], text: str) -> str:
     """The one letter that the plainest claims share; where they differ, that of a conclusion."""
     highest = max(claim.rank for claim in claims)
-    for found in ([claim for claim in claims if claim.rank == highest], _concluded(claims, text)):
+    for found in ([claim for claim in claims if claim.rank == highest], _concluded(claims, text), _last(claims, text)):
         letters = {claim.letter for claim in found}
         if len(letters) == 1:
             return letters.pop()
@@ -166,6 +171,13 @@ def _concluded(claims: list[Claim], text: str) -> list[Claim]:
     return last
 
 
+def _last(claims: list[Claim], text: str) -> list[Claim]:
+    """The claim with which a reply ends: "... of many colours. It is red."."""
+    last = max(claims, key=lambda claim: claim.end)
+    before = text[clause_start(text, last.start) : last.start]
+    return [last] if last.rank == 2 and _IT_IS.fullmatch(before) and not text[last.end :].strip(" .!\"')*\n") else []
+
+
 def _first_alone(claims: list[Claim], text: str, options: Options) -> str | None:
     """The option that the first sentence is, word for word."""
     return options.exact(text[: sentence_end(text, claims[0].end)])
@@ -176,15 +188,19 @@ def _weighed_label(claim: Claim, labels: list[Claim]) -> bool:
     return any(label.stance is not Stance.SAID and 0 <= claim.start - label.end < 12 for label in labels)
 
 
-def _denied_with_text(labels: list[Claim], texts: list[Claim]) -> list[Claim]:
-    """The labels; one right behind its option's text is denied with it: "rather than sad (C)"."""
-    denied = {(text.letter, text.end) for text in texts if text.stance is Stance.DENIED}
-    return [
-        replace(label, stance=Stance.DENIED)
-        if any((label.letter, label.start - gap) in denied for gap in range(1, 4))
-        else label
-        for label in labels
-    ]
+def _denied_with_text(labels: list[Claim], texts: list[Claim], text: str) -> list[Claim]:
+    """The labels; one in brackets is denied with the words ahead of it: "rather than sad (C)", "not the bus (B)"."""
+    stances = {(claim.letter, claim.end): claim.stance for claim in texts}
+    found = []
+    for label in labels:
+        if label.rank < 4 and re.search(r"\w\s*[(\[]$", text[: label.start][-9:]):
+            own = [stances.get((label.letter, label.start - gap)) for gap in range(1, 4)]
+            stance = next(filter(None, own), None)
+            words = text[clause_start(text, label.start - 1) : label.start - 1]
+            if stance is Stance.DENIED or (stance is None and NOT_WITHIN.search(words)):
+                label = replace(label, stance=Stance.DENIED)
+        found.append(label)
+    return found
 
 
 def _contradicted(letter: str, claims: list[Claim], text: str, options: Options) -> bool:

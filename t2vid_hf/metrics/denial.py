@@ -23,6 +23,7 @@ from t2vid_hf.metrics.denial_words import (
     WEIGHED_BEFORE,
     WOULD,
 )
+from t2vid_hf.metrics.label_words import ANSWER_END
 
 
 def _asked(text: str, start: int, end: int) -> bool:
@@ -67,7 +68,8 @@ def text_stance(text: str, start: int, end: int) -> Stance:
     bounded = BOUNDED_BEFORE.search(text[sentence:start])
     listed = LISTING_BEFORE.search(text[sentence:start])
     conceded = CONCEDED_BEFORE.search(text[sentence:start])
-    weighed = WEIGHED_BEFORE.search(clause) or bounded or unsure or listed or conceded or WOULD.search(clause)
+    would = WOULD.search(clause) and not ANSWER_END.search(text[sentence:start])
+    weighed = WEIGHED_BEFORE.search(clause) or bounded or unsure or listed or conceded or would
     return Stance.WEIGHED if weighed or _asked(text, sentence, stop) else Stance.SAID
 
 

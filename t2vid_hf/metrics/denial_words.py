@@ -7,7 +7,7 @@ import re
 
 NOT = (
     r"\b(?:not(?! only| just)|none of(?! the above| these| them)|"
-    r"anything but|never|no(?! doubt)|neither|nor|without|cannot|rather than|instead of|"
+    r"anything but|never|no(?! doubt)|neither|nor|without(?! (?:a |any )?doubt)|cannot|rather than|instead of|"
     r"unlike|as opposed to|"
     r"contrary to|(?:rul|eliminat|exclud|discard|reject|dismiss)\w*(?: out)?|incorrect|wrong|false|"
     r"ni|nunca|en (?:lugar|vez) de|incorrect[ao]|pas|sans|plut[oô]t que|nicht|kein\w*|weder|noch|statt|falsch|"

@@ -34,7 +34,9 @@ _WHOLE = re.compile(r"\W*([A-Ja-j])\W*")
 _WHOLE_NUMBER = re.compile(r"\W*(\d{1,2})\W*")
 _ONLY_LETTERS = re.compile(r"[\s,./&;A-J()]*|(?:[A-J][\s,./&;]+(?:(?:and|or)\s+)?)+[A-J]\W*")
 _NUMBERED = re.compile(
-    rf"\b{NOUN}s?\s*(?:number|no\.?|nr\.?|#)?\s*[:#(]?\s*(\d{{1,2}}|{'|'.join(NUMBERS)})(?!\w|[:.]\d)", re.IGNORECASE
+    rf"\b{NOUN}s?\s*(?:number|no\.?|nr\.?|#)?\s*[:#(]?\s*(\d{{1,2}}|{'|'.join(NUMBERS)})"
+    r"(?!\w|[:.]\d| (?:at a|by one|after))",
+    re.IGNORECASE,
 )
 _NUMBER = re.compile(
     rf"(?:{ANSWER}\s*(?:{BE})?\s*[:#]?\s*(?:number|no\.)?|^\W*(?:number\s+|#))\s*(\d{{1,2}})(?=\W{{0,2}}(?:\s|"
@@ -43,7 +45,7 @@ _NUMBER = re.compile(
 )
 _KOREAN_NUMBER = re.compile(r"(?<!\w)([1-9])\s?번(?!째)")
 _JOINED = re.compile(rf"[)\]\"']*\s*(?:{JOINER})+\s*(?:{NOUN}s?\s*)?[(\[\"']*", re.IGNORECASE)
-_OPENING = re.compile(r"[(\[\"'\s:#-]*$")
+_OPENING = re.compile(r"[(\[\"'\s:#→-]*$")
 _NOUN_END = re.compile(rf"(?<!\w){NOUN}s?\s*(?:number|is|:)?\s*$", re.IGNORECASE)
 _SAYING_END = re.compile(rf"(?<![\w]){SAYING}\s*(?:{FILL}\s*|[:,]\s*)*$", re.IGNORECASE)
 _FOREIGN_SAYING = re.compile(r"(?:选择|選擇|选|選|是|为|而是|أختار|هي|это)\s*[:]?\s*$")
@@ -215,6 +217,8 @@ def _can_be_label(
     letter = group[-1][1]
     if letter == "A" and named and named[0] != "A" and re.match(r"\s+\w", after):
         return False  # "A paper cup" is an option's text
+    if letter == "a" and not bracketed and re.match(r"\s+\w", after):
+        return False  # an article
     if bracketed or paired:
         return True
     if letter.islower():

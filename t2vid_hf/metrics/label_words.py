@@ -13,7 +13,7 @@ NOUN = (
 ANSWER = (
     r"(?:(?:the |my |final |correct |right |best |true )*(?:answers?|solution|\bans\b|\bresponse|\bprediction|"
     r"\boutput)|(?:final|correct|right|best|my|most \w+|only) (?:choice|option|one|caption|sentence|"
-    r"description|statement|match|fit|letter|response)|respuesta(?: correcta)?|opci[oó]n correcta|(?:opção|"
+    r"description|statement|match|fit|letter|response|guess)|respuesta(?: correcta)?|opci[oó]n correcta|(?:opção|"
     r"alternativa) correta|option correcte|bonne r[ée]ponse|r[ée]ponse(?: correcte)?|antwort|lösung|"
     r"risposta(?: corretta)?|resposta(?: correta)?|đáp án|cevap|jawaban|antwoord|odpowiedź|"
     r"(?:правильный |верный )?ответ|"

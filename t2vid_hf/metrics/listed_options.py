@@ -12,7 +12,7 @@ from t2vid_hf.metrics.label_claims import Begins
 from t2vid_hf.metrics.label_words import NOUN
 
 _LINE = re.compile(r"^.*$", re.MULTILINE)
-_MARK = re.compile(rf"^[\s\-•·–+]*(?:{NOUN}\s*)?[(\[]?([A-J])(?:[)\].:,]|\s*[-–—:✓✔✅✗✘❌×]|\s*$)")
+_MARK = re.compile(rf"^[\s\-•·–+]*(?:(?i:{NOUN})\s*)?[(\[]?([A-J])(?:[)\].:,]|\s*[-–—:✓✔✅✗✘❌×]|\s*$)")
 _RUN_IN = re.compile(r"(?<!\w)[(\[]?([A-J])[)\].:]+")
 _PART_START = re.compile(r"(?:^|[.;,!?:)✓✔✅✗✘❌])[\s(\[]*$")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
@@ -23,9 +23,13 @@ _BAD = re.compile(
     re.IGNORECASE,
 )
 _GOOD = re.compile(
-    r"[✓✔✅☑]|\b(?:correct|right answer|yes|match(?:es|ed)?|fits?|true|best|supported|aligns?|consistent)\b",
+    r"[✓✔✅☑]|\b(?:correct|right answer|yes|match(?:es|ed)?|fits?|true|"
+    r"best|supported|aligns?|consistent|likely|plausible|possible)\b",
     re.IGNORECASE,
 )
+
+
+_CLOSING = re.compile(r"[.!?;–—→]\s+((?:\w+ ){0,2}\w+)[.!\s]*$")
 
 
 class Part(NamedTuple):
@@ -111,6 +115,10 @@ def _rising(parts: list[Part]) -> list[Part]:
 
 
 def _verdict(line: str) -> Stance:
+    """What a line says about its option; a closing word such as "Unlikely." outweighs the rest."""
+    closing = _CLOSING.search(line)
+    if closing and (_BAD.search(closing[1]) or _GOOD.search(closing[1])):
+        line = closing[1]
     if _BAD.search(line):
         return Stance.DENIED
     return Stance.SAID if _GOOD.search(line) else Stance.WEIGHED

@@ -4,7 +4,7 @@ Some forty words in fifteen senses, not a thesaurus: these are the words in whic
 options most. A reply with the senses of two options names neither.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 
 from t2vid_hf.metrics.stems import stem
 
@@ -24,6 +24,8 @@ _WORDS = {
     "bright": "brighten brighter bright lighter",
     "dark": "darken darker dark dim dimmer",
     "same": "constant same steady unchanged uniform consistent",
+    "forward": "forward advance",
+    "backward": "backward reverse retreat",
     "clockwise": "clockwise",
     "counterclockwise": "counterclockwise",
 }
@@ -36,6 +38,9 @@ _PAIRS = {
     ("speed", "up"): frozenset({"fast", "more"}),
     ("sped", "up"): frozenset({"fast", "more"}),
     ("slow", "down"): frozenset({"slow", "less"}),
+    ("gain", "speed"): frozenset({"fast", "more"}),
+    ("up", "speed"): frozenset({"fast", "more"}),
+    ("not", "chang"): frozenset({"same"}),
     ("light", "up"): frozenset({"bright", "more"}),
 }
 _PARTICLE_VERBS = frozenset(
@@ -69,16 +74,17 @@ def senses(words: Sequence[str]) -> frozenset[str]:
 
     ```
     """
-    found: frozenset[str] = frozenset()
+    return frozenset().union(*(sense for _, sense in _parts(words)))
+
+
+def _parts(words: Sequence[str]) -> Iterator[tuple[set[str], frozenset[str]]]:
+    """Words, those that go together as one, with their senses."""
     place = 0
     while place < len(words):
         pair = _PAIRS.get((words[place], words[place + 1])) if place + 1 < len(words) else None
-        if pair is None and not is_particle(words, place):
-            found |= _SENSES.get(words[place], frozenset())
-        else:
-            found |= pair or frozenset()
+        alone = frozenset() if is_particle(words, place) else _SENSES.get(words[place], frozenset())
+        yield set(words[place : place + (2 if pair else 1)]), pair or alone
         place += 2 if pair else 1
-    return found
 
 
 def by_sense(heard: Sequence[str], sequences: Sequence[Sequence[str]]) -> int | None:
@@ -92,7 +98,7 @@ def by_sense(heard: Sequence[str], sequences: Sequence[Sequence[str]]) -> int | 
 
     ```python
     >>> from t2vid_hf.metrics.motions import by_sense
-    >>> by_sense(["leaf", "fall"], [["up"], ["down"]]), by_sense(["fall", "rise"], [["up"], ["down"]])
+    >>> by_sense(["leaf", "drop"], [["up"], ["down"]]), by_sense(["drop", "climb"], [["up"], ["down"]])
     (1, None)
 
     ```
@@ -102,9 +108,5 @@ def by_sense(heard: Sequence[str], sequences: Sequence[Sequence[str]]) -> int | 
     if len(fitting) != 1 or sum(map(bool, options)) < 2:
         return None
     shared = set.intersection(*map(set, sequences))
-    rest = {word for word in sequences[fitting[0]] if not _known(word)} - shared
+    rest = set().union(*(words for words, sense in _parts(sequences[fitting[0]]) if not sense)) - shared - _LIGHT
     return fitting[0] if rest <= set(heard) else None
-
-
-def _known(word: str) -> Collection[str]:
-    return _SENSES.get(word) or _LIGHT & {word}

@@ -17,6 +17,7 @@ _ENOUGH = 0.6  # of an option's telling words
 _HALF, _SHORT = 0.5, 8  # in a reply of a few words half is enough, where no other option's word is there
 _LITTLE = 0.34
 _TOGETHER = stem("simultaneously")  # says that no event came first
+_TURN = frozenset(map(stem, "first then later afterwards become turn change finally".split()))
 _FILLER = frozenset("how what to of on in at for with by from into onto then about its".split())
 _NO_COUNT = re.compile(
     r"(?:\b(?:no|this|that|which|third|second|first|last|only|correct|right)\s+)one\b|\bone of\b|"
@@ -124,10 +125,12 @@ class Paraphrases:
         same = [letter for letter in self.letters if tuple(sorted(self._words(letter))) == making]
         if len(same) < 2 or {_TOGETHER, "whil"} & set(heard):
             return None
-        told = [word for word in heard if word in self._words(same[0])]
+        turns = bool(_TURN & set(heard))  # "green at first, then red" is the order of "from green to red"
+        words = [word for word in self._words(same[0]) if not turns or word not in _FILLER]
+        told = [word for word in heard if word in words]
         ranked = sorted(((_common(self._words(letter), told), letter) for letter in same), reverse=True)
         in_order = ranked[0][0] == len(told) > ranked[1][0]
-        return ranked[0][1] if in_order and len(told) >= _ENOUGH * len(self._words(same[0])) else None
+        return ranked[0][1] if in_order and len(told) >= _ENOUGH * len(words) else None
 
     def _words(self, letter: str) -> tuple[str, ...]:
         return self.sequences[self.letters.index(letter)]

@@ -28,6 +28,7 @@ _NEXT_TURN = re.compile(r"\n\W{0,8}(?:user|human|assistant|question|q|options)\s
 _SPECIAL = re.compile(r"<\|?/?[A-Za-z_][\w ]+\|?/?>|</?[a-z]>|</[A-Z]>")
 _LATEX = re.compile(r"\\(?:text(?:bf|it|rm)?|mathbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 _MARKS = re.compile(r"\*+|__+|`+|\$(?!\d)|\\[()\[\]]|^[ \t]*(?:#+|>)[ \t]+|\|", re.MULTILINE)
+_ARROW = re.compile(r"[➡⟶⇒➜➔]|(?<=\s)[-=]+>(?=\s)")
 _HEAD, _TAIL = 1500, 3500  # characters; 800 words in all
 _TABLE_ROW = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$", re.MULTILINE)
 _ROLE = re.compile(r"^\s*(?:assistant|model)\s*[:\n]\s*", re.IGNORECASE)
@@ -51,6 +52,7 @@ def answer_text(reply: str) -> str:
     ```
     """
     text = "".join(sign for sign in unicodedata.normalize("NFKC", reply) if unicodedata.category(sign) != "Cf")
+    text = _ARROW.sub("→", text.replace("\ufe0f", ""))
     text = text.replace("\u2019", "'").replace("\u2018", "'").replace("\u201c", '"').replace("\u201d", '"')
     if _THOUGHT_END.search(text):
         text = _THOUGHT_END.split(_THOUGHT_PAIR.sub("", text))[-1]

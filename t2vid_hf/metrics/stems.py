@@ -14,7 +14,8 @@ _EAST = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _MARKS = r"\u0300-\u036f\u064b-\u065f\u0900-\u0dff\u0e31-\u0e4e"
 _TIME = r"(?<!\d)\d{1,3}:\d\d(?::\d\d)?(?!\d)"
 _CLOCK = re.compile(_TIME)
-_WORD = re.compile(rf"{_TIME}|\d+(?:\.\d+)?|[{_EAST}]|(?:(?![\d_{_EAST}])[\w{_MARKS}])+")
+_MINUS = "[-\u2212]"
+_WORD = re.compile(rf"{_TIME}|(?<![\w.)]){_MINUS}?\d+(?:\.\d+)?|[{_EAST}]|(?:(?![\d_{_EAST}])[\w{_MARKS}])+")
 
 _FUNCTION_WORDS = frozenset(
     "a an the is are was were be been being am do does did doing he she they it his her hers its their them him i we"
@@ -140,8 +141,10 @@ def stem(word: str) -> str:
     """
     word = word.casefold()
     word = _IRREGULAR.get(word, word)
+    if word[0] == "\u2212":
+        return "-" + word[1:]
     if ":" in word:
-        return word.lstrip("0:") or "0"
+        return word.removeprefix("0") if word[1] != ":" else word
     if not (word.isascii() and word.isalpha()):
         return word
     if len(word) > 4 and word.endswith("ly"):

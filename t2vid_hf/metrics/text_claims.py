@@ -19,6 +19,7 @@ _ALL = re.compile(r"(?:all|both) of (?:the above|these|them|the options)\W*|(?:a
 _CUT_OFF = 8  # characters of an option that a reply which stops in the middle has to reach
 _ONLY = re.compile(r"\b(?:only|this leaves|that leaves|leaving)\b", re.IGNORECASE)
 _REMAINS_AFTER = re.compile(r"^\W*(?:remains|is left)\s*(?:[.,;!]|$)", re.IGNORECASE)
+_TOTAL = re.compile(r"\btotal(?: \w+){0,3}?\s*(?:[:=]|is|of|are)\s*(\d+)(?![.:]?\d)", re.IGNORECASE)
 _TOTAL_AFTER = re.compile(r"^(?:\s+\w+){0,2}?\s+(?:in total|in all|altogether|overall)\b", re.IGNORECASE)
 _TOTAL_BEFORE = re.compile(
     r"(?:\bwhich (?:gives|makes|adds up to|sums up to)|\btotal(?:s|ling)?(?: of| is|:)?|=)\s*(?:us |a total of )?$",
@@ -113,6 +114,20 @@ class Options:
                     claims.append(Claim(letter, run[0].start, run[-1].end, stance, rank))
                     taken |= places
         return _inherit(text, sorted(claims, key=lambda claim: claim.start))
+
+    def total(self, text: str) -> str | None:
+        """The one option with the number that a reply calls the total.
+
+        Args:
+            text (`str`): A reply.
+        """
+        numbers = [match[1] for match in _TOTAL.finditer(text)]
+        fitting = [
+            letter
+            for letter, words in zip(self.letters, self.sequences, strict=True)
+            if numbers and [word for word in words if word.isdigit()] == numbers[-1:]
+        ]
+        return fitting[0] if len(fitting) == 1 else None
 
     def together(self, letters: set[str]) -> str | None:
         """The one option that says what several others say, and nothing else: "a dog and a cat", "all of the above".
