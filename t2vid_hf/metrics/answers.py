@@ -123,7 +123,10 @@ def _read(text: str, options: Options) -> str:
     stated = [claim for claim in texts if claim.stance is Stance.SAID and claim.rank == 4]
     concluded = _concluded([claim for claim in texts if claim.stance is Stance.SAID], rest)
     plain = [claim for claim in said if claim.rank >= 4]
-    for found in (plain, stated, concluded, said + [claim for claim in verdicts if claim.stance is Stance.SAID]):
+    ticked = [claim for claim in verdicts if claim.stance is Stance.SAID]
+    if said and len({claim.letter for claim in ticked}) > 1:
+        ticked = []  # a list that tells what happens, not what is right
+    for found in (plain, stated, concluded, said + ticked):
         if found:
             letter = _one(found, rest)
             return _NONE if _contradicted(letter, found, rest, options) else letter

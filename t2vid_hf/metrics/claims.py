@@ -8,7 +8,7 @@ from t2vid_hf.metrics.denial_words import CLAUSE_END, SENTENCE_END
 
 T = TypeVar("T")
 _PLACES = 12
-_REACH = 400  # characters of a sentence without end that are read: a reply that repeats itself takes no longer
+_REACH = 250  # characters of a sentence without end that are read: a reply that repeats itself takes no longer
 
 
 class Stance(Enum):

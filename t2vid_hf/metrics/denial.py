@@ -97,6 +97,7 @@ def denied_parts(text: str) -> list[tuple[int, int]]:
             NOT_WITHIN.search(text[start:end])
             or UNSURE.search(text, start, end)
             or WEIGHED_BEFORE.search(text[start:end])
+            or _asked(text, start, end)
         ):
             parts.append((start, end))
         start = end

@@ -59,7 +59,9 @@ LISTING_BEFORE = re.compile(
     r"\b(?:options|choices|candidates|possibilities|alternatives|answers)\b(?: \w+)?(?: are| were| include)?\s*:\s*$",
     re.IGNORECASE,
 )
-CONCEDED_BEFORE = re.compile(r"\b(?:although|though|despite|in spite of)\b[^,.;:()]*$", re.IGNORECASE)
+CONCEDED_BEFORE = re.compile(
+    r"\b(?:although|though|despite|in spite of)\b[^,.;:()]*$|^\W*while\b[^,.;:()]*$", re.IGNORECASE
+)
 IF_AFTER = re.compile(r"^\W*(?:if|were|had|provided|only if)\b", re.IGNORECASE)
 WOULD = re.compile(r"\bwould\b", re.IGNORECASE)
 WEIGHED_AFTER = re.compile(

@@ -43,6 +43,7 @@ _NUMBER = re.compile(
     rf"$))(?!\s*-)",
     re.IGNORECASE,
 )
+_LINE_NUMBER = re.compile(r"^\W*(\d{1,2})[.):]\s+", re.MULTILINE)
 _KOREAN_NUMBER = re.compile(r"(?<!\w)([1-9])\s?번(?!째)")
 _JOINED = re.compile(rf"[)\]\"']*\s*(?:{JOINER})+\s*(?:{NOUN}s?\s*)?[(\[\"']*", re.IGNORECASE)
 _OPENING = re.compile(r"[(\[\"'\s:#→-]*$")
@@ -57,7 +58,7 @@ _EXCEPT_END = re.compile(
 _PERHAPS_END = re.compile(r"\b(?:could|might|may|can) (?:only )?be\s*[(\"']*$", re.IGNORECASE)
 _PREDICATE = re.compile(
     rf"^[)\]\"']*\s*(?:(?:{BE}|(?:looks?|seems?|appears?)(?: to be)?)\s+(?:the\s+)?{GOOD}|{DOING}|makes sense|"
-    rf"remains\b|is left\b|"
+    rf"remains\b|is left\b|(?:the\s+)?(?:correct|right|best|only|most \w+)\s+(?:answer|option|choice)\b|"
     rf"it (?:is|must)|is\s*(?:$|[.!])|(?:सही|верн|правильн))",
     re.IGNORECASE,
 )
@@ -122,11 +123,16 @@ def _spoken(text: str, count: int, begins: Begins, *, numbered: bool) -> Iterato
             found.append((letter, 0, len(text)))
     found += [(LETTERS[count - 1], *match.span()) for match in LAST.finditer(text)]
     found += [(LETTERS[max(0, count - 2)], *match.span()) for match in LAST_BUT_ONE.finditer(text)]
+    for match in _LINE_NUMBER.finditer(text):
+        named = begins(match.end())
+        if named and named[0] == _letter(match[1]):
+            found.append((named[0], *match.span(1)))
     pair = PAIR.match(text)
     if pair and count == 2:
         found.append(("A" if pair[1].casefold() == "former" else "B", 0, pair.end()))
     for letter, start, end in first_and_last(found):
-        yield Claim(letter, start, end, label_stance(text, start, end, named=begins(end) is not None), 3)
+        rank = 5 if ANSWER_END.search(text[sentence_start(text, start) : start]) else 3
+        yield Claim(letter, start, end, label_stance(text, start, end, named=begins(end) is not None), rank)
 
 
 def _groups(text: str, count: int) -> list[list[re.Match[str]]]:

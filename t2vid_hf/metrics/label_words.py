@@ -38,6 +38,7 @@ SAYING = (
     r"(?:probably|likely|perhaps|maybe|definitely|certainly|clearly|only|prefer\w*|make (?:that|it)|choos\w+|"
     r"chose|select\w*|pick\w*|go(?:ing)? (?:with|for)|opt(?:ing)? for|say|believe|think|guess|conclude|go|take|"
     r"took|mark|lean(?:ing)? (?:to|towards?)|vote for|"
+    r"confident (?:in|about|with)|lead\w*(?: us| me)? to|among (?:the|these|those)(?: \w+)? (?:options|choices)|"
     r"(?:it|this|that|answer|choice|one|which|he|she|be) (?:is|was)|it's|that's|(?:must|should|would|has to|to|"
     r"can only) be|looks? like|seems? like|"
     r"(?:correspond|equat|point|match|map)\w*(?: to)?|align\w*(?: \w+)? with|match\w*(?: with)?|consistent with|"
@@ -49,7 +50,7 @@ SAYING = (
 )
 GOOD = (
     r"(?:the\s+|a\s+)?(?:(?:most|only|best|more|much|clearly|definitely|probably|likely)\s+)*(?:correct|right|"
-    r"best|better|answer|true|accurate|valid|appropriate|suitable|plausible|"
+    r"best|closest|better|answer|true|accurate|valid|appropriate|suitable|plausible|"
     r"likely|choice|option|match|fit|it\b|correct[ao]|richtig|la correcta|верн|правильн|सही|correcte)"
 )
 DOING = (

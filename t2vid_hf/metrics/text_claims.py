@@ -10,7 +10,7 @@ from dataclasses import replace
 from t2vid_hf.metrics.asked import LETTERS
 from t2vid_hf.metrics.claims import Claim, Stance, first_and_last, sentence_end, sentence_start
 from t2vid_hf.metrics.denial import text_stance
-from t2vid_hf.metrics.label_words import ANSWER_END
+from t2vid_hf.metrics.label_words import ANSWER_END, GOOD
 from t2vid_hf.metrics.motions import is_particle
 from t2vid_hf.metrics.paraphrases import Paraphrases, no_count
 from t2vid_hf.metrics.stems import Word, even_out, has_clock, outside, stems
@@ -18,6 +18,17 @@ from t2vid_hf.metrics.stems import Word, even_out, has_clock, outside, stems
 _ALL = re.compile(r"(?:all|both) of (?:the above|these|them|the options)\W*|(?:all|both)\W*", re.IGNORECASE)
 _CUT_OFF = 8  # characters of an option that a reply which stops in the middle has to reach
 _ONLY = re.compile(r"\b(?:only|this leaves|that leaves|leaving)\b", re.IGNORECASE)
+_MAYBE_BEFORE = re.compile(
+    r"\b(?:may|might|could)\s+(?:(?:also|well|be|have been|he|she|it|they)\s+)*"
+    r"(?:(?:a|an|the)\s+)*$",
+    re.IGNORECASE,
+)
+_HOLDING = re.compile(r"[\"'(]*(?:\b(?:a|an|the|he|she|it|they|his|her|there|is|are|was|were)\s+)*$", re.IGNORECASE)
+_BEST_AFTER = re.compile(
+    rf"^[\"')]*\s*(?:is|seems|seems to be|"
+    rf"appears to be|would be)\s+(?:the\s+)?{GOOD}",
+    re.IGNORECASE,
+)
 _REMAINS_AFTER = re.compile(r"^\W*(?:remains|is left)\s*(?:[.,;!]|$)", re.IGNORECASE)
 _TOTAL = re.compile(r"\btotal(?: \w+){0,3}?\s*(?:[:=]|is|of|are)\s*(\d+)(?![.:]?\d)", re.IGNORECASE)
 _TOTAL_AFTER = re.compile(r"^(?:\s+\w+){0,2}?\s+(?:in total|in all|altogether|overall)\b", re.IGNORECASE)
@@ -110,7 +121,7 @@ class Options:
                     continue
                 if not places & taken:
                     stance = text_stance(text, run[0].start, run[-1].end)
-                    rank = 4 if _is_stated(text, run[0].start, run[-1].end) else 2
+                    rank = _rank(text, run[0].start, run[-1].end)
                     claims.append(Claim(letter, run[0].start, run[-1].end, stance, rank))
                     taken |= places
         return _inherit(text, sorted(claims, key=lambda claim: claim.start))
@@ -173,22 +184,29 @@ def _one_piece(text: str, run: Sequence[Word]) -> bool:
     return not any(re.search(r"[.!?;\n](?:\s|$)", text[a.end : b.start]) for a, b in zip(run, run[1:], strict=False))
 
 
+def _rank(text: str, start: int, end: int) -> int:
+    """How plainly an option's text is the answer: 4 where it is called so, 1 behind "it may be"."""
+    if _is_stated(text, start, end):
+        return 4
+    return 1 if _MAYBE_BEFORE.search(text[sentence_start(text, start) : start]) else 2
+
+
 def _is_stated(text: str, start: int, end: int) -> bool:
     """Whether an option's text is what a reply calls its answer, what remains, or a sum."""
-    before, after = text[sentence_start(text, start) : start], text[end : sentence_end(text, end)]
+    before, after = _HOLDING.sub("", text[sentence_start(text, start) : start]), text[end : sentence_end(text, end)]
     remains = _REMAINS_AFTER.search(after) and _ONLY.search(before)
     total = text[start:end].isdigit() and (_TOTAL_AFTER.search(after) or _TOTAL_BEFORE.search(before))
-    return bool(ANSWER_END.search(before) or remains or total)
+    return bool(ANSWER_END.search(before) or _BEST_AFTER.search(after) or remains or total)
 
 
 def _inherit(text: str, claims: list[Claim]) -> list[Claim]:
     """A list has one stance: in "not A's text, B's text or C's text" all three are denied."""
     for n in range(1, len(claims)):
         before, claim = claims[n - 1], claims[n]
-        if before.stance is Stance.SAID or claim.stance is not Stance.SAID:
+        if (before.stance is Stance.SAID and before.rank != 1) or claim.stance is not Stance.SAID:
             continue
         if re.fullmatch(
             r"\s*(?:,|,?\s*(?:or|and|nor))\s*(?:(?:or|and|nor|a|an|the)\s+)*", text[before.end : claim.start]
         ):
-            claims[n] = replace(claim, stance=before.stance)
+            claims[n] = replace(claim, stance=before.stance, rank=min(before.rank, claim.rank))
     return claims
