@@ -22,6 +22,7 @@ from t2vid_hf.metrics.denial_words import (
     WEIGHED_AFTER,
     WEIGHED_BEFORE,
     WOULD,
+    YES,
 )
 from t2vid_hf.metrics.label_words import ANSWER_END
 
@@ -83,7 +84,7 @@ def refuses(text: str) -> bool:
 
 
 def denied_parts(text: str) -> list[tuple[int, int]]:
-    """The clauses of a reply that deny, ask or doubt, as spans.
+    """The clauses of a reply that deny, ask without saying yes, or doubt, as spans.
 
     Args:
         text (`str`): A reply.
@@ -97,7 +98,7 @@ def denied_parts(text: str) -> list[tuple[int, int]]:
             NOT_WITHIN.search(text[start:end])
             or UNSURE.search(text, start, end)
             or WEIGHED_BEFORE.search(text[start:end])
-            or _asked(text, start, end)
+            or (_asked(text, start, end) and not YES.match(text, end))
         ):
             parts.append((start, end))
         start = end

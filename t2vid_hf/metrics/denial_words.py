@@ -90,6 +90,7 @@ CORRECTION = re.compile(
     r"|不对|等等|更正|抱歉|不,|いや|訂正|아니,|정정|عفوا|تصحيح|बल्कि",
     re.IGNORECASE,
 )
+YES = re.compile(r"\s*(?:yes|yeah|indeed|correct|right)\b", re.IGNORECASE)
 TAKEN_BACK = re.compile(r"\b(?:wrong|incorrect|not (?:right|correct)|mistake|error)\b", re.IGNORECASE)
 SENTENCE_END = re.compile(r"(?<![A-Za-z0-9])[.]|(?<=\w\w)\.(?=\s|$)|(?<=\d)\.(?=\s)|[!?。！？؟।;\n]")
 CLAUSE_END = re.compile(
