@@ -151,7 +151,13 @@ def _by_text(texts: list[Claim], labels: list[Claim], text: str, options: Option
         return left[0]
     if any(claim.stance is not Stance.DENIED for claim in (*labels, *texts)) or refuses(text):
         return _NONE
-    return (None if denied else options.cut_off(text)) or options.total(text) or options.own_words.find(text) or _NONE
+    return (None if denied else options.cut_off(text)) or options.total(text) or _in_own_words(text, options) or _NONE
+
+
+def _in_own_words(text: str, options: Options) -> str | None:
+    """The option that a reply says in words of its own, all in all or in its last sentence."""
+    closing = text.rstrip()[sentence_start(text, len(text.rstrip()) - 1) :]
+    return options.own_words.find(text) or options.own_words.find(closing)
 
 
 def _one(claims: list[Claim], text: str) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from t2vid_hf.metrics.denial import denied_parts
-from t2vid_hf.metrics.motions import by_sense
+from t2vid_hf.metrics.motions import by_sense, is_particle
 from t2vid_hf.metrics.stems import outside, stem, stems
 
 _ENOUGH = 0.6  # of an option's telling words
@@ -22,7 +22,7 @@ _FILLER = frozenset("how what to of on in at for with by from into onto then abo
 _NO_COUNT = re.compile(
     r"(?:\b(?:no|this|that|which|third|second|first|last|only|correct|right)\s+)one\b|\bone of\b|"
     r"\bright (?=answer|option|choice|one)|\b(?:that|this|which|it|option|[A-J])(?:'s| is) (?:all )?right\b|"
-    r"\bleft (?=(?:the|his|her|a|with)\b)",
+    r"\b(?:can|could|may|might|would) (?:all |also |well )?be right\b|\bleft (?=(?:the|his|her|a|with)\b)",
     re.IGNORECASE,
 )
 
@@ -94,7 +94,8 @@ class Paraphrases:
     def _heard(self, text: str) -> list[str]:
         """The words of a reply where it neither denies nor doubts."""
         gone = denied_parts(text) + no_count(text)
-        return [word.stem for word in outside(stems(text), gone)]
+        heard = [word.stem for word in outside(stems(text), gone)]
+        return [word for place, word in enumerate(heard) if not is_particle(heard, place) or len(heard) == 1]
 
     def _beats(self, letter: str, rival: str, heard: set[str]) -> bool:
         """Whether the words that tell an option from a rival are heard, and the rival's are not."""

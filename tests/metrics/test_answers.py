@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.metrics import label_claims
 from t2vid_hf.metrics.answers import extract_choice
+from t2vid_hf.metrics.denial import label_stance
 
 OPTIONS = ["to the left", "to the right", "up", "it does not move"]
 
@@ -41,6 +43,46 @@ def test_a_reply_that_repeats_itself_is_read():
     assert extract_choice("A. " * 3000, OPTIONS) == "A"
     assert extract_choice("!" * 30_000, OPTIONS) is None
     assert extract_choice("the dot moves to the left and " * 1000, OPTIONS) == "A"
+
+
+@pytest.mark.parametrize(
+    "filler", ["<think>", "A, B ", "A: no, B: yes, C: no, ", "1", "x y\n", "(", "to the left and "]
+)
+def test_the_end_of_a_reply_beyond_all_measure_is_read(filler, monkeypatch):
+    judged = []
+    monkeypatch.setattr(
+        label_claims, "label_stance", lambda *place, **how: judged.append(place) or label_stance(*place, **how)
+    )
+    reply = (filler * 20_000)[:20_000]
+    closed = "</think>" if filler == "<think>" else "\n\n"
+    assert extract_choice(f"{reply}{closed}The answer is D.", OPTIONS) == "D"
+    assert len(judged) < 200  # a label's sentence is read a bounded number of times, however many labels there are
+
+
+@pytest.mark.parametrize(
+    ("reply", "letter"),
+    [
+        ("The balloon ascends.", "C"), ("It drives from the right edge to the left side of the screen.", "A"),
+        ("It speeds up and turns.", None), ("He picks up the ball.", None),
+    ],
+)  # fmt: skip
+def test_synonyms_of_motions(reply, letter):
+    assert extract_choice(reply, OPTIONS) == letter
+
+
+def test_times_are_options_where_options_are_times():
+    times = ["0:00-0:15", "0:15-0:30", "0:30-0:45"]
+    assert extract_choice("At 0:03 he waves, so it is from 00:15 to 00:30.", times) == "B"
+    assert extract_choice("At 0:03 he waves 2 times.", ["1", "2", "3"]) == "B"
+
+
+def test_a_table_is_a_list_of_options():
+    rows = "| Option | Seen? |\n|---|---|\n| A | no |\n| B | no |\n| C | yes, at 0:05 |\n| D | no |"
+    assert extract_choice(rows, OPTIONS) == "C"
+
+
+def test_a_range_of_labels_names_none():
+    assert extract_choice("Any of the options A to D may be right.", OPTIONS) is None
 
 
 def test_without_options_nothing_is_named():
