@@ -26,6 +26,8 @@ from t2vid_hf.metrics.yes_no import plain_yes_no, yes_no_letters
 _NONE = "none"  # read, and found to hold no answer: no later rule may find one
 _CONCLUSION = re.compile(
     r"\b(?:therefore|thus|hence|so|consequently|accordingly|conclusion|conclude|overall|in summary|to sum up|"
+    r"all in all|tak\w+ together|"
+    r"(?:putting|taking) (?:all|everything|it all|this)|"
     r"based on (?:this|the|these)|"
     r"suggests?|indicat\w+|points? to|shows? that|most (?:likely|plausible|appropriate|probable|accurate)|"
     r"main(?:ly)?|primar\w+|correspond\w*|in total|that makes|"
@@ -120,13 +122,14 @@ def _read(text: str, options: Options) -> str:
     texts = [claim for claim in options.claims(rest) if claim.letter not in polar.values()]
     labels = _denied_with_text(labels, texts, rest)
     said = [claim for claim in labels if claim.stance is Stance.SAID]
-    stated = [claim for claim in texts if claim.stance is Stance.SAID and claim.rank == 4]
+    stated = [claim for claim in texts if claim.stance is Stance.SAID and claim.rank >= 4]
     concluded = _concluded([claim for claim in texts if claim.stance is Stance.SAID], rest)
     plain = [claim for claim in said if claim.rank >= 4]
     ticked = [claim for claim in verdicts if claim.stance is Stance.SAID]
     if said and len({claim.letter for claim in ticked}) > 1:
         ticked = []  # a list that tells what happens, not what is right
-    for found in (plain, stated, concluded, said + ticked):
+    named = [claim for claim in plain if claim.rank == 5]
+    for found in (named, plain + stated, concluded, said + ticked):
         if found:
             letter = _one(found, rest)
             return _NONE if _contradicted(letter, found, rest, options) else letter

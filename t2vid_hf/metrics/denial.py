@@ -18,6 +18,7 @@ from t2vid_hf.metrics.denial_words import (
     SENTENCE_END,
     TAKEN_BACK,
     TEXT_NOT_AFTER,
+    TOPIC_BEFORE,
     UNSURE,
     WEIGHED_AFTER,
     WEIGHED_BEFORE,
@@ -45,6 +46,8 @@ def label_stance(text: str, start: int, end: int, *, named: bool = False) -> Sta
     """
     sentence, stop = sentence_start(text, start), sentence_end(text, end)
     before, after = text[sentence:start], text[end:stop]
+    if TOPIC_BEFORE.search(before) and NOT_WITHIN.search(after):
+        return Stance.DENIED
     if NOT_BEFORE.search(before) or (not named and NOT_AFTER.search(after)):
         return Stance.DENIED
     clause = text[clause_start(text, start) : start]

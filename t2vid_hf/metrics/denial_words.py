@@ -32,7 +32,7 @@ NOT_AFTER = re.compile(
     rf"^[\s:)\"'-]*(?:no\b(?!\w)|not\b(?! only))|^[\s,:;)\"'.-]*(?:which |that |this |"
     rf"it )?(?:{BE}\s+{SURELY}(?:not\b(?! only)|never\b|{WRONG})|{WRONG}"
     rf"|(?:can|could|does|do|did|would|will|may|might|must|should)\s+{SURELY}(?:not\b|never\b|be {WRONG})"
-    r"|(?:has|have) (?:no|not|never)\b|plays? no\b"
+    r"|(?:has|have) (?:no|not|never|nothing)\b|plays? no\b"
     r"|(?:no )?(?:es|son) incorrect[ao]|no es\b|n'est pas|ist (?:nicht|falsch)|sind falsch|неверн|неправильн|не подход"
     r"|不对|不是|错误|不正确|是错|不符|नहीं|गलत|ではな|じゃな|は(?:間違|誤|不正解)|(?:이|가|은|는)\s*(?:아니|아닙|틀)|[✗✘❌×✖])",
     re.IGNORECASE,
@@ -49,7 +49,9 @@ TEXT_NOT_AFTER = re.compile(
 WEIGHED_BEFORE = re.compile(
     r"\b(?:if|whether|between|unless|suppose|assuming|either|first (?:thought|guess\w*|answer|choice|"
     r"impression)|at first(?!\s+(?:and|but)\b|\W*$)|initial(?:ly| \w+)?|"
-    r"consider(?:ed|ing)?|tempting|compar(?:e|ed|ing)|evaluat\w+|look(?:ing)? at|options?(?: here)?(?: are| include|"
+    r"consider(?:ed|ing)?|tempting|"
+    r"(?:might|may|could)(?: \w+)? (?:argue|think|suppose|assume|object|remind|believe|expect|suggest)|"
+    r"compar(?:e|ed|ing)|evaluat\w+|look(?:ing)? at|options?(?: here)?(?: are| include|"
     r"\s*:(?=\s*[A-J]\b\W*[A-J]\b))|choices are|"
     r"chosen from|один из|tempted|not sure|unsure|maybe)\b(?:(?![.!?\n]).)*$",
     re.IGNORECASE,
@@ -62,12 +64,14 @@ LISTING_BEFORE = re.compile(
 CONCEDED_BEFORE = re.compile(
     r"\b(?:although|though|despite|in spite of)\b[^,.;:()]*$|^\W*while\b[^,.;:()]*$", re.IGNORECASE
 )
+TOPIC_BEFORE = re.compile(r"\b(?:as (?:to|for)|regarding|concerning)\s+(?:the\s+)?(?:options?\s+)?\(?$", re.IGNORECASE)
 IF_AFTER = re.compile(r"^\W*(?:if|were|had|provided|only if)\b", re.IGNORECASE)
 WOULD = re.compile(r"\bwould\b", re.IGNORECASE)
 WEIGHED_AFTER = re.compile(
     r"^[\s,:;)\"'.-]*(?:(?:would|could|might|may)\b(?! be (?:the|correct|right|best|most))|possible\b|(?:is|"
     r"are) (?:also |all |both |equally )?"
-    r"(?:possible|plausible|likely)\b|suggests?\b|says?\b|means?\b|states?\b|describes? (?:a|an|the|some)\b|"
+    r"(?:possible|plausible|likely)\b|suggests?\b|says?\b|means?\b|states?\b|"
+    r"describes? (?:a|an|the|some)\b(?![^.!?\n]*\b(?:correctly|accurately|best|well|perfectly|exactly)\b)|"
     r"involves?\b|refers?\b|implies\b|mentions?\b)",
     re.IGNORECASE,
 )

@@ -95,7 +95,8 @@ class Paraphrases:
         """The words of a reply where it neither denies nor doubts."""
         gone = denied_parts(text) + no_count(text)
         heard = [word.stem for word in outside(stems(text), gone)]
-        return [word for place, word in enumerate(heard) if not is_particle(heard, place) or len(heard) == 1]
+        bare = {("up",), ("down",)} & set(self.sequences)  # else "sat down" may be in an option
+        return [word for place, word in enumerate(heard) if not (bare and is_particle(heard, place))]
 
     def _beats(self, letter: str, rival: str, heard: set[str]) -> bool:
         """Whether the words that tell an option from a rival are heard, and the rival's are not."""

@@ -185,18 +185,26 @@ def _one_piece(text: str, run: Sequence[Word]) -> bool:
 
 
 def _rank(text: str, start: int, end: int) -> int:
-    """How plainly an option's text is the answer: 4 where it is called so, 1 behind "it may be"."""
-    if _is_stated(text, start, end):
+    """How plainly an option's text is the answer: 5 where it is called so, 4 where it is left, 1 behind "it may be"."""
+    if _is_called_answer(text, start, end):
+        return 5
+    if _is_left(text, start, end):
         return 4
     return 1 if _MAYBE_BEFORE.search(text[sentence_start(text, start) : start]) else 2
 
 
-def _is_stated(text: str, start: int, end: int) -> bool:
-    """Whether an option's text is what a reply calls its answer, what remains, or a sum."""
+def _is_called_answer(text: str, start: int, end: int) -> bool:
+    """Whether an option's text is what a reply calls its answer: "the answer is red", "red is the best match"."""
     before, after = _HOLDING.sub("", text[sentence_start(text, start) : start]), text[end : sentence_end(text, end)]
-    remains = _REMAINS_AFTER.search(after) and _ONLY.search(before)
-    total = text[start:end].isdigit() and (_TOTAL_AFTER.search(after) or _TOTAL_BEFORE.search(before))
-    return bool(ANSWER_END.search(before) or _BEST_AFTER.search(after) or remains or total)
+    return bool(ANSWER_END.search(before) or _BEST_AFTER.search(after))
+
+
+def _is_left(text: str, start: int, end: int) -> bool:
+    """Whether an option's text is what remains, or a sum."""
+    before, after = text[sentence_start(text, start) : start], text[end : sentence_end(text, end)]
+    if text[start:end].isdigit() and (_TOTAL_AFTER.search(after) or _TOTAL_BEFORE.search(before)):
+        return True
+    return bool(_REMAINS_AFTER.search(after) and _ONLY.search(before))
 
 
 def _inherit(text: str, claims: list[Claim]) -> list[Claim]:
