@@ -7,7 +7,7 @@ from typing import TypeVar
 from t2vid_hf.metrics.denial_words import CLAUSE_END, SENTENCE_END
 
 T = TypeVar("T")
-_PLACES = 12
+_PLACES = 9
 _REACH = 250  # characters of a sentence without end that are read: a reply that repeats itself takes no longer
 
 

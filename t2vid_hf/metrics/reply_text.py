@@ -29,7 +29,7 @@ _SPECIAL = re.compile(r"<\|?/?[A-Za-z_][\w ]+\|?/?>|</?[a-z]>|</[A-Z]>")
 _LATEX = re.compile(r"\\(?:text(?:bf|it|rm)?|mathbf|mathrm|mathbf)\s*\{([^{}]*)\}")
 _MARKS = re.compile(r"\*+|__+|`+|\$(?!\d)|\\[()\[\]]|^[ \t]*(?:#+|>)[ \t]+|\|", re.MULTILINE)
 _ARROW = re.compile(r"[➡⟶⇒➜➔]|(?<=\s)[-=]+>(?=\s)")
-_HEAD, _TAIL = 1000, 3500  # characters; 700 words in all
+_HEAD, _TAIL = 1000, 3000  # characters; 650 words in all
 _TABLE_ROW = re.compile(r"^[ \t]*\|(.*)\|[ \t]*$", re.MULTILINE)
 _ROLE = re.compile(r"^\s*(?:assistant|model)\s*[:\n]\s*", re.IGNORECASE)
 

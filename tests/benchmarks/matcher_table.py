@@ -4,9 +4,10 @@ python tests/benchmarks/matcher_table.py
 python tests/benchmarks/matcher_table.py --output tests/benchmarks/results/matcher.json
 
 Hard replies are our own (tests/metrics/hard_replies.jsonl), with a reader's answers written before the rules; every
-fourth was kept aside and never looked at while the rules were made. Real ones are TempCompass's predictions, held
-against the stored verdicts, which are a language model's where the official rules found nothing. "Wrapped" puts real
-options (MVBench, MLVU, NExT-QA) at random letters into the forms in which models answer. The last line is JSON.
+fourth of the first 509, and the ninth round, were kept aside while the rules were made. Real ones are TempCompass's
+predictions, held against the stored verdicts, which are a language model's where the official rules found nothing.
+"Wrapped" puts real options (MVBench, MLVU, NExT-QA) at random letters into the forms in which models answer. The last
+line is JSON.
 """
 
 import argparse
