@@ -9,6 +9,7 @@ video of ten hours is one rank's.
 import contextlib
 import heapq
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
@@ -171,6 +172,8 @@ def all_ranks() -> Iterator[Ranks]:
                              "recipes/accelerate/ddp.yaml does")  # fmt: skip
         yield ranks
     except (Exception, KeyboardInterrupt) as error:
+        # The launcher ends the others once one has left. Each is leaving, with a status and maybe a line of its own.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if ranks.tells():
             raise
         raise SystemExit(130 if isinstance(error, KeyboardInterrupt) else exit_status(error)) from None
