@@ -35,7 +35,7 @@ class Fed:
         width (`int`): Columns of pixels.
         total (`int`): Frames that the whole video has.
         end (`float`): When it ends, in seconds.
-        digest (`str`): Of the pixels.
+        digest (`str`): A digest of the pixels.
     """
 
     seconds: tuple[float, ...]
@@ -96,7 +96,7 @@ def shown_digest(row: Row) -> str:
     ```python
     >>> from t2vid_hf.evaluation.fed_media import shown_digest
     >>> shown_digest({"images": [], "videos": [{"bytes": b"a clip", "path": "a.mp4"}]})
-    '2967602a97ebf366'
+    'ea72ab2cb75da97d'
 
     ```
     """
