@@ -15,10 +15,13 @@ from t2vid_hf.evaluation.asked_with import asked_with
 from t2vid_hf.evaluation.benchmark_scores import headlines, told_missing
 from t2vid_hf.evaluation.benchmarks import ASKINGS
 from t2vid_hf.evaluation.caption_predictions import write_captions
+from t2vid_hf.evaluation.fed_media import shown_digest
 from t2vid_hf.evaluation.item import Item
 from t2vid_hf.evaluation.media_folder import media_folder
 from t2vid_hf.evaluation.question_files import Prepared, QuestionFile, read_questions
-from t2vid_hf.evaluation.runs import ANSWERS_FILE, Answer, load_items, write_scores
+from t2vid_hf.evaluation.ranks import Ranks
+from t2vid_hf.evaluation.resuming import ANSWERS_FILE, write_whole
+from t2vid_hf.evaluation.runs import Answer, load_items, write_answers, write_scores
 from t2vid_hf.metrics.degenerate import alarms, told
 from t2vid_hf.metrics.scoring import Score
 
@@ -35,14 +38,23 @@ class QuestionSet:
 
     items: Sequence[Item]
 
-    def prepare(self, policy: VideoPolicy, *, progress: str | None = None) -> Prepared:
+    def videos(self) -> dict[str, str]:
+        """For each question its video."""
+        return {item.id: item.cluster for item in self.items}
+
+    def prepare(self, policy: VideoPolicy, *, ranks: Ranks | None = None, progress: str | None = None) -> Prepared:
         """The questions as they are.
 
         Args:
             policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): Not used.
+            ranks ([`~t2vid_hf.evaluation.ranks.Ranks`], *optional*): The processes that do; `None` is this alone.
             progress (`str`, *optional*): Not used.
         """
-        return Prepared(self.items)
+        ranks = ranks or Ranks()
+        mine = [item for item in self.items if ranks.owns(item.id)]
+        parts = ranks.each(lambda: {item.id: shown_digest(item.row) for item in mine})
+        digests = {name: digest for part in parts for name, digest in part.items()}
+        return Prepared(self.items, media={item.id: digests[item.id] for item in self.items})
 
 
 def question_source(
@@ -104,7 +116,7 @@ def scores_file(output: Path, *, is_folder: bool) -> Path:
     return output
 
 
-def recorded(asked: Prepared, model: Any, processor: Any, policy: VideoPolicy) -> dict[str, Any]:
+def recorded(asked: Prepared, model: Any, processor: Any, policy: VideoPolicy, ranks: Ranks) -> dict[str, Any]:
     """What is recorded of a model's questions, before they are asked.
 
     Args:
@@ -112,14 +124,19 @@ def recorded(asked: Prepared, model: Any, processor: Any, policy: VideoPolicy) -
         model ([`~transformers.PreTrainedModel`]): The model.
         processor ([`~transformers.ProcessorMixin`]): Its processor.
         policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): How videos are taken.
+        ranks ([`~t2vid_hf.evaluation.ranks.Ranks`]): The processes that answer.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no question is left.
     """
     if not asked.items:
         raise InputError(f"{told_missing(asked.missing, 0)}; is --videos the right folder?")
+    settings = ranks.alone(  # of its owner: the first question's video is decoded
+        lambda: asked_with(model, processor, asked.items, policy, fed=asked.fed, media=asked.media),
+        rank=ranks.owner(asked.items[0].id),
+    )
     return {
-        "settings": asked_with(model, processor, asked.items, policy, asked.fed),
+        "settings": settings,
         "missing": [asdict(each) for each in asked.missing],
         **({"without_subtitles": asked.without_subtitles} if asked.without_subtitles else {}),
     }
@@ -150,6 +167,7 @@ def conclude(
     for name, given in answers.items():
         run["about"][name]["alarms"] = alarms({answer.item.id: answer.reply for answer in given})
     if not all(each.scored for each in asked.values()):
+        write_answers(output.with_name(ANSWERS_FILE), answers)
         for name, given in answers.items():
             print(f"{write_captions(output.parent, name, given)}: for the judge of the benchmark's authors")
     else:
@@ -177,7 +195,7 @@ def _add_headlines(benchmark: str, output: Path) -> None:
         for mode, found in model["headlines"].items():
             name, value = found["headline"]["name"], found["headline"]["value"]
             print(f"{model['name']}, mode {mode}: {name} {value:.2%}, n {found['n']}, no answer {found['no_answer']}")
-    output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_whole(output, json.dumps(results, indent=1) + "\n")
 
 
 def _write_fed(path: Path, asked: Mapping[str, Prepared]) -> None:
@@ -187,7 +205,7 @@ def _write_fed(path: Path, asked: Mapping[str, Prepared]) -> None:
         for question, fed in prepared.fed.items()
     ]
     if lines:
-        path.write_text("".join(lines), encoding="utf-8")
+        write_whole(path, "".join(lines))
 
 
 def show(name: str, scores: list[Score]) -> None:
