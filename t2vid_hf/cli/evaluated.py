@@ -16,10 +16,12 @@ from t2vid_hf.evaluation.benchmark_scores import headlines, told_missing
 from t2vid_hf.evaluation.benchmarks import ASKINGS
 from t2vid_hf.evaluation.caption_predictions import write_captions
 from t2vid_hf.evaluation.item import Item
+from t2vid_hf.evaluation.judged_answers import with_verdicts_of
 from t2vid_hf.evaluation.media_folder import media_folder
 from t2vid_hf.evaluation.question_files import Prepared, QuestionFile, read_questions
 from t2vid_hf.evaluation.runs import ANSWERS_FILE, Answer, load_items, write_scores
 from t2vid_hf.metrics.degenerate import alarms, told
+from t2vid_hf.metrics.judged import Judge
 from t2vid_hf.metrics.scoring import Score
 
 RESULTS, FED = "results.json", "fed.jsonl"
@@ -116,10 +118,32 @@ def recorded(asked: Prepared, model: Any, processor: Any, policy: VideoPolicy) -
     Raises:
         [`~t2vid_hf.errors.InputError`]: no question is left.
     """
+    check_left(asked)
+    return recorded_of(asked, asked_with(model, processor, asked.items, policy, asked.fed))
+
+
+def check_left(asked: Prepared) -> None:
+    """Refuse to go on without a question.
+
+    Args:
+        asked ([`~t2vid_hf.evaluation.question_files.Prepared`]): The questions.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: none is left.
+    """
     if not asked.items:
         raise InputError(f"{told_missing(asked.missing, 0)}; is --videos the right folder?")
+
+
+def recorded_of(asked: Prepared, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What is recorded of a model's questions, with the settings that it is asked with.
+
+    Args:
+        asked ([`~t2vid_hf.evaluation.question_files.Prepared`]): The questions.
+        settings (`Mapping[str, Any]`): The settings.
+    """
     return {
-        "settings": asked_with(model, processor, asked.items, policy, asked.fed),
+        "settings": settings,
         "missing": [asdict(each) for each in asked.missing],
         **({"without_subtitles": asked.without_subtitles} if asked.without_subtitles else {}),
     }
@@ -133,6 +157,7 @@ def conclude(
     run: Mapping[str, Any],
     *,
     max_missing: int,
+    judge: Judge | None = None,
 ) -> None:
     """Write and show the scores, and say what is wrong with them.
 
@@ -143,6 +168,7 @@ def conclude(
         answers (`Mapping[str, Sequence[Answer]]`): For each model's name what it answered.
         run (`Mapping[str, Any]`): What [`~t2vid_hf.evaluation.runs.write_scores`] takes besides.
         max_missing (`int`): Questions that may be missing.
+        judge ([`~t2vid_hf.metrics.judged.Judge`], *optional*): Who reads what no rule does.
 
     Raises:
         [`~t2vid_hf.errors.Unfinished`]: more are missing of a model.
@@ -153,9 +179,10 @@ def conclude(
         for name, given in answers.items():
             print(f"{write_captions(output.parent, name, given)}: for the judge of the benchmark's authors")
     else:
+        answers = with_verdicts_of(judge, answers, run["about"])
         for name, scores in write_scores(output, answers, **run).items():
             show(name, scores)
-        _add_headlines(benchmark, output)
+        _add_headlines(benchmark, output, judge)
     _write_fed(output.with_name(FED), asked)
     for name, given in answers.items():
         for alarm in run["about"][name]["alarms"]:
@@ -167,13 +194,13 @@ def conclude(
         raise Unfinished(f"{most} questions could not be asked, and --max_missing is {max_missing}: see {output}")
 
 
-def _add_headlines(benchmark: str, output: Path) -> None:
+def _add_headlines(benchmark: str, output: Path, judge: Judge | None) -> None:
     """What `t2vid score` makes of the answers, into the file of scores."""
     if benchmark not in ASKINGS:
         return
     results = json.loads(output.read_text("utf-8"))
     for model in results["models"]:
-        model["headlines"] = headlines(benchmark, output.with_name(ANSWERS_FILE), model["name"])
+        model["headlines"] = headlines(benchmark, output.with_name(ANSWERS_FILE), model["name"], judge=judge)
         for mode, found in model["headlines"].items():
             name, value = found["headline"]["name"], found["headline"]["value"]
             print(f"{model['name']}, mode {mode}: {name} {value:.2%}, n {found['n']}, no answer {found['no_answer']}")

@@ -14,6 +14,7 @@ from typing import Any
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.item import Item
+from t2vid_hf.metrics.growing_file import append_line, whole_lines
 
 ANSWERS_FILE, SETTINGS_FILE = "answers.jsonl", "answers.settings.json"
 _OF_A_COPY = ("_name_or_path", "transformers_version")  # where a model lies, and who wrote its file
@@ -91,8 +92,7 @@ class AnswersFile:
         Args:
             record (`Mapping[str, Any]`): Its line.
         """
-        with self._answers.open("ab") as file:  # one write: a line is there, or its beginning is
-            file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
+        append_line(self._answers, record)
 
     def check_names(self, models: Sequence[str]) -> None:
         """Refuse to go on without a model that has answers.
@@ -106,9 +106,7 @@ class AnswersFile:
 
     def _take_up(self) -> None:
         """Read what is there, without a last line that was cut short."""
-        given = self._answers.read_bytes() if self._answers.is_file() else b""
-        whole = given[: given.rfind(b"\n") + 1]
-        for number, line in enumerate(whole.splitlines(), 1):
+        for number, line in enumerate(whole_lines(self._answers), 1):
             try:
                 record = json.loads(line)
                 model, name, reply = record["model"], record["id"], record["reply"]
@@ -117,8 +115,6 @@ class AnswersFile:
             if name in self._replies.setdefault(model, {}):
                 raise InputError(f"--resume: {self._answers}, line {number} answers '{name}' a second time; remove it")
             self._replies[model][name] = reply
-        if len(whole) < len(given):
-            os.truncate(self._answers, len(whole))
 
 
 def settings_of(
@@ -134,16 +130,24 @@ def settings_of(
         video (`Mapping[str, Any]`): How videos are taken.
         max_new_tokens (`int`): The most tokens of a reply.
     """
-    asked = [[item.id, item.row["messages"], item.row["num_frames"], item.row.get("take_span")] for item in items]
     return {
         "weights": weights,
         "dtype": str(model.dtype),
         "config": _without_place(model.config.to_dict()),
         "generation_config": _without_place(model.generation_config.to_dict()),
         "frames": dict(video),
-        "prompt": {"questions": _hash(asked), "chat_template": _hash(processor.chat_template)},
+        "prompt": {"questions": questions_hash(items), "chat_template": _hash(processor.chat_template)},
         "max_new_tokens": max_new_tokens,
     }
+
+
+def questions_hash(items: Sequence[Item]) -> str:
+    """A hash of what is asked, and of what.
+
+    Args:
+        items (`Sequence[Item]`): The questions.
+    """
+    return _hash([[item.id, item.row["messages"], item.row["num_frames"], item.row.get("take_span")] for item in items])
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -4,7 +4,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,13 @@ class Answer:
         reply (`str`): What the model said.
         choice (`str` or `None`): The letter of the option that the reply names, to an open question the reply; `None`
             where it names none, or says nothing.
+        by (`str`, *optional*): "judge" where no rule found the choice.
     """
 
     item: Item
     reply: str
     choice: str | None
+    by: str | None = None
 
     @property
     def correct(self) -> bool:
@@ -63,6 +65,7 @@ class Answer:
             "reply": self.reply,
             "choice": self.choice,
             "correct": self.correct,
+            **({"by": self.by} if self.by else {}),
         }
 
 
@@ -168,6 +171,13 @@ def accuracy(answers: Sequence[Answer]) -> float:
     return sum(answer.correct for answer in answers) / len(answers)
 
 
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None  # an endpoint is asked without torch
+
+
 def write_scores(
     output: Path,
     answers: Mapping[str, Sequence[Answer]],
@@ -207,7 +217,7 @@ def write_scores(
             }
             for name in answers
         ],
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _VERSIONS}},
     }
     records = [answer.record(name) for name, given in answers.items() for answer in given]
     lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
