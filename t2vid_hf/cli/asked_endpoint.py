@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from t2vid_hf.cli.evaluated import QuestionSet, check_left, recorded_of
+from t2vid_hf.errors import Unfinished
 from t2vid_hf.evaluation.endpoint_runs import Asker
 from t2vid_hf.evaluation.question_files import Prepared, QuestionFile
 from t2vid_hf.evaluation.resuming import AnswersFile
@@ -23,11 +24,20 @@ def ask_endpoint(
 
     Returns:
         `tuple[Prepared, list[Answer], dict]`: what it was asked and answered, what is missing, and what is recorded.
+
+    Raises:
+        [`~t2vid_hf.errors.Unfinished`]: there is no reply to any question.
     """
     asked = source.prepare(asker.policy, progress="videos")
     check_left(asked)
     settings = asker.asked_with(asked.items, asked.fed)
     file.begin(name, asker.settings(asked.items), asked.items)
     answers, refused = asker.ask_on(file, name, asked.items, progress=name)
+    if isinstance(source, QuestionFile):
+        refused += source.torn([answer.item for answer in answers], refused)
+    lost = {each.id for each in refused}
+    answers = [answer for answer in answers if answer.item.id not in lost]
+    if not answers:
+        raise Unfinished(f"{name}: no reply to any of {len(lost)} questions, to the first: {refused[0].reason}")
     asked = replace(asked, items=[answer.item for answer in answers], missing=[*asked.missing, *refused])
     return asked, answers, recorded_of(asked, settings)

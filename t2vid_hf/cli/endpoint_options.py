@@ -60,13 +60,9 @@ def tokens_of(given: Sequence[str] | None, endpoints: Sequence[str]) -> dict[str
             )
         name = name or endpoints[0]
         if name not in endpoints:
-            raise InputError(
-                f"--api_key_env {each}: '{name}' is no endpoint; those are {', '.join(endpoints) or 'none'}"
-            )
+            raise InputError(f"--api_key_env {each}: '{name}' is no endpoint; known: {', '.join(endpoints) or 'none'}")
         if not os.environ.get(variable, "").strip():
-            raise InputError(
-                f"--api_key_env {each}: the environment has no variable {variable}, or it is empty; set it"
-            )
+            raise InputError(f"--api_key_env {each}: no variable {variable} in the environment, or it is empty; set it")
         tokens[name] = os.environ[variable].strip()
     return tokens
 

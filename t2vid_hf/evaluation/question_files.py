@@ -105,6 +105,22 @@ class QuestionFile:
             of_items[each.id] = shown
         return Prepared(items, missing, of_items, bare, all(map(asking.scored, self.asked)))
 
+    def torn(self, items: Sequence[Item], missing: Sequence[Missing]) -> list[Missing]:
+        """The questions that cannot be scored without others of their video, which have no reply.
+
+        Args:
+            items (`Sequence[Item]`): Those that have one.
+            missing (`Sequence[Missing]`): Those that have none.
+        """
+        if not ASKINGS[self.benchmark].together:
+            return []
+        by_video = {each.video: each.id for each in reversed(missing)}
+        return [
+            Missing(item.id, item.cluster, f"it is scored with {by_video[item.cluster]}, which has no reply")
+            for item in items
+            if item.cluster in by_video
+        ]
+
     def _item(self, asked: Asked, path: Path, span: Span, fed: Fed) -> tuple[Item, bool]:
         """An item, and whether it has subtitles."""
         asking = ASKINGS[self.benchmark]
