@@ -7,7 +7,7 @@ from huggingface_hub import is_offline_mode
 from huggingface_hub.errors import HTTPError
 
 from t2vid_hf.errors import InputError
-from t2vid_hf.evaluation.endpoint import CHAT, FORM, TIMEOUT, Endpoint
+from t2vid_hf.evaluation.endpoint import CHAT, FORM, PATIENCE, TIMEOUT, Endpoint
 from t2vid_hf.hub.transient import status_of
 
 _ADDRESS = re.compile(r"(?:(?P<model>.+)@)?(?P<url>https?://.*)", re.DOTALL)
@@ -69,7 +69,7 @@ wait_seconds=2.0, longest_wait=60.0))
         base = full.removesuffix(CHAT)
     else:
         base = full if path and full.endswith("/v1") else full + "/v1"
-    endpoint = Endpoint(model or "", base, key, TIMEOUT if timeout is None else timeout)
+    endpoint = Endpoint(model or "", base, key, TIMEOUT if timeout is None else timeout, PATIENCE)
     return endpoint if model else replace(endpoint, model=_only_model(endpoint))
 
 

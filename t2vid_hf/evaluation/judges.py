@@ -37,6 +37,7 @@ def open_judge(
 
     def ask(prompts: Sequence[str]) -> Iterator[tuple[int, str | None]]:
         check_online()
+        endpoint.check()
         chats = enumerate([{"role": "user", "content": prompt}] for prompt in prompts)
         for number, came in chat_replies(endpoint, chats, max_new_tokens=MAX_NEW_TOKENS, concurrency=concurrency):
             yield number, None if isinstance(came, Refusal) else came

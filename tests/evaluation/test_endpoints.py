@@ -19,7 +19,7 @@ from pyarrow import parquet
 
 from t2vid_hf.cli.evaluate import evaluate
 from t2vid_hf.errors import InputError, Unfinished
-from t2vid_hf.evaluation import endpoint
+from t2vid_hf.evaluation import endpoint_address
 from t2vid_hf.evaluation.endpoint_address import find_endpoint
 from t2vid_hf.hub.transient import Patience
 from t2vid_hf.metrics.comparison import compare_files
@@ -36,8 +36,7 @@ HELLO = 1  # the request that asks whether anybody is there
 def on_loopback(monkeypatch):
     """The Hub's client asks even a server on loopback only where it is not offline; and nothing is waited for."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(endpoint, "PATIENCE", Patience(attempts=3, wait_seconds=0.0, longest_wait=0.0))
-    monkeypatch.setattr(endpoint.Endpoint.__init__, "__defaults__", (None, 600.0, endpoint.PATIENCE))
+    monkeypatch.setattr(endpoint_address, "PATIENCE", Patience(attempts=3, wait_seconds=0.0, longest_wait=0.0))
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 
@@ -173,7 +172,7 @@ def test_a_failure_that_passes_is_waited_out(layout, tmp_path):
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        (400, r"the server answered 400 \(At most 1 image\(s\) may be provided in one prompt.\); send fewer with --num_f"),
+        (400, r"the server answered 400 \(At most 1 image\(s\) may be .*\); send fewer with --num_frames"),
         (413, "the server answered 413 .overloaded.; send fewer with --num_frames"),
         (422, r"the server answered 422 \(\[.*too long"),
         (500, r"the server answered 500 \(overloaded\), 3 times"),
@@ -308,9 +307,7 @@ def test_a_server_that_fails_stops_the_run_and_what_came_is_kept(tmp_path):
             run(layout, tmp_path / "all", f"m={server.url}", benchmark="mvbench", max_missing=20)
         assert len(server.chats) < HELLO + 20
         short = next_qa(tmp_path / "short")
-        with pytest.raises(
-            Unfinished, match="m: no reply to any of 3 questions, to the first: the server answered 400"
-        ):
+        with pytest.raises(Unfinished, match="m: no reply to any of 3 questions, to the first: .* 400"):
             run(short, tmp_path / "few", f"m={server.url}", benchmark="nextqa", max_missing=4)
 
 
@@ -342,11 +339,8 @@ def test_requests_at_once(tmp_path):
     gate = threading.Barrier(3)
 
     def wait(body):
-        if "Hello" not in texts(body):
-            try:
-                gate.wait(timeout=5)
-            except threading.BrokenBarrierError:
-                pass
+        if HELLO < len(server.chats) <= HELLO + 3:
+            gate.wait(timeout=60)  # all three are there, or none goes on
         return "A"
 
     with ChatServer(wait) as server:
