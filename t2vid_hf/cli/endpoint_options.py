@@ -129,7 +129,13 @@ def askers_of(
 
 
 def judge_of(
-    given: str | None, kept: Path, *, tokens: Mapping[str, str], timeout: float | None, concurrency: int
+    given: str | None,
+    kept: Path,
+    *,
+    tokens: Mapping[str, str],
+    timeout: float | None,
+    concurrency: int,
+    scored: bool = True,
 ) -> Judge | None:
     """The judge that is asked for, `None` where none is.
 
@@ -139,7 +145,13 @@ def judge_of(
         tokens (`Mapping[str, str]`): What [`tokens_of`] gives.
         timeout (`float` or `None`): The option --timeout.
         concurrency (`int`): The option --concurrency.
+        scored (`bool`, *optional*, defaults to `True`): Whether rules score the replies.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: there is no such judge, or nothing for it to judge.
     """
     if given is None:
         return None
+    if not scored:
+        raise InputError("--judge: captions choose no option; they are written for the judge of TempCompass's authors")
     return open_judge(given, kept, key=tokens.get(JUDGE), timeout=timeout, concurrency=concurrency)

@@ -85,7 +85,7 @@ def evaluate(
         benchmark, dataset, questions=questions, videos=videos, task=task, subtitles=subtitles, revision=revision
     )
     output = scores_file(output, is_folder=questions is not None)
-    reader = judge_of(judge, output.with_name(JUDGE_FILE), tokens=tokens, **asking)
+    reader = judge_of(judge, output.with_name(JUDGE_FILE), tokens=tokens, scored=source.scored, **asking)
     file = AnswersFile(output.parent, resume=resume)
     file.check_names(list(checkpoints))
     answers, policies, weights, asked, about = {}, {}, {}, {}, {}

@@ -36,6 +36,7 @@ class QuestionSet:
     """
 
     items: Sequence[Item]
+    scored = True
 
     def prepare(self, policy: VideoPolicy, *, progress: str | None = None) -> Prepared:
         """The questions as they are.

@@ -103,7 +103,12 @@ class QuestionFile:
             items.append(item)
             bare += self.subtitles and not told
             of_items[each.id] = shown
-        return Prepared(items, missing, of_items, bare, all(map(asking.scored, self.asked)))
+        return Prepared(items, missing, of_items, bare, self.scored)
+
+    @property
+    def scored(self) -> bool:
+        """Whether a rule can score the replies."""
+        return all(map(ASKINGS[self.benchmark].scored, self.asked))
 
     def torn(self, items: Sequence[Item], missing: Sequence[Missing]) -> list[Missing]:
         """The questions that cannot be scored without others of their video, which have no reply.

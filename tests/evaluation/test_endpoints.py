@@ -1,5 +1,7 @@
 """`t2vid evaluate` of a model behind a server on loopback: the requests, the answers, and every way to fail."""
 
+import base64
+import io
 import json
 import os
 import random
@@ -12,22 +14,30 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pyarrow
 import pytest
+import torch
 from PIL import Image
 from pyarrow import parquet
 
+from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.cli.evaluate import evaluate
 from t2vid_hf.errors import InputError, Unfinished
 from t2vid_hf.evaluation import endpoint_address
 from t2vid_hf.evaluation.endpoint_address import find_endpoint
+from t2vid_hf.evaluation.generation import answer
+from t2vid_hf.evaluation.image_messages import image_messages, image_url
 from t2vid_hf.hub.transient import Patience
 from t2vid_hf.metrics.comparison import compare_files
 from t2vid_hf.metrics.score_file import score_file
 from t2vid_hf.metrics.score_summary import summary
 from tests.evaluation.benchmark_layouts import LAYOUTS, next_qa, video_mme
 from tests.evaluation.chat_server import ChatServer, answering, pictures, texts
-from tests.evaluation.questions import spread
+from tests.evaluation.questions import QUESTIONS, asked, spread
+from tests.models.families import Family, family
+
+__all__ = ["family"]  # a fixture
 
 HELLO = 1  # the request that asks whether anybody is there
 
@@ -121,6 +131,28 @@ def test_a_served_checkpoint_answers_as_it_does_here(name, options, tiny, tmp_pa
         ("/v1/chat/completions", "tiny", 0.0, 0, 8)
     }
     assert not any("authorization" in headers for headers in server.headers)
+
+
+def test_every_family_is_shown_the_same(family: Family, clip_file):
+    """As frames, those of native video too, and in the proportions that the family's processor keeps."""
+    processor = family.processor()
+    model = spread(family.model(dtype=torch.float32), processor)
+    rows, policy = asked([clip_file], QUESTIONS[1:3]), VideoPolicy("as_frames", num_frames=3)
+    here = answer(model, processor, rows, policy=policy, max_new_tokens=6)
+    reply = answering(model, processor)
+    sent = dict(image_messages(rows, policy))
+    assert here == [reply({"messages": sent[number], "max_tokens": 6}) for number in range(2)] and all(here)
+
+
+def test_captions_of_an_endpoint(tmp_path):
+    benchmark, task, build = LAYOUTS["tempcompass captioning"]
+    layout = build(tmp_path / "set")
+    with ChatServer() as server:
+        with pytest.raises(InputError, match="--judge: captions choose no option"):
+            run(layout, tmp_path / "out", f"m={server.url}", benchmark=benchmark, task=task, judge=f"x@{server.url}")
+        with pytest.raises(FileNotFoundError):
+            run(layout, tmp_path / "out", f"m={server.url}", benchmark=benchmark, task=task)
+    assert (tmp_path / "out/predictions/m/captioning.json").is_file()
 
 
 def test_frames_stand_where_the_chat_has_them(tmp_path):
@@ -419,7 +451,7 @@ def test_killed_and_resumed_without_torch(tmp_path):
     with ChatServer(answer) as server:
         straight = command(layout, server.url, tmp_path / "straight")
         assert straight.wait() == 0, straight.stderr.read().decode()
-        for _ in range(3):
+        for _ in range(2):
             killed = command(layout, server.url, tmp_path / "killed", "--resume")
             there = answers.read_bytes().count(b"\n") if answers.is_file() else 0
             wanted = min(there + draw.randrange(1, 4), 19)
@@ -438,13 +470,6 @@ def test_killed_and_resumed_without_torch(tmp_path):
 
 
 def test_png_has_the_pixels():
-    import base64
-    import io
-
-    import numpy as np
-
-    from t2vid_hf.evaluation.image_messages import image_url
-
     for shape in ((5, 7), (5, 7, 3)):
         pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
         data = base64.b64decode(image_url(pixels).partition(",")[2])
