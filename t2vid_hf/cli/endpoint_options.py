@@ -118,6 +118,11 @@ def askers_of(
         if jpeg_quality is not None:
             raise InputError("--jpeg_quality is for frames that are sent to an endpoint of --models; leave it out")
         return {}
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise InputError(
+            "an endpoint is asked by one process, with several requests at once (--concurrency); start it without "
+            "`accelerate launch`"
+        )
     policy = frames_policy(**frames)
     check_online()
     askers = {}
