@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+_OF_PATHS = (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError)
+
 
 class InputError(ValueError):
     """Something the user gave cannot be taken: a file, a row, an option.
@@ -55,10 +57,28 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except (InputError, Unfinished) as error:
-        told, status = str(error), 2 if isinstance(error, InputError) else 1
-    except (FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
-        told, status = f"{error.filename}: {error.strerror}; give another path", 2
+        told, status = str(error), exit_status(error)
+    except _OF_PATHS as error:
+        told, status = f"{error.filename}: {error.strerror}; give another path", exit_status(error)
     else:
         return
     print(f"error: {' '.join(told.split())}", file=sys.stderr)
     raise SystemExit(status)
+
+
+def exit_status(error: BaseException) -> int:
+    """The status that a command ends with for an error: 2 where something given cannot be taken, else 1.
+
+    Args:
+        error (`BaseException`): What was raised.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.errors import InputError, exit_status
+    >>> exit_status(InputError("no such video")), exit_status(KeyError("defect"))
+    (2, 1)
+
+    ```
+    """
+    return 2 if isinstance(error, (InputError, *_OF_PATHS)) else 1

@@ -30,8 +30,8 @@ def ask_endpoint(
     """
     asked = source.prepare(asker.policy, progress="videos")
     check_left(asked)
-    settings = asker.asked_with(asked.items, asked.fed)
-    file.begin(name, asker.settings(asked.items), asked.items)
+    settings = asker.asked_with(asked.items, fed=asked.fed, media=asked.media)
+    file.begin(name, asker.settings(), asked.items, asked.media)
     answers, refused = asker.ask_on(file, name, asked.items, progress=name)
     if isinstance(source, QuestionFile):
         refused += source.torn([answer.item for answer in answers], refused)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +13,14 @@ from t2vid_hf.cli.asked_endpoint import ask_endpoint
 from t2vid_hf.cli.endpoint_options import askers_of, check_options, endpoints_in, judge_of, tokens_of
 from t2vid_hf.cli.evaluated import conclude, question_source, recorded, scores_file
 from t2vid_hf.errors import InputError
+from t2vid_hf.evaluation.asked_with import depends_on
 from t2vid_hf.evaluation.benchmarks import ASKINGS, BENCHMARKS
+from t2vid_hf.evaluation.question_files import Prepared
+from t2vid_hf.evaluation.ranks import Ranks, all_ranks
 from t2vid_hf.evaluation.requests_at_once import CONCURRENCY, MOST
-from t2vid_hf.evaluation.resuming import AnswersFile, settings_of
-from t2vid_hf.evaluation.runs import ask_on
-from t2vid_hf.evaluation.usage import MAX_BATCH_TOKENS, Usage
+from t2vid_hf.evaluation.resuming import AnswersFile
+from t2vid_hf.evaluation.runs import Answer, ask_on
+from t2vid_hf.evaluation.usage import MAX_BATCH_TOKENS, Usage, joined_usage
 from t2vid_hf.metrics.judged import JUDGE_FILE
 from t2vid_hf.models import adapter_for
 from t2vid_hf.models.weights_hash import weights_hash
@@ -80,65 +84,87 @@ def evaluate(
         tokens=tokens,
         **asking,
     )
-    output.parent.mkdir(parents=True, exist_ok=True)  # what cannot be written to ends here, before hours of answers
-    source = question_source(
-        benchmark, dataset, questions=questions, videos=videos, task=task, subtitles=subtitles, revision=revision
-    )
-    output = scores_file(output, is_folder=questions is not None)
-    reader = judge_of(judge, output.with_name(JUDGE_FILE), tokens=tokens, scored=source.scored, **asking)
-    file = AnswersFile(output.parent, resume=resume)
-    file.check_names(list(checkpoints))
-    answers, policies, weights, asked, about = {}, {}, {}, {}, {}
-    for name, path in checkpoints.items():
-        if name in askers:
-            asker = askers[name]
-            asked[name], answers[name], about[name] = ask_endpoint(file, name, asker, source)
-            policy, weights[name] = asker.policy, asker.endpoint.identity
-            policies[name] = {**asdict(policy), "told": str(policy)}
-            continue
-        model, processor = load_to_answer(path)
-        weights[name] = weights_hash(path)
-        policy = trained_policy(
-            processor,
-            adapter_for(model.config.model_type),
-            video=video,
-            num_frames=num_frames,
-            fps=fps,
-            max_frames=max_frames,
-        )
-        policies[name] = {**asdict(policy), "told": str(policy)}
-        asked[name] = source.prepare(policy, progress="videos")
-        about[name] = recorded(asked[name], model, processor, policy)
-        items = asked[name].items
-        depends_on = settings_of(
-            model, processor, items, weights=weights[name], video=asdict(policy), max_new_tokens=max_new_tokens
-        )
-        file.begin(name, depends_on, items)
-        usage = Usage()
-        answers[name] = ask_on(
-            file,
-            name,
-            model,
-            processor,
-            items,
-            policy=policy,
-            max_new_tokens=max_new_tokens,
-            batch_size=batch_size,
-            max_batch_tokens=max_batch_tokens or MAX_BATCH_TOKENS,
-            progress=name,
-            usage=usage,
-        )
-        tell_usage(name, usage)
-    settings = {
-        "benchmark": benchmark,
-        "dataset": dataset,
-        **({} if questions is None else {"task": task, "subtitles": subtitles, "question_file": Path(questions).name}),
-        "revision": revision,
-        "video": policies,
+    answering = {
         "max_new_tokens": max_new_tokens,
+        "batch_size": batch_size,
+        "max_batch_tokens": max_batch_tokens or MAX_BATCH_TOKENS,
     }
-    run = {"checkpoints": checkpoints, "weights": weights, "settings": settings, "about": about}
-    conclude(benchmark, output, asked, answers, run, max_missing=max_missing, judge=reader)
+    with all_ranks() as ranks:
+        # what cannot be written to ends here, before hours of answers
+        ranks.alone(lambda: output.parent.mkdir(parents=True, exist_ok=True))
+        source = question_source(
+            benchmark, dataset, questions=questions, videos=videos, task=task, subtitles=subtitles, revision=revision
+        )
+        scores = ranks.alone(lambda: scores_file(output, is_folder=questions is not None))
+        reader = judge_of(judge, scores.with_name(JUDGE_FILE), tokens=tokens, scored=source.scored, **asking)
+        file = ranks.alone(lambda: AnswersFile(scores.parent, resume=resume))
+        file.check_names(list(checkpoints))
+        answers, policies, weights, asked, about = {}, {}, {}, {}, {}
+        for name, path in checkpoints.items():
+            if name in askers:
+                asker = askers[name]
+                asked[name], answers[name], about[name] = ask_endpoint(file, name, asker, source)
+                policy, weights[name] = asker.policy, asker.endpoint.identity
+                policies[name] = {**asdict(policy), "told": str(policy)}
+                continue
+            model, processor = load_to_answer(path)
+            weights[name] = ranks.alone(partial(weights_hash, path))
+            policy = trained_policy(
+                processor,
+                adapter_for(model.config.model_type),
+                video=video,
+                num_frames=num_frames,
+                fps=fps,
+                max_frames=max_frames,
+            )
+            policies[name] = {**asdict(policy), "told": str(policy)}
+            ranks = ranks.sharing(source.videos(), file.replies(name))
+            asked[name] = source.prepare(policy, ranks=ranks, progress="videos" if ranks.is_first else None)
+            about[name] = recorded(asked[name], model, processor, policy, ranks)
+            answers[name] = _answered(
+                file, name, model, processor, asked[name], about[name]["settings"],
+                weights=weights[name], policy=policy, ranks=ranks, **answering,
+            )  # fmt: skip
+        settings = {
+            "benchmark": benchmark,
+            "dataset": dataset,
+            **(
+                {}
+                if questions is None
+                else {"task": task, "subtitles": subtitles, "question_file": Path(questions).name}
+            ),
+            "revision": revision,
+            "video": policies,
+            "max_new_tokens": max_new_tokens,
+        }
+        run = {"checkpoints": checkpoints, "weights": weights, "settings": settings, "about": about}
+        ranks.alone(lambda: conclude(benchmark, scores, asked, answers, run, max_missing=max_missing, judge=reader))
+
+
+def _answered(
+    file: AnswersFile,
+    name: str,
+    model: Any,
+    processor: Any,
+    asked: Prepared,
+    settings: dict[str, Any],
+    *,
+    weights: str,
+    ranks: Ranks,
+    **answering: Any,
+) -> list[Answer]:
+    """What a model answers, told of and written on the way."""
+    depends = depends_on(model, settings, weights=weights, max_new_tokens=answering["max_new_tokens"])
+    ranks.alone(lambda: file.begin(name, depends, asked.items, asked.media))
+    usage = Usage()
+    answers = ask_on(
+        file, name, model, processor, asked.items,
+        ranks=ranks, progress=name if ranks.is_first else None, usage=usage, **answering,
+    )  # fmt: skip
+    usages = ranks.each(lambda: usage)
+    if ranks.is_first:
+        tell_usage(name, joined_usage(usages))
+    return answers
 
 
 def checkpoints_by_name(given: Iterable[str]) -> dict[str, str]:

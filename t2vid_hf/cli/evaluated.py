@@ -15,11 +15,14 @@ from t2vid_hf.evaluation.asked_with import asked_with
 from t2vid_hf.evaluation.benchmark_scores import headlines, told_missing
 from t2vid_hf.evaluation.benchmarks import ASKINGS
 from t2vid_hf.evaluation.caption_predictions import write_captions
+from t2vid_hf.evaluation.fed_media import shown_digest
 from t2vid_hf.evaluation.item import Item
 from t2vid_hf.evaluation.judged_answers import with_verdicts_of
 from t2vid_hf.evaluation.media_folder import media_folder
 from t2vid_hf.evaluation.question_files import Prepared, QuestionFile, read_questions
-from t2vid_hf.evaluation.runs import ANSWERS_FILE, Answer, load_items, write_scores
+from t2vid_hf.evaluation.ranks import Ranks
+from t2vid_hf.evaluation.resuming import ANSWERS_FILE, write_whole
+from t2vid_hf.evaluation.runs import Answer, load_items, write_answers, write_scores
 from t2vid_hf.metrics.degenerate import alarms, told
 from t2vid_hf.metrics.judged import Judge
 from t2vid_hf.metrics.scoring import Score
@@ -38,14 +41,23 @@ class QuestionSet:
     items: Sequence[Item]
     scored = True
 
-    def prepare(self, policy: VideoPolicy, *, progress: str | None = None) -> Prepared:
+    def videos(self) -> dict[str, str]:
+        """For each question its video."""
+        return {item.id: item.cluster for item in self.items}
+
+    def prepare(self, policy: VideoPolicy, *, ranks: Ranks | None = None, progress: str | None = None) -> Prepared:
         """The questions as they are.
 
         Args:
             policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): Not used.
+            ranks ([`~t2vid_hf.evaluation.ranks.Ranks`], *optional*): The processes that do; `None` is this alone.
             progress (`str`, *optional*): Not used.
         """
-        return Prepared(self.items)
+        ranks = ranks or Ranks()
+        mine = [item for item in self.items if ranks.owns(item.id)]
+        parts = ranks.each(lambda: {item.id: shown_digest(item.row) for item in mine})
+        digests = {name: digest for part in parts for name, digest in part.items()}
+        return Prepared(self.items, media={item.id: digests[item.id] for item in self.items})
 
 
 def question_source(
@@ -107,7 +119,7 @@ def scores_file(output: Path, *, is_folder: bool) -> Path:
     return output
 
 
-def recorded(asked: Prepared, model: Any, processor: Any, policy: VideoPolicy) -> dict[str, Any]:
+def recorded(asked: Prepared, model: Any, processor: Any, policy: VideoPolicy, ranks: Ranks) -> dict[str, Any]:
     """What is recorded of a model's questions, before they are asked.
 
     Args:
@@ -115,12 +127,17 @@ def recorded(asked: Prepared, model: Any, processor: Any, policy: VideoPolicy) -
         model ([`~transformers.PreTrainedModel`]): The model.
         processor ([`~transformers.ProcessorMixin`]): Its processor.
         policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): How videos are taken.
+        ranks ([`~t2vid_hf.evaluation.ranks.Ranks`]): The processes that answer.
 
     Raises:
         [`~t2vid_hf.errors.InputError`]: no question is left.
     """
     check_left(asked)
-    return recorded_of(asked, asked_with(model, processor, asked.items, policy, asked.fed))
+    settings = ranks.alone(  # of its owner: the first question's video is decoded
+        lambda: asked_with(model, processor, asked.items, policy, fed=asked.fed, media=asked.media),
+        rank=ranks.owner(asked.items[0].id),
+    )
+    return recorded_of(asked, settings)
 
 
 def check_left(asked: Prepared) -> None:
@@ -137,12 +154,7 @@ def check_left(asked: Prepared) -> None:
 
 
 def recorded_of(asked: Prepared, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What is recorded of a model's questions, with the settings that it is asked with.
-
-    Args:
-        asked ([`~t2vid_hf.evaluation.question_files.Prepared`]): The questions.
-        settings (`Mapping[str, Any]`): The settings.
-    """
+    """What is recorded of questions (`asked`), and of what a model is asked with (`settings`)."""
     return {
         "settings": settings,
         "missing": [asdict(each) for each in asked.missing],
@@ -177,6 +189,7 @@ def conclude(
     for name, given in answers.items():
         run["about"][name]["alarms"] = alarms({answer.item.id: answer.reply for answer in given})
     if not all(each.scored for each in asked.values()):
+        write_answers(output.with_name(ANSWERS_FILE), answers)
         for name, given in answers.items():
             print(f"{write_captions(output.parent, name, given)}: for the judge of the benchmark's authors")
     else:
@@ -205,7 +218,7 @@ def _add_headlines(benchmark: str, output: Path, judge: Judge | None) -> None:
         for mode, found in model["headlines"].items():
             name, value = found["headline"]["name"], found["headline"]["value"]
             print(f"{model['name']}, mode {mode}: {name} {value:.2%}, n {found['n']}, no answer {found['no_answer']}")
-    output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_whole(output, json.dumps(results, indent=1) + "\n")
 
 
 def _write_fed(path: Path, asked: Mapping[str, Prepared]) -> None:
@@ -215,7 +228,7 @@ def _write_fed(path: Path, asked: Mapping[str, Prepared]) -> None:
         for question, fed in prepared.fed.items()
     ]
     if lines:
-        path.write_text("".join(lines), encoding="utf-8")
+        write_whole(path, "".join(lines))
 
 
 def show(name: str, scores: list[Score]) -> None:

@@ -28,15 +28,20 @@ def run(argv: Sequence[str]) -> None:
     Raises:
         [`~t2vid_hf.errors.InputError`]: they cannot be read, or what they say cannot be trained.
     """
+    from torch import distributed
+
     from t2vid_hf.evaluation.runs import load_items
     from t2vid_hf.training.arguments import parse
     from t2vid_hf.training.fine_tuning import fine_tune
 
-    recipe, config = parse(argv)
+    met = distributed.is_available() and distributed.is_initialized()
+    recipe, config = parse(argv)  # makes a group of the processes, where there are several
     items: list[Item] = []
     if recipe.ask_dataset:  # read before anything else is, so that a wrong one ends here
         items = load_items(recipe.ask_benchmark, recipe.ask_dataset, at_most=recipe.ask_questions)
     fine_tune(recipe, config, callbacks=lambda trainer: questions(trainer, recipe, items))
+    if not met and distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()  # or torch warns, and its threads may abort Python's end
 
 
 def questions(trainer: "T2VidSFTTrainer", recipe: "RecipeArguments", items: "Sequence[Item]") -> list[Any]:

@@ -16,7 +16,7 @@ from t2vid_hf.evaluation.image_messages import image_messages
 from t2vid_hf.evaluation.item import Item
 from t2vid_hf.evaluation.question_files import Missing
 from t2vid_hf.evaluation.requests_at_once import CONCURRENCY, chat_replies
-from t2vid_hf.evaluation.resuming import AnswersFile, questions_hash
+from t2vid_hf.evaluation.resuming import AnswersFile
 from t2vid_hf.evaluation.runs import Answer, judge
 
 
@@ -43,26 +43,22 @@ class Asker:
         images = "png" if self.jpeg_quality is None else f"jpeg, quality {self.jpeg_quality}"
         return {"images": images, "temperature": 0, "seed": SEED}
 
-    def settings(self, items: Sequence[Item]) -> dict[str, Any]:
-        """What the replies depend on, as far as it is known here; see [`AnswersFile.begin`].
-
-        Args:
-            items (`Sequence[Item]`): What is asked.
-        """
+    def settings(self) -> dict[str, Any]:
+        """What the replies depend on, as far as it is known here; see [`AnswersFile.begin`]."""
         return {
             "weights": self.endpoint.identity,
             "frames": asdict(self.policy),
-            "prompt": {"questions": questions_hash(items)},
             "sent": self._sent,
             "max_new_tokens": self.max_new_tokens,
         }
 
-    def asked_with(self, items: Sequence[Item], fed: Mapping[str, Fed]) -> dict[str, Any]:
+    def asked_with(self, items: Sequence[Item], *, fed: Mapping[str, Fed], media: Mapping[str, str]) -> dict[str, Any]:
         """What is recorded beside the scores; what the server keeps to itself is `None`.
 
         Args:
             items (`Sequence[Item]`): The questions, at least one.
             fed (`Mapping[str, Fed]`): What is shown for each, by its name; empty where that is not known.
+            media (`Mapping[str, str]`): For each question a digest of what is shown.
         """
         images = media_inputs(items[0].row, self.policy).images
         return {
@@ -76,7 +72,7 @@ class Asker:
             },
             "frames": {**asdict(self.policy), "told": str(self.policy)},
             "first_question": {"pixels": [list(image.shape) for image in images]},
-            **questions_asked(items, fed),
+            **questions_asked(items, fed=fed, media=media),
         }
 
     def ask_on(

@@ -5,7 +5,7 @@ one right answer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from t2vid_hf.batches.video_policy import VideoPolicy
@@ -15,6 +15,7 @@ from t2vid_hf.evaluation.benchmarks import ASKINGS
 from t2vid_hf.evaluation.fed_media import Fed, Span, feed
 from t2vid_hf.evaluation.item import Item
 from t2vid_hf.evaluation.media_folder import MediaFolder
+from t2vid_hf.evaluation.ranks import Ranks
 from t2vid_hf.evaluation.subtitles import read_subtitles, said_at
 from t2vid_hf.metrics.asked import Asked
 from t2vid_hf.metrics.benchmarks import BENCHMARKS
@@ -48,6 +49,7 @@ class Prepared:
         fed (`dict[str, Fed]`, *optional*): What is shown for each question, by its name.
         without_subtitles (`int`, *optional*, defaults to `0`): Questions of a run with subtitles whose video has none.
         scored (`bool`, *optional*, defaults to `True`): Whether a rule can score the replies.
+        media (`dict[str, str]`, *optional*): For each question a digest of what is shown.
     """
 
     items: Sequence[Item]
@@ -55,6 +57,7 @@ class Prepared:
     fed: dict[str, Fed] = field(default_factory=dict)
     without_subtitles: int = 0
     scored: bool = True
+    media: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,18 +76,47 @@ class QuestionFile:
     folder: MediaFolder
     subtitles: bool
 
-    def prepare(self, policy: VideoPolicy, *, progress: str | None = None) -> Prepared:
+    def videos(self) -> dict[str, str]:
+        """For each question the medium that it is about, by its place, or by its name where it is not there.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: a name stands for two files.
+        """
+        return {name: place or f"no file: {name}" for name, place in self._places().items()}
+
+    def prepare(self, policy: VideoPolicy, *, ranks: Ranks | None = None, progress: str | None = None) -> Prepared:
         """Find and decode every medium, and make items of the questions whose medium is whole.
 
         Args:
             policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): How videos are taken.
+            ranks ([`~t2vid_hf.evaluation.ranks.Ranks`], *optional*): The processes that do; `None` is this alone.
             progress (`str`, *optional*): The name of a progress bar; `None` shows none.
 
         Raises:
             [`~t2vid_hf.errors.InputError`]: a name stands for two files, or a file of subtitles cannot be read.
         """
+        ranks = ranks or Ranks()
+        mine = replace(self, asked=[each for each in self.asked if ranks.owns(each.id)])
+        parts = ranks.each(lambda: mine._prepare(policy, progress))
+        items = {item.id: item for part in parts for item in part.items}
+        missing = {each.id: each for part in parts for each in part.missing}
+        fed = {name: shown for part in parts for name, shown in part.fed.items()}
+        order = [each.id for each in self.asked]
+        return Prepared(
+            [items[name] for name in order if name in items],
+            [missing[name] for name in order if name in missing],
+            {name: fed[name] for name in order if name in fed},
+            sum(part.without_subtitles for part in parts),
+            all(part.scored for part in parts),
+            {name: fed[name].digest for name in order if name in fed},
+        )
+
+    def _places(self) -> dict[str, str | None]:
         asking = ASKINGS[self.benchmark]
-        places = {each.id: self.folder.find(asking.names(each), asking.kind) for each in self.asked}
+        return {each.id: self.folder.find(asking.names(each), asking.kind) for each in self.asked}
+
+    def _prepare(self, policy: VideoPolicy, progress: str | None) -> Prepared:
+        asking, places = ASKINGS[self.benchmark], self._places()
         local = {place: self.folder.fetch(place) for place in dict.fromkeys(places.values()) if place is not None}
         spans = {each.id: asking.span(each) for each in self.asked}
         media = [(local[place], spans[name]) for name, place in places.items() if place is not None]

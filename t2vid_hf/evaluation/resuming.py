@@ -1,11 +1,14 @@
 """Answers are written as they come, so that a run that was killed goes on where it was.
 
-`answers.jsonl` grows by a line an answer. What answered (weights, configuration, prompts, how videos are taken) stands
-in `answers.settings.json` beside it, and a file of other settings is refused: two runs in one file would be a score of
-nothing. A line that was being written when the run was killed is answered again.
+`answers.jsonl` grows by a line an answer; each process but the first has a file of its own beside it, which is taken
+into it when all are done, or by the run that goes on, on as many processes or on others. What answered (weights,
+configuration, how videos are taken) stands in `answers.settings.json`, with each question's prompt and a digest of its
+video's pixels. A file of other settings is refused: two runs in one file would be a score of nothing; so is one with
+answers about a video that was replaced, since the wrong folder of videos must not cost the answers that are there. A
+question that could not be asked before, for want of its video, is asked now. A line that was being written when the run
+was killed is answered again.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.evaluation.asked_with import prompt_hash
 from t2vid_hf.evaluation.item import Item
 from t2vid_hf.metrics.growing_file import append_line, whole_lines
 
 ANSWERS_FILE, SETTINGS_FILE = "answers.jsonl", "answers.settings.json"
-_OF_A_COPY = ("_name_or_path", "transformers_version")  # where a model lies, and who wrote its file
+_QUESTIONS = "questions"
 
 
 class AnswersFile:
@@ -47,23 +51,30 @@ class AnswersFile:
             )
         self._take_up()
 
-    def begin(self, model: str, settings: Mapping[str, Any], items: Sequence[Item]) -> None:
+    def begin(
+        self, model: str, settings: Mapping[str, Any], items: Sequence[Item], media: Mapping[str, str] | None = None
+    ) -> None:
         """Say what answers now.
 
         Args:
             model (`str`): The model's name.
-            settings (`Mapping[str, Any]`): What its answers depend on, as JSON has it; see [`settings_of`].
+            settings (`Mapping[str, Any]`): What its answers depend on, as JSON has it; see
+                [`~t2vid_hf.evaluation.asked_with.depends_on`].
             items (`Sequence[Item]`): What it is asked.
+            media (`Mapping[str, str]`, *optional*): For each question a digest of what is shown.
 
         Raises:
-            [`~t2vid_hf.errors.InputError`]: answers are there of other settings, or of other items.
+            [`~t2vid_hf.errors.InputError`]: answers are there of other settings, of other items, or about a video that
+                was replaced.
         """
         ids = [item.id for item in items]
         if len(set(ids)) < len(ids):
             twice = next(name for name in ids if ids.count(name) > 1)
             raise InputError(f"the benchmark has two questions of the id '{twice}'; give each its own")
         given = json.loads(json.dumps(settings))
-        if differing := list(_differences(self.settings.get(model, given), given)):
+        there = dict(self.settings.get(model, given))
+        asked_there = there.pop(_QUESTIONS, {})
+        if differing := list(_differences(there, given)):
             told = "; ".join(differing[:3]) + (f" and {len(differing) - 3} more" if len(differing) > 3 else "")
             raise InputError(
                 f"--resume: {self._answers} was made with other settings of '{model}': {told}; give those of the file, "
@@ -71,12 +82,35 @@ class AnswersFile:
             )
         if unknown := next((name for name in self.replies(model) if name not in set(ids)), None):
             raise InputError(f"--resume: {self._answers} answers '{unknown}', which the benchmark does not ask")
+        asked = {item.id: {"prompt": prompt_hash(item), "shown": (media or {}).get(item.id)} for item in items}
+        self._check_questions(model, items, asked_there, asked)
         if not self._begun:  # not before something can answer; settings go first, so that none stand beside others'
             self._settings_file.unlink(missing_ok=True)
+            for file in self._of_other_ranks():
+                file.unlink()
             self._answers.write_bytes(b"")
             self._begun = True
-        self.settings[model] = given
+        self.settings[model] = {**given, _QUESTIONS: asked}
         write_whole(self._settings_file, json.dumps(self.settings, indent=1) + "\n")
+
+    def _check_questions(
+        self, model: str, items: Sequence[Item], there: Mapping[str, Any], now: Mapping[str, Any]
+    ) -> None:
+        """Refuse answers to what is asked in other words now, or about a video that is another now."""
+        remedy = "or run it anew, without --resume"
+        changed = [item for item in items if item.id in self.replies(model) and there.get(item.id) != now[item.id]]
+        replaced = [item for item in changed if there.get(item.id, {}).get("shown") != now[item.id]["shown"]]
+        if replaced:
+            names = list(dict.fromkeys(item.cluster for item in replaced))
+            more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+            raise InputError(
+                f"--resume: the video '{names[0]}'{more} shows other pixels than when {self._answers} answered "
+                f"'{replaced[0].id}'; put that video back, {remedy}"
+            )
+        if changed:
+            raise InputError(
+                f"--resume: {self._answers} answers '{changed[0].id}' to another prompt; ask with that, {remedy}"
+            )
 
     def replies(self, model: str) -> dict[str, str]:
         """The replies of a model that were there, by the items' ids.
@@ -86,13 +120,28 @@ class AnswersFile:
         """
         return dict(self._replies.get(model, {}))
 
-    def append(self, record: Mapping[str, Any]) -> None:
+    def append(self, record: Mapping[str, Any], rank: int = 0) -> None:
         """Write an answer.
 
         Args:
             record (`Mapping[str, Any]`): Its line.
+            rank (`int`, *optional*, defaults to `0`): The process that answers, in whose file it is written.
         """
-        append_line(self._answers, record)
+        append_line(self._answers.with_suffix(f".rank-{rank}.jsonl") if rank else self._answers, record)
+
+    def join(self) -> None:
+        """Take the files of other processes into that of the first."""
+        beside = self._of_other_ranks()
+        if not beside:
+            return
+        lines: dict[tuple[str, str], str] = {}
+        for file in (self._answers, *beside):
+            # Twice, where a run was killed between the two steps below, or answered anew what was not joined.
+            for record in _read(file):
+                lines.setdefault((record["model"], record["id"]), json.dumps(record, ensure_ascii=False) + "\n")
+        write_whole(self._answers, "".join(lines.values()))
+        for file in beside:
+            file.unlink()
 
     def check_names(self, models: Sequence[str]) -> None:
         """Refuse to go on without a model that has answers.
@@ -105,49 +154,32 @@ class AnswersFile:
             raise InputError(f"--resume: {self._answers} has answers of '{left_out[0]}'; give it in --models, too")
 
     def _take_up(self) -> None:
-        """Read what is there, without a last line that was cut short."""
-        for number, line in enumerate(whole_lines(self._answers), 1):
-            try:
-                record = json.loads(line)
-                model, name, reply = record["model"], record["id"], record["reply"]
-            except (ValueError, KeyError, TypeError):
-                raise InputError(f"--resume: {self._answers}, line {number} is no answer; mend or remove it") from None
-            if name in self._replies.setdefault(model, {}):
-                raise InputError(f"--resume: {self._answers}, line {number} answers '{name}' a second time; remove it")
-            self._replies[model][name] = reply
+        """Read what is there, of any number of processes."""
+        for file in (self._answers, *self._of_other_ranks()):
+            seen: set[tuple[str, str]] = set()
+            for number, record in enumerate(_read(file), 1):
+                model, name = record["model"], record["id"]
+                if (model, name) in seen:
+                    raise InputError(f"--resume: {file}, line {number} answers '{name}' a second time; remove it")
+                seen.add((model, name))
+                self._replies.setdefault(model, {}).setdefault(name, record["reply"])
+        self.join()
+
+    def _of_other_ranks(self) -> list[Path]:
+        return sorted(self._answers.parent.glob(f"{self._answers.stem}.rank-*.jsonl"))
 
 
-def settings_of(
-    model: Any, processor: Any, items: Sequence[Item], *, weights: str, video: Mapping[str, Any], max_new_tokens: int
-) -> dict[str, Any]:
-    """What the replies of a model depend on.
-
-    Args:
-        model ([`~transformers.PreTrainedModel`]): The model.
-        processor ([`~transformers.ProcessorMixin`]): Its processor.
-        items (`Sequence[Item]`): What it is asked.
-        weights (`str`): What [`~t2vid_hf.models.weights_hash.weights_hash`] gives.
-        video (`Mapping[str, Any]`): How videos are taken.
-        max_new_tokens (`int`): The most tokens of a reply.
-    """
-    return {
-        "weights": weights,
-        "dtype": str(model.dtype),
-        "config": _without_place(model.config.to_dict()),
-        "generation_config": _without_place(model.generation_config.to_dict()),
-        "frames": dict(video),
-        "prompt": {"questions": questions_hash(items), "chat_template": _hash(processor.chat_template)},
-        "max_new_tokens": max_new_tokens,
-    }
-
-
-def questions_hash(items: Sequence[Item]) -> str:
-    """A hash of what is asked, and of what.
-
-    Args:
-        items (`Sequence[Item]`): The questions.
-    """
-    return _hash([[item.id, item.row["messages"], item.row["num_frames"], item.row.get("take_span")] for item in items])
+def _read(file: Path) -> list[dict[str, Any]]:
+    """The answers of a file, without a last line that was cut short, which is cut off."""
+    records = []
+    for number, line in enumerate(whole_lines(file), 1):
+        try:
+            record = json.loads(line)
+            record["model"], record["id"], record["reply"]
+        except (ValueError, KeyError, TypeError):
+            raise InputError(f"--resume: {file}, line {number} is no answer; mend or remove it") from None
+        records.append(record)
+    return records
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -160,18 +192,6 @@ def write_whole(path: Path, text: str) -> None:
     beside = path.with_name(path.name + ".part")
     beside.write_text(text, encoding="utf-8")
     os.replace(beside, path)
-
-
-def _without_place(config: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_place(value) if isinstance(value, dict) else value
-        for key, value in config.items()
-        if key not in _OF_A_COPY
-    }
-
-
-def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _differences(there: Any, now: Any, name: str = "") -> Iterator[str]:

@@ -10,7 +10,9 @@ from typing import Any
 
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.evaluation.benchmarks import BENCHMARKS
+from t2vid_hf.evaluation.generation import answer, replies
 from t2vid_hf.evaluation.item import Item
+from t2vid_hf.evaluation.ranks import Ranks
 from t2vid_hf.evaluation.resuming import ANSWERS_FILE, AnswersFile, write_whole
 from t2vid_hf.metrics.asked import Asked, Predicted
 from t2vid_hf.metrics.exact_match import is_exact_match
@@ -115,10 +117,8 @@ def judge(items: Sequence[Item], replies: Sequence[str]) -> list[Answer]:
 
 def _choice(item: Item, reply: str) -> str | None:
     """What mode `t2vid_hf` of a score makes of a reply."""
-    if not item.options:
-        return reply.strip() or None
     asked = Asked(item.id, item.cluster, item.group, item.question, item.options, item.answer)
-    return matched_outcome(Predicted(asked, reply)).choice
+    return matched_outcome(Predicted(asked, reply)).choice if item.options else reply.strip() or None
 
 
 def ask(model: Any, processor: Any, items: Sequence[Item], **options: Any) -> list[Answer]:
@@ -131,13 +131,18 @@ def ask(model: Any, processor: Any, items: Sequence[Item], **options: Any) -> li
         items (`Sequence[Item]`): The questions.
         **options (`Any`): What [`~t2vid_hf.evaluation.generation.answer`] takes besides: `num_frames` and others.
     """
-    from t2vid_hf.evaluation.generation import answer
-
     return judge(items, answer(model, processor, [item.row for item in items], **options))
 
 
 def ask_on(
-    file: AnswersFile, name: str, model: Any, processor: Any, items: Sequence[Item], **options: Any
+    file: AnswersFile,
+    name: str,
+    model: Any,
+    processor: Any,
+    items: Sequence[Item],
+    *,
+    ranks: Ranks | None = None,
+    **options: Any,
 ) -> list[Answer]:
     """Ask a model what it has not answered yet, and write each answer as it comes.
 
@@ -147,18 +152,26 @@ def ask_on(
         model ([`~transformers.PreTrainedModel`]): The model.
         processor ([`~transformers.ProcessorMixin`]): Its processor.
         items (`Sequence[Item]`): The questions.
+        ranks ([`~t2vid_hf.evaluation.ranks.Ranks`], *optional*): The processes that answer; `None` is this alone.
         **options (`Any`): What [`~t2vid_hf.evaluation.generation.replies`] takes besides.
 
     Returns:
         `list[Answer]`: those that were there and those that are new, in the order of the questions.
     """
-    from t2vid_hf.evaluation.generation import replies
+    ranks, said = ranks or Ranks(), file.replies(name)
+    left = [item for item in items if item.id not in said and ranks.owns(item.id)]
 
-    said = file.replies(name)
-    left = [item for item in items if item.id not in said]
-    for number, reply in replies(model, processor, [item.row for item in left], **options):
-        said[left[number].id] = reply
-        file.append(judge([left[number]], [reply])[0].record(name))
+    def ask_mine() -> dict[str, str]:
+        new = {}
+        for number, reply in replies(model, processor, [item.row for item in left], **options):
+            new[left[number].id] = reply
+            file.append(judge([left[number]], [reply])[0].record(name), ranks.number)
+            ranks.check()
+        return new
+
+    for new in ranks.each(ask_mine):
+        said.update(new)
+    ranks.alone(file.join)
     return judge(items, [said[item.id] for item in items])
 
 
@@ -219,9 +232,18 @@ def write_scores(
         ],
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in _VERSIONS}},
     }
-    records = [answer.record(name) for name, given in answers.items() for answer in given]
-    lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(output.with_name(ANSWERS_FILE), lines)
+    write_answers(output.with_name(ANSWERS_FILE), answers)
     write_whole(output, json.dumps(written, indent=1) + "\n")
     return scores
+
+
+def write_answers(path: Path, answers: Mapping[str, Sequence[Answer]]) -> None:
+    """Write every answer, model by model, in the order of the questions.
+
+    Args:
+        path (`Path`): The file.
+        answers (`Mapping[str, Sequence[Answer]]`): For each model's name, what it answered.
+    """
+    records = [answer.record(name) for name, given in answers.items() for answer in given]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))

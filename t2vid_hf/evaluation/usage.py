@@ -1,5 +1,7 @@
 """What answering has taken so far: the room of caches, and the questions that could not share theirs."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 MAX_BATCH_TOKENS = 32_768
@@ -20,3 +22,15 @@ class Usage:
     tokens: int = 0
     bytes: int = 0
     plain: dict[str, int] = field(default_factory=dict)
+
+
+def joined_usage(usages: Sequence[Usage]) -> Usage:
+    """What the ranks of a run have taken: the most of any, and the questions of all.
+
+    Args:
+        usages (`Sequence[Usage]`): A rank's each.
+    """
+    plain: Counter[str] = Counter()
+    for usage in usages:
+        plain.update(usage.plain)
+    return Usage(max(usage.tokens for usage in usages), max(usage.bytes for usage in usages), dict(plain))

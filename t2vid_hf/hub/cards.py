@@ -178,7 +178,13 @@ def _render(template: str, **facts: Any) -> str:
     environment = Environment(
         loader=FileSystemLoader(packaged("model_cards")), undefined=StrictUndefined, keep_trailing_newline=True
     )
+    environment.filters["cell"] = _cell
     return environment.get_template(template).render(**facts)
+
+
+def _cell(value: Any) -> str:
+    """A value as a cell of a table: names are as people give them, and a bar or a new line would end the cell."""
+    return " ".join(str(value).replace("|", "\\|").split())
 
 
 def _write_eval_results(folder: Path, entries: Sequence[EvalResultEntry]) -> None:

@@ -174,6 +174,10 @@ def parse(argv: Sequence[str] | None = None) -> tuple[RecipeArguments, T2VidSFTC
     told = {name for name in values if name in given or values[name] != parser.get_default(name)}
     for kind in (RecipeArguments, T2VidSFTConfig):
         check_types(kind, {name: values[name] for name in told & names_of_fields([kind])})
+    for name in ("checkpointing", "checkpointing_kwargs"):
+        old, new = f"gradient_{name}", f"activation_{name}"
+        if {old, new} <= told and values[old] != values[new]:
+            raise InputError(f"{old} is {values[old]} and {new} is {values[new]}: two names of one setting; give one")
     recipe = RecipeArguments(**_of(RecipeArguments, values))
     if not recipe.model_name_or_path:
         raise InputError("no model is named; give model_name_or_path in the YAML file or on the command line")

@@ -3,7 +3,7 @@
 Rows are priced, limits applied and sequences planned once, here; the trainer is given the results.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from rich.console import Console
 
 from t2vid_hf.batches.row_limits import apply_limits
 from t2vid_hf.batches.token_cost import Prices, TokenCost
-from t2vid_hf.errors import InputError
+from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.mixtures.evaluation_rows import evaluation_mixture
 from t2vid_hf.mixtures.first_media import open_one_of_each
 from t2vid_hf.mixtures.mixing import Mixture, load_mixture
@@ -80,6 +80,7 @@ def fine_tune(
     evaluation, eval_prices = evaluation_mixture(mixture, count_tokens=count_tokens), None
     if evaluation is not None:
         evaluation, eval_prices = hold_to_limits(evaluation, cost, config)
+        check_best(config, evaluation.light["source"])
     mixture, prices = hold_to_limits(mixture, cost, config)
     # Without packing it is what packing would be, for the summary.
     plan = plan_epoch(config, prices, planned_ranks=None if record is None else record["planned_ranks"])
@@ -145,6 +146,24 @@ def check_evaluates(recipe: RecipeArguments, config: T2VidSFTConfig, parts: Sequ
     if asked and not recipe.eval_share and all(part.eval_split is None for part in parts):
         raise InputError("the run evaluates (eval_strategy), and no rows are for it; give eval_share, or a part of the "
                          "mixture an eval_split")  # fmt: skip
+
+
+def check_best(config: T2VidSFTConfig, sources: Iterable[str]) -> None:
+    """Refuse to go by a number that no evaluation has, which `Trainer` finds out at the first one.
+
+    Args:
+        config ([`T2VidSFTConfig`]): May have a `metric_for_best_model`.
+        sources (`Iterable[str]`): The sources of the rows that are evaluated on.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: no evaluation has it.
+    """
+    of_time = ["runtime", "samples_per_second", "steps_per_second"]
+    by_source = [f"loss/{name}" for name in set(sources)]
+    known = ["loss", *by_source, "entropy", "mean_token_accuracy", "num_tokens", *of_time]
+    given = config.metric_for_best_model
+    if given is not None and given.removeprefix("eval_") not in known:
+        raise unknown("metric_for_best_model", given, known)
 
 
 def last_losses(trainer: T2VidSFTTrainer) -> dict[str, float]:

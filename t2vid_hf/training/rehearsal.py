@@ -46,7 +46,7 @@ def check_ranges(args: Any) -> None:
                          f'save_strategy: "no"')  # fmt: skip
     if not 0 <= args.label_smoothing_factor <= 1:
         raise InputError(f"label_smoothing_factor is {args.label_smoothing_factor}; give a number from 0 to 1")
-    for name in ("lr_scheduler_kwargs", "activation_checkpointing_kwargs", "model_init_kwargs", "dataset_kwargs"):
+    for name in ("lr_scheduler_kwargs", "gradient_checkpointing_kwargs", "model_init_kwargs", "dataset_kwargs"):
         if isinstance(vars(args)[name], str):
             raise InputError(f"{name} is {vars(args)[name]!r}; give a mapping, or JSON of one")
 
@@ -70,9 +70,9 @@ def rehearse(args: Any) -> list[str]:
             _rehearse_optimizer(args)
         except ImportError as error:
             lacking.append(f"optim: {error}")
-    if args.activation_checkpointing and args.activation_checkpointing_kwargs:
-        with _told(f"gradient_checkpointing_kwargs={args.activation_checkpointing_kwargs}"):
-            checkpoint(torch.clone, torch.zeros(1), **{"use_reentrant": False, **args.activation_checkpointing_kwargs})
+    if args.gradient_checkpointing and args.gradient_checkpointing_kwargs:
+        with _told(f"gradient_checkpointing_kwargs={args.gradient_checkpointing_kwargs}"):
+            checkpoint(torch.clone, torch.zeros(1), **{"use_reentrant": False, **args.gradient_checkpointing_kwargs})
     if args.torch_compile:
         with _told(f"torch_compile_backend={args.torch_compile_backend}, torch_compile_mode={args.torch_compile_mode}"):
             torch.compile(nn.Identity(), backend=args.torch_compile_backend, mode=args.torch_compile_mode)

@@ -159,6 +159,10 @@ class T2VidSFTConfig(SFTConfig):
             self.per_device_eval_batch_size = self.per_device_train_batch_size
         if self.greater_is_better is None and "loss/" in (self.metric_for_best_model or ""):
             self.greater_is_better = False  # the loss of a source; `Trainer` goes by names that end with "loss"
+        for name in ("checkpointing", "checkpointing_kwargs"):
+            # TRL and recipes have the old name, of which a transformers that has the new one warns.
+            if hasattr(self, f"activation_{name}") and vars(self)[f"activation_{name}"] is None:
+                setattr(self, f"activation_{name}", vars(self)[f"gradient_{name}"])
         super().__post_init__()
         if self.labels not in LABELS:
             raise unknown("labels", self.labels, LABELS)

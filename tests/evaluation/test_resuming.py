@@ -7,21 +7,25 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
+from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError
+from t2vid_hf.evaluation.asked_with import asked_with, depends_on
 from t2vid_hf.evaluation.item import Item
-from t2vid_hf.evaluation.resuming import AnswersFile, settings_of
+from t2vid_hf.evaluation.resuming import AnswersFile
 from t2vid_hf.evaluation.runs import judge
+from t2vid_hf.schema import conversation
 
 ITEMS = [Item(f"q{number}", {"messages": [], "num_frames": 0}, "?", ("a", "b"), "A", "k", "c") for number in range(4)]
 SETTINGS = {"weights": "0a", "config": {"text_config": {"hidden_size": 64}}, "frames": {"num_frames": 8}}
 
 
-def begun(folder, replies=("A", "B"), model="tuned", settings=SETTINGS):
+def begun(folder, replies=("A", "B"), model="tuned", settings=SETTINGS, items=ITEMS, media=None):
     file = AnswersFile(folder)
-    file.begin(model, settings, ITEMS)
+    file.begin(model, settings, items, media)
     for answer in judge(ITEMS[: len(replies)], replies):
         file.append(answer.record(model))
     return folder / "answers.jsonl"
@@ -65,7 +69,7 @@ def test_without_resume_a_run_begins_anew_when_it_can_answer(tmp_path):
         ({"weights": "0b"}, "weights 0a there, 0b now"),
         ({"config": {"text_config": {"hidden_size": 65}}}, "config.text_config.hidden_size 64 there, 65 now"),
         ({"frames": {"num_frames": 9}}, "frames.num_frames 8 there, 9 now"),
-        ({"prompt": {"questions": "x"}}, "prompt null there"),
+        ({"attention": "sdpa"}, "attention null there"),
     ],
 )
 def test_answers_of_other_settings_are_refused(tmp_path, changed, told):
@@ -105,11 +109,67 @@ def test_settings_are_those_of_the_weights_not_of_their_place(tiny_checkpoint, t
     made = []
     for folder in (tiny_checkpoint, copy):
         model, processor = AutoModelForImageTextToText.from_pretrained(folder), AutoProcessor.from_pretrained(folder)
-        made.append(settings_of(model, processor, ITEMS, weights="0a", video={"num_frames": 8}, max_new_tokens=4))
+        made.append(depended_on(model, processor))
     assert made[0] == made[1] and str(tiny_checkpoint) not in json.dumps(made[0])
     processor.chat_template += " "
-    other = settings_of(model, processor, ITEMS, weights="0a", video={"num_frames": 8}, max_new_tokens=4)
-    assert {key for key in other if other[key] != made[0][key]} == {"prompt"}
+    other = depended_on(model, processor)
+    assert {key for key in other if other[key] != made[0][key]} == {"chat_template"}
+
+
+def depended_on(model, processor):
+    row = {"id": "a", "source": "s", "media": "text", "messages": conversation([], "?", "A")[:1], "images": [],
+           "videos": [], "num_frames": 0}  # fmt: skip
+    items = [replace(item, row=row) for item in ITEMS]
+    asked = asked_with(model, processor, items, VideoPolicy("as_frames", num_frames=8), fed={}, media={})
+    return depends_on(model, asked, weights="0a", max_new_tokens=4)
+
+
+def test_a_question_whose_video_was_replaced_is_refused(tmp_path):
+    media = {item.id: "0f" for item in ITEMS}
+    answers = begun(tmp_path, media=media)
+    whole = answers.read_bytes()
+    for changed in ({"q1": "1f"}, {"q3": "1f"}):
+        file = AnswersFile(tmp_path, resume=True)
+        if "q3" in changed:  # it is not answered yet
+            file.begin("tuned", SETTINGS, ITEMS, {**media, **changed})
+            continue
+        with pytest.raises(InputError, match="video 'c' shows other pixels than when .*answers.jsonl answered 'q1'"):
+            file.begin("tuned", SETTINGS, ITEMS, {**media, **changed})
+    asked = [replace(ITEMS[0], row={"messages": [1], "num_frames": 0}), *ITEMS[1:]]
+    with pytest.raises(InputError, match="answers 'q0' to another prompt"):
+        AnswersFile(tmp_path, resume=True).begin("tuned", SETTINGS, asked, media)
+    assert answers.read_bytes() == whole
+
+
+def test_what_could_not_be_asked_before_is_asked_now(tmp_path):
+    begun(tmp_path, items=ITEMS[:3])
+    file = AnswersFile(tmp_path, resume=True)
+    file.begin("tuned", SETTINGS, ITEMS)
+    assert file.replies("tuned") == {"q0": "A", "q1": "B"}
+
+
+def test_the_files_of_other_processes_are_taken_in(tmp_path):
+    answers = begun(tmp_path)
+    first = answers.read_bytes()
+    file = AnswersFile(tmp_path, resume=True)
+    other = judge(ITEMS[2:], ["B", "A"])
+    for number, answer in enumerate(other):
+        file.append(answer.record("tuned"), rank=number + 1)
+    third = tmp_path / "answers.rank-2.jsonl"
+    third.write_bytes(third.read_bytes()[:-3])
+    beside = {path.name: path.read_bytes() for path in tmp_path.glob("answers.rank-*")}
+    assert list(AnswersFile(tmp_path, resume=True).replies("tuned")) == ["q0", "q1", "q2"]
+    joined = answers.read_bytes()
+    assert joined == first + beside["answers.rank-1.jsonl"] and not list(tmp_path.glob("answers.rank-*"))
+    # killed when they were joined, and not yet removed
+    for name, held in beside.items():
+        (tmp_path / name).write_bytes(held)
+    assert list(AnswersFile(tmp_path, resume=True).replies("tuned")) == ["q0", "q1", "q2"]
+    assert answers.read_bytes() == joined and not list(tmp_path.glob("answers.rank-*"))
+    # a run that begins anew begins without them
+    third.write_bytes(beside["answers.rank-2.jsonl"])
+    AnswersFile(tmp_path).begin("tuned", SETTINGS, ITEMS)
+    assert not third.exists()
 
 
 @pytest.fixture(scope="module")

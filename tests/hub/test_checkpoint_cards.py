@@ -235,3 +235,15 @@ def test_a_data_set_of_the_release_is_training_data_where_the_run_names_it(folde
 def test_a_revision_of_no_base_is_refused(folder):
     with pytest.raises(InputError, match="base_revision v1 is of no base_model"):
         write_model_card(folder, base_revision="v1")
+
+
+def test_a_bar_in_a_name_does_not_end_a_cell(folder):
+    run = json.loads((folder / "run.json").read_text())
+    run["mixture"] = [{**part, "part": "a|b"} for part in run["mixture"]] or [
+        {"part": "a|b", "rows": 1, "sampled": 1, "dropped": {}}
+    ]
+    run["settings"]["output_dir"] = "c|d"
+    (folder / "run.json").write_text(json.dumps(run))
+    write_model_card(folder)
+    card = (folder / "README.md").read_text("utf-8")
+    assert "| a\\|b | " in card and "| output_dir | c\\|d |" in card

@@ -1,6 +1,7 @@
 """Cards of data sets: one default, licences that bind, pictures beside them, and how they were made."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -164,3 +165,12 @@ def test_images_that_rows_name_by_path_and_pictures_of_a_person(tmp_path):
 def test_a_folder_without_a_config(tmp_path):
     with pytest.raises(InputError, match="no config in it; build one"):
         write_dataset_card(tmp_path)
+
+
+def test_a_bar_in_a_name_does_not_end_a_cell(tmp_path):
+    write_texts(tmp_path, "texts", sources=["a|b"], input="x|\ny.jsonl", license="other")
+    write_dataset_card(tmp_path)
+    card = (tmp_path / "README.md").read_text("utf-8")
+    tables = [line for line in card.splitlines() if line.startswith("| `texts` |")]
+    assert len(tables) == 2 and all(r"a\|b" in line for line in tables) and r"x\| y.jsonl" in tables[0]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} == {4}

@@ -1,11 +1,7 @@
 """Runs of `recipes/sft.py` under `accelerate launch`, on one process or two, whole or killed on the way."""
 
 import json
-import os
-import signal
-import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,9 +9,9 @@ from typing import Any
 from datasets import Dataset
 
 from t2vid_hf.schema import features
+from tests.launching import ROOT, kill_all, launch
 from tests.training.runs import make_rows
 
-ROOT = Path(__file__).resolve().parents[2]
 RECIPE = {
     "num_train_epochs": 2, "save_steps": 3, "logging_steps": 1, "learning_rate": 1e-3, "lr_scheduler_type": "cosine",
     "per_device_train_batch_size": 1, "gradient_accumulation_steps": 2, "use_cpu": True, "bf16": False, "num_frames": 3,
@@ -48,20 +44,7 @@ def recipe(folder: Path, checkpoint: Path, rows: Path, **settings: Any) -> Path:
 
 
 def start(file: Path, processes: int, *options: str) -> subprocess.Popen:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    launch = ["--num_processes", str(processes), "--num_machines", "1", "--mixed_precision", "no"]
-    launch += ["--dynamo_backend", "no", "--main_process_port", str(port)]
-    launch += ["--multi_gpu"] if processes > 1 else ["--cpu"]
-    return subprocess.Popen(
-        [sys.executable, "-m", "accelerate.commands.launch", *launch, str(ROOT / "recipes/sft.py")]
-        + ["--config", str(file), *options],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return launch([str(ROOT / "recipes/sft.py"), "--config", str(file), *options], processes)
 
 
 def finish(file: Path, processes: int, *options: str) -> tuple[int, str]:
@@ -77,21 +60,7 @@ def kill_behind(run: subprocess.Popen, checkpoint: Path) -> None:
     while not (checkpoint / "trainer_state.json").exists():
         assert run.poll() is None and time.monotonic() < patience, run.communicate()
         time.sleep(0.005)
-    for pid in [*descendants(run.pid), run.pid]:
-        os.kill(pid, signal.SIGKILL)
-    run.communicate()
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that a process has started, and those that they have."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:  # it has ended
-            continue
-    children = [child for child, parent in parents.items() if parent == pid]
-    return children + [below for child in children for below in descendants(child)]
+    kill_all(run)
 
 
 def history(folder: Path) -> list[dict]:

@@ -130,3 +130,24 @@ def test_deepspeed_is_asked_for_and_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")  # by accelerate launch, with a launch file of DeepSpeed's
     with pytest.raises(InputError, match=told):
         parse(write(tmp_path, NAMED))
+
+
+@pytest.mark.parametrize("given", [True, False, None])
+def test_checkpointing_has_its_old_name_in_recipes_and_warns_of_nothing(tmp_path, recwarn, given):
+    text = NAMED + ("" if given is None else f"gradient_checkpointing: {str(given).lower()}\n")
+    text += "gradient_checkpointing_kwargs: {use_reentrant: true}\n"
+    _, args = parse(write(tmp_path, text))
+    assert args.gradient_checkpointing is (given is not False)
+    assert args.gradient_checkpointing_kwargs == {"use_reentrant": True}
+    # the new names, where the installed transformers has them
+    assert vars(args).get("activation_checkpointing", args.gradient_checkpointing) is args.gradient_checkpointing
+    assert not [warning for warning in recwarn if "checkpointing" in str(warning.message)]
+
+
+def test_the_two_names_of_checkpointing_are_one_setting(tmp_path):
+    both = f"{NAMED}gradient_checkpointing: true\nactivation_checkpointing: "
+    with pytest.raises(InputError, match="gradient_checkpointing is True and activation_checkpointing is False"):
+        parse(write(tmp_path, both + "false\n"))
+    assert parse(write(tmp_path, both + "true\n"))[1].gradient_checkpointing
+    alone = f"{NAMED}activation_checkpointing: false\n"
+    assert not parse(write(tmp_path, alone))[1].gradient_checkpointing

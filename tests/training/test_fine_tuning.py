@@ -148,3 +148,22 @@ def test_a_bad_row_that_may_be_left_out_does_not_end_a_run_before_it_begins(tiny
         return
     fine_tune(recipe, given)
     assert (tmp_path / "out/model.safetensors").exists()
+
+
+def test_the_best_model_goes_by_a_number_that_evaluations_have(tiny_checkpoint, mixture, tmp_path):
+    recipe = RecipeArguments(
+        str(tiny_checkpoint), mixture=[{"path": mixture[0]["path"], "share": 1}], eval_share=0.4, dtype="float32",
+        attn_implementation="sdpa",
+    )  # fmt: skip
+    given = {"max_steps": 1, "eval_strategy": "steps", "eval_steps": 1, "save_strategy": "best"}
+    with pytest.raises(
+        InputError, match="unknown metric_for_best_model 'accuracy'; known: entropy, loss, .*loss/"
+    ) as e:
+        fine_tune(recipe, config(tmp_path / "none", metric_for_best_model="accuracy", **given))
+    assert not (tmp_path / "none" / "checkpoint-1").exists()
+    output = tmp_path / "out"
+    fine_tune(recipe, config(output, metric_for_best_model="eval_mean_token_accuracy", **given))
+    state = json.loads((output / "trainer_state.json").read_text())
+    told = {name.removeprefix("eval_") for entry in state["log_history"] for name in entry if name.startswith("eval_")}
+    listed = str(e.value).partition("known: ")[2].partition(";")[0].split(", ")
+    assert state["best_metric"] is not None and told == set(listed)
