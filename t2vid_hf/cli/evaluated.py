@@ -17,12 +17,14 @@ from t2vid_hf.evaluation.benchmarks import ASKINGS
 from t2vid_hf.evaluation.caption_predictions import write_captions
 from t2vid_hf.evaluation.fed_media import shown_digest
 from t2vid_hf.evaluation.item import Item
+from t2vid_hf.evaluation.judged_answers import with_verdicts_of
 from t2vid_hf.evaluation.media_folder import media_folder
 from t2vid_hf.evaluation.question_files import Prepared, QuestionFile, read_questions
 from t2vid_hf.evaluation.ranks import Ranks
 from t2vid_hf.evaluation.resuming import ANSWERS_FILE, write_whole
 from t2vid_hf.evaluation.runs import Answer, load_items, write_answers, write_scores
 from t2vid_hf.metrics.degenerate import alarms, told
+from t2vid_hf.metrics.judged import Judge
 from t2vid_hf.metrics.scoring import Score
 
 RESULTS, FED = "results.json", "fed.jsonl"
@@ -37,6 +39,7 @@ class QuestionSet:
     """
 
     items: Sequence[Item]
+    scored = True
 
     def videos(self) -> dict[str, str]:
         """For each question its video."""
@@ -129,12 +132,29 @@ def recorded(asked: Prepared, model: Any, processor: Any, policy: VideoPolicy, r
     Raises:
         [`~t2vid_hf.errors.InputError`]: no question is left.
     """
-    if not asked.items:
-        raise InputError(f"{told_missing(asked.missing, 0)}; is --videos the right folder?")
+    check_left(asked)
     settings = ranks.alone(  # of its owner: the first question's video is decoded
         lambda: asked_with(model, processor, asked.items, policy, fed=asked.fed, media=asked.media),
         rank=ranks.owner(asked.items[0].id),
     )
+    return recorded_of(asked, settings)
+
+
+def check_left(asked: Prepared) -> None:
+    """Refuse to go on without a question.
+
+    Args:
+        asked ([`~t2vid_hf.evaluation.question_files.Prepared`]): The questions.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: none is left.
+    """
+    if not asked.items:
+        raise InputError(f"{told_missing(asked.missing, 0)}; is --videos the right folder?")
+
+
+def recorded_of(asked: Prepared, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What is recorded of questions (`asked`), and of what a model is asked with (`settings`)."""
     return {
         "settings": settings,
         "missing": [asdict(each) for each in asked.missing],
@@ -150,6 +170,7 @@ def conclude(
     run: Mapping[str, Any],
     *,
     max_missing: int,
+    judge: Judge | None = None,
 ) -> None:
     """Write and show the scores, and say what is wrong with them.
 
@@ -160,6 +181,7 @@ def conclude(
         answers (`Mapping[str, Sequence[Answer]]`): For each model's name what it answered.
         run (`Mapping[str, Any]`): What [`~t2vid_hf.evaluation.runs.write_scores`] takes besides.
         max_missing (`int`): Questions that may be missing.
+        judge ([`~t2vid_hf.metrics.judged.Judge`], *optional*): Who reads what no rule does.
 
     Raises:
         [`~t2vid_hf.errors.Unfinished`]: more are missing of a model.
@@ -171,9 +193,10 @@ def conclude(
         for name, given in answers.items():
             print(f"{write_captions(output.parent, name, given)}: for the judge of the benchmark's authors")
     else:
+        answers = with_verdicts_of(judge, answers, run["about"])
         for name, scores in write_scores(output, answers, **run).items():
             show(name, scores)
-        _add_headlines(benchmark, output)
+        _add_headlines(benchmark, output, judge)
     _write_fed(output.with_name(FED), asked)
     for name, given in answers.items():
         for alarm in run["about"][name]["alarms"]:
@@ -185,13 +208,13 @@ def conclude(
         raise Unfinished(f"{most} questions could not be asked, and --max_missing is {max_missing}: see {output}")
 
 
-def _add_headlines(benchmark: str, output: Path) -> None:
+def _add_headlines(benchmark: str, output: Path, judge: Judge | None) -> None:
     """What `t2vid score` makes of the answers, into the file of scores."""
     if benchmark not in ASKINGS:
         return
     results = json.loads(output.read_text("utf-8"))
     for model in results["models"]:
-        model["headlines"] = headlines(benchmark, output.with_name(ANSWERS_FILE), model["name"])
+        model["headlines"] = headlines(benchmark, output.with_name(ANSWERS_FILE), model["name"], judge=judge)
         for mode, found in model["headlines"].items():
             name, value = found["headline"]["name"], found["headline"]["value"]
             print(f"{model['name']}, mode {mode}: {name} {value:.2%}, n {found['n']}, no answer {found['no_answer']}")

@@ -12,11 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from t2vid_hf.errors import InputError
 from t2vid_hf.metrics.asked import Asked
 from t2vid_hf.metrics.benchmarks import BENCHMARKS
 from t2vid_hf.metrics.degenerate import alarms, told
 from t2vid_hf.metrics.inspect_log import inspect_log
-from t2vid_hf.metrics.score_file import MODES, score_file
+from t2vid_hf.metrics.judged import JUDGE_FILE, Judge
+from t2vid_hf.metrics.judged_file import check_judged, with_judge
+from t2vid_hf.metrics.score_file import MODES, check_choices, score_file
 from t2vid_hf.metrics.score_summary import item_lines, summary
 from t2vid_hf.metrics.written_samples import sample_lines
 
@@ -33,20 +36,53 @@ def score(
     against: Annotated[str | None, typer.Option(help="A recipe: what of the benchmark its mixture holds.")] = None,
     lmms: Annotated[Path | None, typer.Option(help="The predictions go into this file in lmms-eval's form.")] = None,
     inspect: Annotated[Path | None, typer.Option(help="The score goes into this file as a log of inspect_ai.")] = None,
+    judge: Annotated[str | None, typer.Option(help="Who reads what no rule does: a chat model, or MODEL@URL.")] = None,
+    judge_file: Annotated[
+        Path | None, typer.Option(help=f"What the judge says; {JUDGE_FILE} beside the predictions if not given.")
+    ] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(help="The variable that holds the token of the judge's URL.")
+    ] = None,
 ) -> None:
     """Score predictions: official numbers, the original's, or ours."""
-    scored = score_file(benchmark, predictions, mode=mode, task=task, questions=questions, model=model)
+    check_choices(benchmark, mode, task)
+    if judge is not None:
+        check_judged(mode, task)
+    reader = _judge(judge, judge_file, api_key_env, Path(predictions))
+    scored = with_judge(
+        score_file(benchmark, predictions, mode=mode, task=task, questions=questions, model=model), reader
+    )
     result = summary(scored)
     _write(items, item_lines(scored))
     _write(lmms, sample_lines(scored))
     _write(inspect, [inspect_log(scored, model or Path(predictions).stem)])
     _show(result)
+    if scored.verdicts is not None:
+        print(scored.verdicts.told(len(scored.scored)), file=sys.stderr)
     for alarm in alarms({each.predicted.asked.id: each.predicted.reply for each in scored.scored}):
         print(told(alarm), file=sys.stderr)
     if against is not None:
         result["against"] = leaks_in(against, [each.predicted.asked for each in scored.scored])
     if as_json:
         print_json(result)
+
+
+def _judge(given: str | None, kept: Path | None, variable: str | None, predictions: Path) -> Judge | None:
+    """The judge that is asked for; nothing else of its is imported where there is none."""
+    if kept is not None and given is None:
+        raise InputError("--judge_file is for what a judge says, and there is none; give --judge, or leave it out")
+    if given is None:
+        if variable is not None:
+            raise InputError("--api_key_env is for the URL of a judge, and there is none; leave it out")
+        return None
+    from t2vid_hf.cli.endpoint_options import check_options, endpoints_in, judge_of, tokens_of
+    from t2vid_hf.evaluation.requests_at_once import CONCURRENCY
+
+    endpoints = endpoints_in({}, given)
+    check_options({"api_key_env": variable}, {}, endpoints=len(endpoints), checkpoints=1)
+    tokens = tokens_of([variable] if variable else None, endpoints)
+    kept = predictions.with_name(JUDGE_FILE) if kept is None else kept
+    return judge_of(given, kept, tokens=tokens, timeout=None, concurrency=CONCURRENCY)
 
 
 def leaks_in(against: str, asked: Sequence[Asked]) -> dict[str, Any]:

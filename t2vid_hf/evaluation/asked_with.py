@@ -48,9 +48,25 @@ def asked_with(
             "tokens": len(first),
             "pixels": [list(run.shape) for run in runs if len(run)] + [list(video.shape) for video in first.videos],
         },
+        **questions_asked(items, fed=fed, media=media, chat_template=processor.chat_template),
+    }
+
+
+def questions_asked(
+    items: Sequence[Item], *, fed: Mapping[str, Fed], media: Mapping[str, str], chat_template: str | None = None
+) -> dict[str, Any]:
+    """The part of the settings that does not depend on who is asked.
+
+    Args:
+        items (`Sequence[Item]`): The questions.
+        fed (`Mapping[str, Fed]`): What is shown for each question, by its name; empty where that is not known.
+        media (`Mapping[str, str]`): For each question a digest of what is shown.
+        chat_template (`str`, *optional*): What makes a text of them; `None` where that is not known.
+    """
+    return {
         "media_fed": _hash([list(media.items()), [(name, asdict(shown)) for name, shown in fed.items()]]),
         "prompts": _hash([(item.id, prompt_hash(item)) for item in items]),
-        "chat_template": _hash(processor.chat_template),
+        "chat_template": None if chat_template is None else _hash(chat_template),
         "extractor": {"name": NAME, "version": extractor_version()},
     }
 

@@ -72,6 +72,7 @@ class Asking:
         offset (`Callable[[Asked], float]`, *optional*, defaults to `_from_the_start`): The second of the subtitles at
             which the video begins.
         scored (`Callable[[Asked], bool]`, *optional*, defaults to `_by_rule`): Whether a rule can score the replies.
+        together (`bool`, *optional*, defaults to `False`): Whether the questions of a video are scored as one.
     """
 
     prompt: Callable[[Asked, Sequence[str] | None], str]
@@ -83,6 +84,7 @@ class Asking:
     between: Between | None = None
     offset: Callable[[Asked], float] = _from_the_start
     scored: Callable[[Asked], bool] = _by_rule
+    together: bool = False
 
 
 def is_whole_prompt(asked: Asked) -> bool:

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from t2vid_hf.evaluation.question_files import Missing
+from t2vid_hf.metrics.judged import Judge
+from t2vid_hf.metrics.judged_file import with_judge
 from t2vid_hf.metrics.score_file import score_file
 from t2vid_hf.metrics.score_summary import summary
 
@@ -12,15 +14,17 @@ _MODES = ("official", "t2vid_hf")
 _TOLD = ("n", "no_answer", "dropped", "correct", "accuracy", "headline", "low", "high")
 
 
-def headlines(benchmark: str, answers: Path, model: str) -> dict[str, dict[str, Any]]:
+def headlines(benchmark: str, answers: Path, model: str, *, judge: Judge | None = None) -> dict[str, dict[str, Any]]:
     """For each mode that scores every benchmark, what is quoted of a model.
 
     Args:
         benchmark (`str`): A key of `t2vid_hf.metrics.benchmarks.BENCHMARKS`.
         answers (`Path`): The file of answers.
         model (`str`): Whose.
+        judge ([`~t2vid_hf.metrics.judged.Judge`], *optional*): Who reads what no rule does, in our mode.
     """
-    given = {mode: summary(score_file(benchmark, str(answers), mode=mode, model=model)) for mode in _MODES}
+    files = {mode: score_file(benchmark, str(answers), mode=mode, model=model) for mode in _MODES}
+    given = {mode: summary(with_judge(file, judge if mode == "t2vid_hf" else None)) for mode, file in files.items()}
     return {mode: {name: found[name] for name in _TOLD} for mode, found in given.items()}
 
 

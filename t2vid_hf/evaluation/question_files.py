@@ -135,7 +135,28 @@ class QuestionFile:
             items.append(item)
             bare += self.subtitles and not told
             of_items[each.id] = shown
-        return Prepared(items, missing, of_items, bare, all(map(asking.scored, self.asked)))
+        return Prepared(items, missing, of_items, bare, self.scored)
+
+    @property
+    def scored(self) -> bool:
+        """Whether a rule can score the replies."""
+        return all(map(ASKINGS[self.benchmark].scored, self.asked))
+
+    def torn(self, items: Sequence[Item], missing: Sequence[Missing]) -> list[Missing]:
+        """The questions that cannot be scored without others of their video, which have no reply.
+
+        Args:
+            items (`Sequence[Item]`): Those that have one.
+            missing (`Sequence[Missing]`): Those that have none.
+        """
+        if not ASKINGS[self.benchmark].together:
+            return []
+        by_video = {each.video: each.id for each in reversed(missing)}
+        return [
+            Missing(item.id, item.cluster, f"it is scored with {by_video[item.cluster]}, which has no reply")
+            for item in items
+            if item.cluster in by_video
+        ]
 
     def _item(self, asked: Asked, path: Path, span: Span, fed: Fed) -> tuple[Item, bool]:
         """An item, and whether it has subtitles."""

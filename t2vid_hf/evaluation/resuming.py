@@ -18,6 +18,7 @@ from typing import Any
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.asked_with import prompt_hash
 from t2vid_hf.evaluation.item import Item
+from t2vid_hf.metrics.growing_file import append_line, whole_lines
 
 ANSWERS_FILE, SETTINGS_FILE = "answers.jsonl", "answers.settings.json"
 _QUESTIONS = "questions"
@@ -126,9 +127,7 @@ class AnswersFile:
             record (`Mapping[str, Any]`): Its line.
             rank (`int`, *optional*, defaults to `0`): The process that answers, in whose file it is written.
         """
-        path = self._answers.with_suffix(f".rank-{rank}.jsonl") if rank else self._answers
-        with path.open("ab") as file:  # one write: a line is there, or its beginning is
-            file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
+        append_line(self._answers.with_suffix(f".rank-{rank}.jsonl") if rank else self._answers, record)
 
     def join(self) -> None:
         """Take the files of other processes into that of the first."""
@@ -172,18 +171,14 @@ class AnswersFile:
 
 def _read(file: Path) -> list[dict[str, Any]]:
     """The answers of a file, without a last line that was cut short, which is cut off."""
-    given = file.read_bytes() if file.is_file() else b""
-    whole = given[: given.rfind(b"\n") + 1]
     records = []
-    for number, line in enumerate(whole.splitlines(), 1):
+    for number, line in enumerate(whole_lines(file), 1):
         try:
             record = json.loads(line)
             record["model"], record["id"], record["reply"]
         except (ValueError, KeyError, TypeError):
             raise InputError(f"--resume: {file}, line {number} is no answer; mend or remove it") from None
         records.append(record)
-    if len(whole) < len(given):
-        os.truncate(file, len(whole))
     return records
 
 

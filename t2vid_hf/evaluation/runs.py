@@ -4,7 +4,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,13 @@ class Answer:
         reply (`str`): What the model said.
         choice (`str` or `None`): The letter of the option that the reply names, to an open question the reply; `None`
             where it names none, or says nothing.
+        by (`str`, *optional*): "judge" where no rule found the choice.
     """
 
     item: Item
     reply: str
     choice: str | None
+    by: str | None = None
 
     @property
     def correct(self) -> bool:
@@ -65,6 +67,7 @@ class Answer:
             "reply": self.reply,
             "choice": self.choice,
             "correct": self.correct,
+            **({"by": self.by} if self.by else {}),
         }
 
 
@@ -114,10 +117,8 @@ def judge(items: Sequence[Item], replies: Sequence[str]) -> list[Answer]:
 
 def _choice(item: Item, reply: str) -> str | None:
     """What mode `t2vid_hf` of a score makes of a reply."""
-    if not item.options:
-        return reply.strip() or None
     asked = Asked(item.id, item.cluster, item.group, item.question, item.options, item.answer)
-    return matched_outcome(Predicted(asked, reply)).choice
+    return matched_outcome(Predicted(asked, reply)).choice if item.options else reply.strip() or None
 
 
 def ask(model: Any, processor: Any, items: Sequence[Item], **options: Any) -> list[Answer]:
@@ -183,6 +184,13 @@ def accuracy(answers: Sequence[Answer]) -> float:
     return sum(answer.correct for answer in answers) / len(answers)
 
 
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None  # an endpoint is asked without torch
+
+
 def write_scores(
     output: Path,
     answers: Mapping[str, Sequence[Answer]],
@@ -222,7 +230,7 @@ def write_scores(
             }
             for name in answers
         ],
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS}},
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _VERSIONS}},
     }
     write_answers(output.with_name(ANSWERS_FILE), answers)
     write_whole(output, json.dumps(written, indent=1) + "\n")

@@ -69,6 +69,7 @@ def persist(
     patience: Patience,
     show: Callable[[str], Any],
     again: Callable[[BaseException], bool] = passes,
+    told: Callable[[BaseException], str] | None = None,
 ) -> T:
     """Call, and call again while the failure is one that passes.
 
@@ -78,6 +79,7 @@ def persist(
         show (`Callable[[str], Any]`): Told of each pause.
         again (`Callable[[BaseException], bool]`, *optional*, defaults to `passes`): Which failures it is made again
             after.
+        told (`Callable[[BaseException], str]`, *optional*): A failure in words; `None` takes [`described`].
 
     Returns:
         `T`: what the call returns.
@@ -97,7 +99,7 @@ def persist(
             if attempt == patience.attempts or not again(error):
                 raise
             pause = min(max(patience.wait_seconds * 2 ** (attempt - 1), _asked_for(error)), patience.longest_wait)
-            show(f"{described(error)}; trying again in {pause:.0f} s")
+            show(f"{(told or described)(error)}; trying again in {pause:.0f} s")
             time.sleep(pause)
     raise ValueError(f"attempts is {patience.attempts}; give at least 1")
 

@@ -14,6 +14,7 @@ from t2vid_hf.metrics.benchmarks import BENCHMARKS, Benchmark
 from t2vid_hf.metrics.benchmarks.tempcompass import recounted
 from t2vid_hf.metrics.forms import FORMS, form_of
 from t2vid_hf.metrics.forms.form import Reading
+from t2vid_hf.metrics.judged import Verdicts
 from t2vid_hf.metrics.matched import matched_outcome
 from t2vid_hf.metrics.option_text import check_options
 from t2vid_hf.metrics.original_rules import is_multiple_choice, original_outcome
@@ -36,6 +37,7 @@ class ScoredFile:
         mode (`str`): One of `MODES`.
         form (`str`): The file's form, a key of `FORMS`.
         scored (`Sequence[Scored]`): Its predictions, in its order.
+        verdicts ([`~t2vid_hf.metrics.judged.Verdicts`], *optional*): What a judge was asked.
     """
 
     benchmark: str
@@ -43,6 +45,7 @@ class ScoredFile:
     mode: str
     form: str
     scored: Sequence[Scored]
+    verdicts: Verdicts | None = None
 
 
 def score_file(

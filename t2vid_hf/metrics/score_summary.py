@@ -46,6 +46,7 @@ def summary(file: ScoredFile) -> dict[str, Any]:
         },
         "printed": _printed(file) if counts.n else {},
         "by": {name: by[name] for name in ("rule", "judge", "stored")},
+        **({} if file.verdicts is None else {"judge": file.verdicts.record()}),
     }
 
 

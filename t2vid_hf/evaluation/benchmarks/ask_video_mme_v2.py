@@ -58,4 +58,4 @@ def _sentences(words: Sequence[Subtitle]) -> list[Subtitle]:
     return made
 
 
-ASKING = Asking(prompt, subtitle_names=lambda asked: [asked.video], between=between)
+ASKING = Asking(prompt, subtitle_names=lambda asked: [asked.video], between=between, together=True)
