@@ -15,19 +15,23 @@ from t2vid_hf.evaluation.asked_with import asked_with
 from t2vid_hf.evaluation.benchmark_scores import headlines, told_missing
 from t2vid_hf.evaluation.benchmarks import ASKINGS
 from t2vid_hf.evaluation.caption_predictions import write_captions
+from t2vid_hf.evaluation.fed_media import feed_videos
 from t2vid_hf.evaluation.item import Item
 from t2vid_hf.evaluation.media_folder import media_folder
 from t2vid_hf.evaluation.question_files import Prepared, QuestionFile, read_questions
 from t2vid_hf.evaluation.runs import ANSWERS_FILE, Answer, load_items, write_scores
+from t2vid_hf.evaluation.thumbnails import FRAMES_FILE, write_sheets
+from t2vid_hf.gallery.answers_page import write_page
+from t2vid_hf.gallery.page_runs import answered_run
 from t2vid_hf.metrics.degenerate import alarms, told
 from t2vid_hf.metrics.scoring import Score
 
-RESULTS, FED = "results.json", "fed.jsonl"
+RESULTS, FED, PAGE = "results.json", "fed.jsonl", "answers.html"
 
 
 @dataclass(frozen=True)
 class QuestionSet:
-    """The questions of a data set, whose videos it holds itself: the same for every policy.
+    """The questions of a data set, whose videos it holds itself.
 
     Args:
         items (`Sequence[Item]`): The questions.
@@ -36,13 +40,16 @@ class QuestionSet:
     items: Sequence[Item]
 
     def prepare(self, policy: VideoPolicy, *, progress: str | None = None) -> Prepared:
-        """The questions as they are.
+        """The questions as they are, and what is fed of those about one video.
 
         Args:
-            policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): Not used.
-            progress (`str`, *optional*): Not used.
+            policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): How videos are taken.
+            progress (`str`, *optional*): The name of a progress bar; `None` shows none.
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: a video does not decode.
         """
-        return Prepared(self.items)
+        return Prepared(self.items, fed=feed_videos(self.items, policy, progress=progress))
 
 
 def question_source(
@@ -156,7 +163,8 @@ def conclude(
         for name, scores in write_scores(output, answers, **run).items():
             show(name, scores)
         _add_headlines(benchmark, output)
-    _write_fed(output.with_name(FED), asked)
+        _write_page(benchmark, output.with_name(PAGE), asked, answers, run)
+    _write_fed(output.parent, asked)
     for name, given in answers.items():
         for alarm in run["about"][name]["alarms"]:
             print(f"{name}: {told(alarm)}")
@@ -180,14 +188,38 @@ def _add_headlines(benchmark: str, output: Path) -> None:
     output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
-def _write_fed(path: Path, asked: Mapping[str, Prepared]) -> None:
+def _write_page(
+    benchmark: str,
+    path: Path,
+    asked: Mapping[str, Prepared],
+    answers: Mapping[str, Sequence[Answer]],
+    run: Mapping[str, Any],
+) -> None:
+    runs = [
+        answered_run(
+            name,
+            given,
+            {"checkpoint": Path(run["checkpoints"][name]).name, "given": run["settings"]["video"][name]["told"]},
+            {question: fed.sheet for question, fed in asked[name].fed.items()},
+        )
+        for name, given in answers.items()
+    ]
+    write_page(path, runs, title=f"Answers on {benchmark}")
+    print(f"{path}: the answers with their frames, to look through")
+
+
+def _write_fed(folder: Path, asked: Mapping[str, Prepared]) -> None:
     lines = [
-        json.dumps({"model": name, "id": question, **asdict(fed)}) + "\n"
+        json.dumps({"model": name, "id": question, **fed.record()}) + "\n"
         for name, prepared in asked.items()
         for question, fed in prepared.fed.items()
     ]
     if lines:
-        path.write_text("".join(lines), encoding="utf-8")
+        (folder / FED).write_text("".join(lines), encoding="utf-8")
+        sheets = {
+            name: {question: fed.sheet for question, fed in prepared.fed.items()} for name, prepared in asked.items()
+        }
+        write_sheets(folder / FRAMES_FILE, sheets)
 
 
 def show(name: str, scores: list[Score]) -> None:

@@ -31,6 +31,7 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="The score on stdout, as one line of JSON.")] = False,
     items: Annotated[Path | None, typer.Option(help="A line for each question goes into this file.")] = None,
     against: Annotated[str | None, typer.Option(help="A recipe: what of the benchmark its mixture holds.")] = None,
+    page: Annotated[Path | None, typer.Option(help="The answers go into this HTML file, to look through.")] = None,
     lmms: Annotated[Path | None, typer.Option(help="The predictions go into this file in lmms-eval's form.")] = None,
     inspect: Annotated[Path | None, typer.Option(help="The score goes into this file as a log of inspect_ai.")] = None,
 ) -> None:
@@ -40,6 +41,13 @@ def score(
     _write(items, item_lines(scored))
     _write(lmms, sample_lines(scored))
     _write(inspect, [inspect_log(scored, model or Path(predictions).stem)])
+    if page is not None:
+        # late, as below: NumPy and Pillow are no part of a score
+        from t2vid_hf.gallery.answers_page import write_page
+        from t2vid_hf.gallery.page_runs import scored_run
+
+        run = scored_run(model or Path(predictions).stem, scored, predictions, model)
+        write_page(page, [run], title=f"Answers on {benchmark}")
     _show(result)
     for alarm in alarms({each.predicted.asked.id: each.predicted.reply for each in scored.scored}):
         print(told(alarm), file=sys.stderr)

@@ -39,7 +39,7 @@ def asked_with(
             "tokens": len(first),
             "pixels": [list(run.shape) for run in runs if len(run)] + [list(video.shape) for video in first.videos],
         },
-        "media_fed": _hash([(name, asdict(shown)) for name, shown in fed.items()]) if fed else None,
+        "media_fed": _hash([(name, shown.record()) for name, shown in fed.items()]) if fed else None,
         "prompts": _hash([(item.id, item.row["messages"]) for item in items]),
         "chat_template": _hash(processor.chat_template),
         "extractor": {"name": NAME, "version": extractor_version()},

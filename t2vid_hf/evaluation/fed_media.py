@@ -4,14 +4,17 @@ The price is that it is decoded twice: 0.07 s of CPU time for 24 frames of a sho
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.errors import InputError
+from t2vid_hf.evaluation.item import Item
 from t2vid_hf.evaluation.media_folder import Kind
+from t2vid_hf.evaluation.thumbnails import Sheet, sheet_of
 from t2vid_hf.video.stills import PictureError, open_picture, picture_pixels
 
 Span = tuple[float, float] | None
@@ -27,6 +30,7 @@ class Fed:
         width (`int`): Columns of pixels.
         total (`int`): Frames that the whole video has.
         end (`float`): When it ends, in seconds.
+        sheet ([`~t2vid_hf.evaluation.thumbnails.Sheet`]): Some of the frames, small.
     """
 
     seconds: tuple[float, ...]
@@ -34,6 +38,11 @@ class Fed:
     width: int
     total: int
     end: float
+    sheet: Sheet
+
+    def record(self) -> dict[str, Any]:
+        """What is recorded of it; the pictures are in a file of their own."""
+        return {name: value for name, value in asdict(self).items() if name != "sheet"}
 
 
 def feed(
@@ -55,19 +64,58 @@ def feed(
     distinct = list(dict.fromkeys(media))
     for path, span in tqdm(distinct, progress, unit=" videos", delay=1, disable=progress is None):
         try:
-            found[path, span] = _picture(path) if kind == "image" else _video(path, span, policy)
+            found[path, span] = (
+                _picture(path)
+                if kind == "image"
+                else feed_video(path, policy.of_row({"take_span": span}), name=path.name)
+            )
         except (PictureError, InputError, OSError) as error:
             found[path, span] = " ".join(str(error).split())
     return found
 
 
+def feed_video(video: str | Path | bytes, policy: VideoPolicy, *, name: str) -> Fed:
+    """Decode a video as a policy takes it.
+
+    Args:
+        video (`str`, `Path` or `bytes`): The clip.
+        policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): Which frames are taken.
+        name (`str`): What messages call it.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it does not decode.
+    """
+    frames = policy.read(video, threads=0, name=name)
+    timing, (_, height, width, _) = frames.timing, frames.data.shape
+    sheet = sheet_of(frames.data, timing.seconds)
+    return Fed(timing.seconds, height, width, timing.total, timing.total / timing.fps, sheet)
+
+
+def feed_videos(items: Iterable[Item], policy: VideoPolicy, *, progress: str | None = None) -> dict[str, Fed]:
+    """What is fed for questions whose rows hold the videos themselves, by the questions' names.
+
+    Args:
+        items (`Iterable[Item]`): The questions; those about no video, or about several, are not looked at.
+        policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): How videos are taken.
+        progress (`str`, *optional*): The name of a progress bar; `None` shows none.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: a video does not decode.
+    """
+    fed: dict[Any, Fed] = {}
+    found: dict[str, Fed] = {}
+    alone = [item for item in items if len(item.row["videos"]) == 1 and not item.row["images"]]
+    for item in tqdm(alone, progress, unit=" questions", delay=1, disable=progress is None):
+        video, own = item.row["videos"][0], policy.of_row(item.row)
+        clip = video["bytes"] or video["path"]
+        if (clip, own) not in fed:
+            fed[clip, own] = feed_video(clip, own, name=video["path"] or item.id)
+        found[item.id] = fed[clip, own]
+    return found
+
+
 def _picture(path: Path) -> Fed:
     with open_picture(path) as image:
-        height, width = picture_pixels(image).shape[:2]
-    return Fed((0.0,), height, width, 1, 0.0)
-
-
-def _video(path: Path, span: Span, policy: VideoPolicy) -> Fed:
-    frames = policy.of_row({"take_span": span}).read(path, threads=0, name=path.name)
-    timing, (_, height, width, _) = frames.timing, frames.data.shape
-    return Fed(timing.seconds, height, width, timing.total, timing.total / timing.fps)
+        pixels = picture_pixels(image)
+    height, width = pixels.shape[:2]
+    return Fed((0.0,), height, width, 1, 0.0, sheet_of(pixels[None], (0.0,)))

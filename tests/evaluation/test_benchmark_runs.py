@@ -1,10 +1,12 @@
 """`t2vid evaluate` of every benchmark on a tiny model, and `t2vid score` of what it has written."""
 
 import json
+import re
 
 import pytest
 
 from t2vid_hf.cli.evaluate import evaluate
+from t2vid_hf.cli.score import score
 from t2vid_hf.errors import InputError, Unfinished
 from t2vid_hf.metrics.comparison import compare_files
 from t2vid_hf.metrics.score_file import score_file
@@ -93,6 +95,26 @@ def test_what_is_recorded_and_compared(tiny_checkpoint, tmp_path):
     _, differing = compare_files(a, b, models="m0,m0")
     assert {"settings.frames.num_frames", "settings.prompts", "settings.media_fed", "subtitles"} <= set(differing)
     assert not {"settings.dtype", "settings.chat_template", "weights"} & set(differing)
+
+
+def test_the_page_shows_the_frames_that_were_fed(tiny_checkpoint, tmp_path, capsys):
+    layout, out = video_mme(tmp_path / "set"), tmp_path / "out"
+    run("videomme", layout, out, tiny_checkpoint, tiny_checkpoint, num_frames=3)
+    assert "answers.html: the answers with their frames" in capsys.readouterr().out
+    fed = {line["id"]: line["seconds"] for line in map(json.loads, (out / "fed.jsonl").open())}
+    kept = [json.loads(line) for line in (out / "frames.jsonl").open()]
+    assert [line["questions"] for line in kept] == [
+        {name: [f"00{n}-{2 * n - 2}", f"00{n}-{2 * n - 1}"] for name in ("m0", "m1")} for n in (1, 2)
+    ]  # a sheet a video
+    assert all(line["seconds"] == fed[line["questions"]["m0"][0]] for line in kept)
+    page = (out / "answers.html").read_text()
+    assert all(line["picture"] in page for line in kept) and str(tmp_path) not in page
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page)[1])
+    assert data["runs"] == ["m0", "m1"] and {item["id"] for item in data["items"]} == set(fed)
+    assert data["items"][0]["frames"] == [{"sheet": 0, "of": [], "seconds": [0.25, 0.88, 1.5], "fed": 3}]
+    again = tmp_path / "again.html"
+    score("videomme", str(out / "answers.jsonl"), mode="official", model="m1", page=again)
+    assert "Frames of 2 videos" in again.read_text() and kept[1]["picture"] in again.read_text()
 
 
 def test_replies_that_are_none_raise_an_alarm(tiny_checkpoint, tmp_path, monkeypatch, capsys):
