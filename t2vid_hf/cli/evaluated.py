@@ -24,6 +24,7 @@ from t2vid_hf.evaluation.thumbnails import FRAMES_FILE, write_sheets
 from t2vid_hf.gallery.answers_page import write_page
 from t2vid_hf.gallery.page_runs import answered_run
 from t2vid_hf.metrics.degenerate import alarms, told
+from t2vid_hf.metrics.results_table import results_table
 from t2vid_hf.metrics.scoring import Score
 
 RESULTS, FED, PAGE = "results.json", "fed.jsonl", "answers.html"
@@ -162,7 +163,10 @@ def conclude(
     else:
         for name, scores in write_scores(output, answers, **run).items():
             show(name, scores)
-        _add_headlines(benchmark, output)
+        results = _with_headlines(benchmark, output)
+        table = output.with_suffix(".md")
+        table.write_text(results_table(results), encoding="utf-8")
+        print(f"{table}: the scores beside the paper's figures")
         _write_page(benchmark, output.with_name(PAGE), asked, answers, run)
     _write_fed(output.parent, asked)
     for name, given in answers.items():
@@ -175,17 +179,18 @@ def conclude(
         raise Unfinished(f"{most} questions could not be asked, and --max_missing is {max_missing}: see {output}")
 
 
-def _add_headlines(benchmark: str, output: Path) -> None:
-    """What `t2vid score` makes of the answers, into the file of scores."""
+def _with_headlines(benchmark: str, output: Path) -> dict[str, Any]:
+    """The file of scores, into which goes what `t2vid score` makes of the answers."""
+    results: dict[str, Any] = json.loads(output.read_text("utf-8"))
     if benchmark not in ASKINGS:
-        return
-    results = json.loads(output.read_text("utf-8"))
+        return results
     for model in results["models"]:
         model["headlines"] = headlines(benchmark, output.with_name(ANSWERS_FILE), model["name"])
         for mode, found in model["headlines"].items():
             name, value = found["headline"]["name"], found["headline"]["value"]
             print(f"{model['name']}, mode {mode}: {name} {value:.2%}, n {found['n']}, no answer {found['no_answer']}")
     output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    return results
 
 
 def _write_page(

@@ -16,6 +16,7 @@ from t2vid_hf.metrics.asked import Asked
 from t2vid_hf.metrics.benchmarks import BENCHMARKS
 from t2vid_hf.metrics.degenerate import alarms, told
 from t2vid_hf.metrics.inspect_log import inspect_log
+from t2vid_hf.metrics.paper_figures import FRAMES, RULES, paper_figures
 from t2vid_hf.metrics.score_file import MODES, score_file
 from t2vid_hf.metrics.score_summary import item_lines, summary
 from t2vid_hf.metrics.written_samples import sample_lines
@@ -129,3 +130,13 @@ def _show(result: dict[str, Any]) -> None:
     if result["dropped"]:
         shown = ", ".join(result["dropped"][:10]) + (", ..." if len(result["dropped"]) > 10 else "")
         print(f"{len(result['dropped'])} dropped, not in any figure: {shown}", file=sys.stderr)
+    _show_paper(result)
+
+
+def _show_paper(result: dict[str, Any]) -> None:
+    """The paper's figures, and zero-shot, with what they may be held against."""
+    figures = paper_figures(result["benchmark"], result["task"])
+    if figures:
+        rows = [(each.model, each.trained_on, each.part, f"{each.accuracy:.1f}") for each in figures]
+        title = f"the paper's: right of all, {FRAMES} frames, mode {RULES} with a judge; compare nothing else with it"
+        show_rows(title, ("model", "trained on", "part", "%"), rows)

@@ -43,9 +43,11 @@ def test_what_a_model_answered_is_scored_in_every_mode(name, tiny_checkpoint, tm
             scored = score_file(benchmark, answers, mode=mode, task=task, questions=questions)
             found = summary(scored)
             assert (found["form"], found["n"] + len(found["dropped"])) == ("answers", layout.n)
-        if mode in ("official", "t2vid_hf"):
-            quoted = results["models"][0]["headlines"][mode]
-            assert {name: found[name] for name in quoted} == quoted
+        quoted = results["models"][0]["headlines"][mode]
+        assert {name: found[name] for name in quoted} == quoted
+    assert set(results["models"][0]["headlines"]) == set(modes)
+    has_figures = benchmark in ("videomme", "mvbench", "mlvu", "longvideobench") or task == "multi-choice"
+    assert ("github.com/" in (tmp_path / "out/results.md").read_text()) == has_figures
     with_mode = {line["id"]: line["correct"] for line in item_lines(scored)}
     assert with_mode == {line["id"]: line["correct"] for line in map(json.loads, open(answers))}
     assert "mode official: " in capsys.readouterr().out
