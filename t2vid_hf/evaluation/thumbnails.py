@@ -1,6 +1,6 @@
 """Small pictures of what was fed of a video, kept beside the answers, so that a page of them needs no video.
 
-At most 8 of the frames stand on a sheet, 160 pixels wide: 7 kB for a drawn clip, 15 to 20 kB for a film. They are made
+At most 8 of the frames stand on a sheet, 160 pixels wide: 4 kB for a drawn clip, 15 to 24 kB for a film. They are made
 of the pixels that were decoded for the model, and of no others: a sheet shows what was fed, not what the file holds.
 """
 

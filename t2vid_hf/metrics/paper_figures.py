@@ -80,10 +80,10 @@ def paper_figures(benchmark: str, task: str | None = None) -> list[PaperFigure]:
                     PaperFigure(model, trained_on, accuracy, README)
                     for trained_on, accuracy in zip(_TRAINED_ON, accuracies, strict=True)
                 ]
-    for name, part, accuracies in _LONG:
+    for name, part, shares in _LONG:
         if name == benchmark:
             found += [
                 PaperFigure(MINICPM, trained_on, accuracy, LONG, part)
-                for trained_on, accuracy in zip(_LONG_TRAINED_ON, accuracies, strict=True)
+                for trained_on, accuracy in zip(_LONG_TRAINED_ON, shares, strict=True)
             ]
     return found
