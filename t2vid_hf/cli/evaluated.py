@@ -219,6 +219,8 @@ def _write_fed(folder: Path, asked: Mapping[str, Prepared]) -> None:
         for name, prepared in asked.items()
         for question, fed in prepared.fed.items()
     ]
+    for name in (FED, FRAMES_FILE):  # of an earlier run, which may have been fed something else
+        (folder / name).unlink(missing_ok=True)
     if lines:
         (folder / FED).write_text("".join(lines), encoding="utf-8")
         sheets = {

@@ -30,7 +30,7 @@ function element(tag, text, properties = {}) {
 }
 
 function haystack(item) {
-  item.text ??= [item.id, item.video, item.question, ...item.options, ...item.groups, item.answer,
+  item.text ??= [item.id, item.video, item.question, ...item.options.flat(), ...item.groups, item.answer,
     ...item.runs.flatMap((run) => [run.reply ?? "", run.choice ?? ""])].join("\n").toLowerCase();
   return item.text;
 }
@@ -49,13 +49,17 @@ function longText(text) {
 
 // An option is listed where the question does not hold it already.
 function optionsOf(item) {
-  if (!item.options.length || item.options.every((option) => item.question.includes(option))) return [];
+  if (!item.options.length || item.options.every(([, text]) => item.question.includes(text))) return [];
   const listed = element("ul", null);
-  listed.append(...item.options.map((option) => element("li", option, { dir: "auto" })));
+  listed.append(...item.options.map(([name]) => element("li", named(item, name), { dir: "auto" })));
   return [listed];
 }
 
-const named = (item, letter) => item.options.find((option) => option.startsWith(letter + ". ")) ?? letter;
+// "B. down"; a "yes" that is called so is no "yes. yes"
+function named(item, name) {
+  const text = item.options.find(([called]) => called === name)?.[1];
+  return text === undefined || text === name ? name : `${name}. ${text}`;
+}
 
 function replyOf(item, run, n) {
   const kind = run.outcome === "no answer" ? "none" : run.outcome;

@@ -45,7 +45,7 @@ def write_page(output: Path, runs: Sequence[PageRun], *, title: str, pictures_mb
     >>> import pathlib, tempfile
     >>> from t2vid_hf.gallery.answers_page import write_page
     >>> from t2vid_hf.gallery.page_runs import PageRun, Shown
-    >>> said = Shown("a.mp4", ("place",), "Where?", ("A. up", "B. down"), "B", "<b>up</b>", "A", "wrong")
+    >>> said = Shown("a.mp4", ("place",), "Where?", (("A", "up"), ("B", "down")), "B", "<b>up</b>", "A", "wrong")
     >>> path = pathlib.Path(tempfile.mkdtemp(), "answers.html")
     >>> write_page(path, [PageRun("tiny", {"1": said})], title="One question")
     >>> "<b>up" in path.read_text()

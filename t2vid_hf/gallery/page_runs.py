@@ -23,7 +23,8 @@ class Shown:
         video (`str`): What it is about, and what an interval takes as one.
         groups (`tuple[str, ...]`): What it counts in, its kind first.
         question (`str`): Its text; empty where the file does not say.
-        options (`tuple[str, ...]`): Its options as a report names them; empty where the file does not say.
+        options (`tuple[tuple[str, str], ...]`): Its options, what a report calls each and its text; empty where the
+            file does not say.
         answer (`str`): What is right.
         reply (`str` or `None`): What was said; `None` where the file does not say.
         choice (`str` or `None`): What it was taken for.
@@ -33,7 +34,7 @@ class Shown:
     video: str
     groups: tuple[str, ...]
     question: str
-    options: tuple[str, ...]
+    options: tuple[tuple[str, str], ...]
     answer: str
     reply: str | None
     choice: str | None
@@ -69,12 +70,11 @@ def answered_run(name: str, answers: Sequence[Answer], told: Mapping[str, str], 
     shown = {}
     for each in answers:
         item = each.item
-        named = tuple(f"{letter}. {option}" for letter, option in zip(LETTERS, item.options, strict=False))
         shown[item.id] = Shown(
             item.cluster,
             (item.group,),
             str(item.line.get("asked_as", item.question)),
-            named,
+            tuple(zip(LETTERS, item.options, strict=False)),
             item.answer,
             each.reply,
             each.choice if item.options else None,
@@ -112,14 +112,13 @@ def side_run(name: str, side: Side) -> PageRun:
 
 def _of_scored(each: Scored) -> Shown:
     asked, outcome = each.predicted.asked, each.outcome
-    named = [f"{asked.shown(letter)}. {option}" for letter, option in zip(LETTERS, asked.options, strict=False)]
     return Shown(
         asked.cluster,
         each.groups,
         asked.prompt,
-        tuple(named),
+        tuple((str(asked.shown(letter)), option) for letter, option in zip(LETTERS, asked.options, strict=False)),
         str(asked.shown(asked.answer)),
-        each.predicted.reply,
+        each.predicted.reply or "",  # null is a model that refused
         asked.shown(outcome.choice),
         _outcome(outcome.correct, outcome.answered, dropped=outcome.dropped),
     )

@@ -44,7 +44,7 @@ def runs() -> list[PageRun]:
         coarse = generator.integers(0, 255, (8, 16, 28, 3)).astype(np.uint8)
         frames = [np.asarray(Image.fromarray(frame).resize((640, 360), Image.Resampling.BICUBIC)) for frame in coarse]
         sheets.append(sheet_of(np.stack(frames), np.arange(8.0)))
-    options = tuple(f"{letter}. something that may happen" for letter in "ABCD")
+    options = tuple((letter, "something that may happen") for letter in "ABCD")
     made = []
     for name, share in (("base", 0.5), ("tuned", 0.6)):
         answers = {}

@@ -13,7 +13,7 @@ from t2vid_hf.gallery.answers_page import MOST_CHARACTERS, write_page
 from t2vid_hf.gallery.page_runs import PageRun, Shown
 from tests.gallery.browser import Browser, found
 
-OPTIONS = ("A. up", "B. down", "C. <i>away</i>")
+OPTIONS = (("A", "up"), ("B", "down"), ("C", "<i>away</i>"))
 OUTCOMES = {"+": "right", "-": "wrong", "0": "no answer", "d": "dropped"}
 
 
@@ -236,6 +236,24 @@ def test_pictures_are_bounded_and_their_lack_is_said(page):
     told = browser.run("document.querySelector('header').textContent")
     assert "Frames of 2 of 4 videos" in told and "there is no room for the others" in told
     assert "(no room for the picture)" in browser.run("document.querySelectorAll('article')[2].textContent")
+
+
+def test_an_option_is_named_once(page):
+    """Neither twice in a card, where the question holds it, nor "yes. yes"."""
+    asked = {
+        "a": Shown("v", ("g",), "Is it so?", (("yes", "yes"), ("no", "no")), "yes", "No", "no", "wrong"),
+        "b": Shown("v", ("g",), "Which?\nSentence A: up\nSentence B: down", OPTIONS[:2], "B", "A", "A", "wrong"),
+        "c": Shown("v", ("g",), "Where to?", OPTIONS[:2], "B", "A", "A", "wrong"),
+        "d": Shown("v", ("g",), "", (), "B", "A", "A", "wrong"),
+    }
+    browser = page([PageRun("tiny", asked)])
+    listed = browser.run(
+        "[...document.querySelectorAll('article')].map((card) => [...card.querySelectorAll('li, .body bdi, h3 bdi')]"
+        ".map((text) => text.textContent))"
+    )
+    assert listed == [
+        ["yes", "no", "yes", "no"], ["B. down", "A. up"], ["A. up", "B. down", "B. down", "A. up"], ["B", "A"],
+    ]  # fmt: skip
 
 
 def test_without_frames_and_replies_the_page_says_so(page):
