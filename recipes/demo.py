@@ -188,15 +188,17 @@ def _digest(paths: Iterable[Path]) -> str:
 def closing_table(took: dict[str, float | None]) -> Table:
     """What was made, and where."""
     made = configs(DATASET)
-    scores = {model["name"]: model["scores"][-1] for model in json.loads(SCORES.read_text())["models"]}
+    answers = SCORES.with_name("answers.jsonl")
+    scores = module_scores(answers)
     run_record = json.loads((CHECKPOINT / "run.json").read_text())
     taken = " : ".join(str(part["sampled"]) for part in run_record["mixture"])
     rows = (
         ("synthesize", f"{made['synthetic']['rows']['train']} rows of pages", DATASET / "synthetic"),
         ("clips", f"{made['video']['rows']['train']} + {made['video']['rows']['test']} questions", DATASET / "video"),
         ("fine-tune", f"{run_record['parameters']:,} parameters on {taken} rows", CHECKPOINT),
-        ("evaluate", ", ".join(f"{name} {score['accuracy']:.1%}" for name, score in scores.items()), SCORES),
-        ("compare", told_difference(SCORES.with_name("answers.jsonl")), "t2vid compare"),
+        ("evaluate", ", ".join(f"{name} {score:.1%}" for name, score in scores.items()), SCORES),
+        ("look", "every answer with its frames, wrong ones first", SCORES.with_name("answers.html")),
+        ("compare", told_difference(answers), "t2vid compare"),
         ("publish", "cards; each folder is a complete Hub repository", f"{DATASET}, {CHECKPOINT}"),
         ("report", "one page with all of it", REPORT),
     )
@@ -205,6 +207,22 @@ def closing_table(took: dict[str, float | None]) -> Table:
         seconds = took.get(name, 0.0)
         table.add_row(name, what, str(where), "reused" if seconds is None else f"{seconds:.0f} s" if seconds else "")
     return table
+
+
+def module_scores(answers: Path) -> dict[str, float]:
+    """What each model scores, by the module that any program loads with `evaluate`: from this folder, not the Hub."""
+    import evaluate
+
+    module = evaluate.load(str(ROOT / "t2vid_hf/metrics/score_clips"), cache_dir=str(OUTPUT / ".evaluate"))
+    said: dict[str, list[dict[str, str]]] = {}
+    for line in map(json.loads, answers.read_text(encoding="utf-8").splitlines()):
+        said.setdefault(line["model"], []).append(line)
+    return {
+        name: module.compute(
+            predictions=[line["reply"] for line in lines], references=[json.dumps(line) for line in lines]
+        )["score"]
+        for name, lines in said.items()
+    }
 
 
 def told_difference(answers: Path) -> str:

@@ -109,7 +109,7 @@ def test_what_is_in_the_wheel(wheel, copy):
     def below(folder: str, *patterns: str) -> set[str]:
         return {path.relative_to(copy).as_posix() for pattern in patterns for path in (copy / folder).rglob(pattern)}
 
-    shipped = below("t2vid_hf", "*.py", "*.j2", "*.jsonl", "*.xz", "py.typed")
+    shipped = below("t2vid_hf", "*.py", "*.css", "*.j2", "*.js", "*.jsonl", "*.xz", "py.typed")
     shipped |= below("t2vid_hf/metrics", "README.md")  # the cards of evaluate's modules
     shipped |= {f"t2vid_hf/{name}" for name in below("model_cards", "*.jinja") | below("recipes", "*.yaml")}
     assert names_in(wheel) == shipped
@@ -117,6 +117,8 @@ def test_what_is_in_the_wheel(wheel, copy):
         "t2vid_hf/model_cards/model_card.md.jinja",
         "t2vid_hf/recipes/accelerate/fsdp2.yaml",
         "t2vid_hf/recipes/qwen2.5-vl-7b/sft_lora.yaml",
+        "t2vid_hf/gallery/answers_page.css",
+        "t2vid_hf/gallery/answers_page.js",
         "t2vid_hf/gallery/run_report.html.j2",
         "t2vid_hf/loops.json.xz",
         "t2vid_hf/sources/sample.jsonl",

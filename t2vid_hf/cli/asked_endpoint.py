@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from t2vid_hf.cli.evaluated import QuestionSet, check_left, recorded_of
+from t2vid_hf.cli.evaluated import check_left, recorded_of
+from t2vid_hf.cli.question_source import QuestionSet
 from t2vid_hf.errors import Unfinished
 from t2vid_hf.evaluation.endpoint_runs import Asker
 from t2vid_hf.evaluation.question_files import Prepared, QuestionFile

@@ -11,7 +11,8 @@ import typer
 from t2vid_hf.batches.video_policy import trained_policy
 from t2vid_hf.cli.asked_endpoint import ask_endpoint
 from t2vid_hf.cli.endpoint_options import askers_of, check_options, endpoints_in, judge_of, tokens_of
-from t2vid_hf.cli.evaluated import conclude, question_source, recorded, scores_file
+from t2vid_hf.cli.evaluated import conclude, recorded, scores_file
+from t2vid_hf.cli.question_source import question_source
 from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.asked_with import depends_on
 from t2vid_hf.evaluation.benchmarks import ASKINGS, BENCHMARKS

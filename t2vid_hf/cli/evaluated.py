@@ -1,8 +1,8 @@
-"""What `t2vid evaluate` does besides asking: where questions come from, what is recorded, what is told in the end."""
+"""What `t2vid evaluate` does besides asking: what is recorded, what is written, what is told in the end."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,90 +15,20 @@ from t2vid_hf.evaluation.asked_with import asked_with
 from t2vid_hf.evaluation.benchmark_scores import headlines, told_missing
 from t2vid_hf.evaluation.benchmarks import ASKINGS
 from t2vid_hf.evaluation.caption_predictions import write_captions
-from t2vid_hf.evaluation.fed_media import shown_digest
-from t2vid_hf.evaluation.item import Item
 from t2vid_hf.evaluation.judged_answers import with_verdicts_of
-from t2vid_hf.evaluation.media_folder import media_folder
-from t2vid_hf.evaluation.question_files import Prepared, QuestionFile, read_questions
+from t2vid_hf.evaluation.question_files import Prepared
 from t2vid_hf.evaluation.ranks import Ranks
 from t2vid_hf.evaluation.resuming import ANSWERS_FILE, write_whole
-from t2vid_hf.evaluation.runs import Answer, load_items, write_answers, write_scores
+from t2vid_hf.evaluation.runs import Answer, write_answers, write_scores
+from t2vid_hf.evaluation.thumbnails import FRAMES_FILE, write_sheets
+from t2vid_hf.gallery.answers_page import write_page
+from t2vid_hf.gallery.page_runs import answered_run
 from t2vid_hf.metrics.degenerate import alarms, told
 from t2vid_hf.metrics.judged import Judge
+from t2vid_hf.metrics.results_table import results_table
 from t2vid_hf.metrics.scoring import Score
 
-RESULTS, FED = "results.json", "fed.jsonl"
-
-
-@dataclass(frozen=True)
-class QuestionSet:
-    """The questions of a data set, whose videos it holds itself: the same for every policy.
-
-    Args:
-        items (`Sequence[Item]`): The questions.
-    """
-
-    items: Sequence[Item]
-    scored = True
-
-    def videos(self) -> dict[str, str]:
-        """For each question its video."""
-        return {item.id: item.cluster for item in self.items}
-
-    def prepare(self, policy: VideoPolicy, *, ranks: Ranks | None = None, progress: str | None = None) -> Prepared:
-        """The questions as they are.
-
-        Args:
-            policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): Not used.
-            ranks ([`~t2vid_hf.evaluation.ranks.Ranks`], *optional*): The processes that do; `None` is this alone.
-            progress (`str`, *optional*): Not used.
-        """
-        ranks = ranks or Ranks()
-        mine = [item for item in self.items if ranks.owns(item.id)]
-        parts = ranks.each(lambda: {item.id: shown_digest(item.row) for item in mine})
-        digests = {name: digest for part in parts for name, digest in part.items()}
-        return Prepared(self.items, media={item.id: digests[item.id] for item in self.items})
-
-
-def question_source(
-    benchmark: str,
-    dataset: str | None,
-    *,
-    questions: str | None,
-    videos: str | None,
-    task: str | None,
-    subtitles: bool | None,
-    revision: str | None,
-) -> QuestionSet | QuestionFile:
-    """What is asked: a data set of questions, or a benchmark's own file and its videos.
-
-    Args:
-        benchmark (`str`): The option --benchmark.
-        dataset (`str` or `None`): The option --dataset.
-        questions (`str` or `None`): The option --questions.
-        videos (`str` or `None`): The option --videos.
-        task (`str` or `None`): The option --task.
-        subtitles (`bool` or `None`): The option --subtitles.
-        revision (`str` or `None`): The option --revision.
-
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: neither or both are given, or they cannot be read.
-    """
-    if questions is None:
-        if dataset is None:
-            raise InputError(
-                f"--benchmark {benchmark}: give --questions, the file of its authors, and --videos; for clips --dataset"
-            )
-        if videos is not None or task is not None or subtitles is not None:
-            raise InputError("--videos, --task and --subtitles go with --questions, not with --dataset")
-        import datasets
-
-        datasets.disable_progress_bars()  # ours says more
-        return QuestionSet(load_items(benchmark, dataset, revision=revision))
-    if dataset is not None or videos is None:
-        raise InputError("--questions: give the folder of the videos with --videos, and no --dataset")
-    folder = media_folder(videos, revision=revision)
-    return read_questions(benchmark, questions, folder, task=task, subtitles=subtitles)
+RESULTS, FED, PAGE = "results.json", "fed.jsonl", "answers.html"
 
 
 def scores_file(output: Path, *, is_folder: bool) -> Path:
@@ -196,8 +126,12 @@ def conclude(
         answers = with_verdicts_of(judge, answers, run["about"])
         for name, scores in write_scores(output, answers, **run).items():
             show(name, scores)
-        _add_headlines(benchmark, output, judge)
-    _write_fed(output.with_name(FED), asked)
+        results = _with_headlines(benchmark, output, judge)
+        table = output.with_suffix(".md")
+        write_whole(table, results_table(results))
+        print(f"{table}: the scores beside the paper's figures")
+        _write_page(benchmark, output.with_name(PAGE), asked, answers, run)
+    _write_fed(output.parent, asked)
     for name, given in answers.items():
         for alarm in run["about"][name]["alarms"]:
             print(f"{name}: {told(alarm)}")
@@ -208,27 +142,54 @@ def conclude(
         raise Unfinished(f"{most} questions could not be asked, and --max_missing is {max_missing}: see {output}")
 
 
-def _add_headlines(benchmark: str, output: Path, judge: Judge | None) -> None:
-    """What `t2vid score` makes of the answers, into the file of scores."""
+def _with_headlines(benchmark: str, output: Path, judge: Judge | None) -> dict[str, Any]:
+    """The file of scores, into which goes what `t2vid score` makes of the answers."""
+    results: dict[str, Any] = json.loads(output.read_text("utf-8"))
     if benchmark not in ASKINGS:
-        return
-    results = json.loads(output.read_text("utf-8"))
+        return results
     for model in results["models"]:
         model["headlines"] = headlines(benchmark, output.with_name(ANSWERS_FILE), model["name"], judge=judge)
         for mode, found in model["headlines"].items():
             name, value = found["headline"]["name"], found["headline"]["value"]
             print(f"{model['name']}, mode {mode}: {name} {value:.2%}, n {found['n']}, no answer {found['no_answer']}")
     write_whole(output, json.dumps(results, indent=1) + "\n")
+    return results
 
 
-def _write_fed(path: Path, asked: Mapping[str, Prepared]) -> None:
+def _write_page(
+    benchmark: str,
+    path: Path,
+    asked: Mapping[str, Prepared],
+    answers: Mapping[str, Sequence[Answer]],
+    run: Mapping[str, Any],
+) -> None:
+    runs = [
+        answered_run(
+            name,
+            given,
+            {"checkpoint": Path(run["checkpoints"][name]).name, "given": run["settings"]["video"][name]["told"]},
+            {question: fed.sheet for question, fed in asked[name].fed.items()},
+        )
+        for name, given in answers.items()
+    ]
+    write_page(path, runs, title=f"Answers on {benchmark}")
+    print(f"{path}: the answers with their frames, to look through")
+
+
+def _write_fed(folder: Path, asked: Mapping[str, Prepared]) -> None:
     lines = [
-        json.dumps({"model": name, "id": question, **asdict(fed)}) + "\n"
+        json.dumps({"model": name, "id": question, **fed.record()}) + "\n"
         for name, prepared in asked.items()
         for question, fed in prepared.fed.items()
     ]
+    for name in (FED, FRAMES_FILE):  # of an earlier run, which may have been fed something else
+        (folder / name).unlink(missing_ok=True)
     if lines:
-        write_whole(path, "".join(lines))
+        write_whole(folder / FED, "".join(lines))
+        sheets = {
+            name: {question: fed.sheet for question, fed in prepared.fed.items()} for name, prepared in asked.items()
+        }
+        write_sheets(folder / FRAMES_FILE, sheets)
 
 
 def show(name: str, scores: list[Score]) -> None:

@@ -19,6 +19,7 @@ from t2vid_hf.metrics.degenerate import alarms, told
 from t2vid_hf.metrics.inspect_log import inspect_log
 from t2vid_hf.metrics.judged import JUDGE_FILE, Judge
 from t2vid_hf.metrics.judged_file import check_judged, with_judge
+from t2vid_hf.metrics.paper_figures import FRAMES, RULES, paper_figures
 from t2vid_hf.metrics.score_file import MODES, check_choices, score_file
 from t2vid_hf.metrics.score_summary import item_lines, summary
 from t2vid_hf.metrics.written_samples import sample_lines
@@ -34,6 +35,7 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="The score on stdout, as one line of JSON.")] = False,
     items: Annotated[Path | None, typer.Option(help="A line for each question goes into this file.")] = None,
     against: Annotated[str | None, typer.Option(help="A recipe: what of the benchmark its mixture holds.")] = None,
+    page: Annotated[Path | None, typer.Option(help="The answers go into this HTML file, to look through.")] = None,
     lmms: Annotated[Path | None, typer.Option(help="The predictions go into this file in lmms-eval's form.")] = None,
     inspect: Annotated[Path | None, typer.Option(help="The score goes into this file as a log of inspect_ai.")] = None,
     judge: Annotated[str | None, typer.Option(help="Who reads what no rule does: a chat model, or MODEL@URL.")] = None,
@@ -56,6 +58,13 @@ def score(
     _write(items, item_lines(scored))
     _write(lmms, sample_lines(scored))
     _write(inspect, [inspect_log(scored, model or Path(predictions).stem)])
+    if page is not None:
+        # late, as below: NumPy and Pillow are no part of a score
+        from t2vid_hf.gallery.answers_page import write_page
+        from t2vid_hf.gallery.page_runs import scored_run
+
+        run = scored_run(model or Path(predictions).stem, scored, predictions, model)
+        write_page(page, [run], title=f"Answers on {benchmark}")
     _show(result)
     if scored.verdicts is not None:
         print(scored.verdicts.told(len(scored.scored)), file=sys.stderr)
@@ -157,3 +166,13 @@ def _show(result: dict[str, Any]) -> None:
     if result["dropped"]:
         shown = ", ".join(result["dropped"][:10]) + (", ..." if len(result["dropped"]) > 10 else "")
         print(f"{len(result['dropped'])} dropped, not in any figure: {shown}", file=sys.stderr)
+    _show_paper(result)
+
+
+def _show_paper(result: dict[str, Any]) -> None:
+    """The paper's figures, and zero-shot, with what they may be held against."""
+    figures = paper_figures(result["benchmark"], result["task"])
+    if figures:
+        rows = [(each.model, each.trained_on, each.part, f"{each.accuracy:.1f}") for each in figures]
+        title = f"the paper's: right of all, {FRAMES} frames, mode {RULES} with a judge; compare nothing else with it"
+        show_rows(title, ("model", "trained on", "part", "%"), rows)

@@ -64,7 +64,7 @@ def questions_asked(
         chat_template (`str`, *optional*): What makes a text of them; `None` where that is not known.
     """
     return {
-        "media_fed": _hash([list(media.items()), [(name, asdict(shown)) for name, shown in fed.items()]]),
+        "media_fed": _hash([list(media.items()), [(name, shown.record()) for name, shown in fed.items()]]),
         "prompts": _hash([(item.id, prompt_hash(item)) for item in items]),
         "chat_template": None if chat_template is None else _hash(chat_template),
         "extractor": {"name": NAME, "version": extractor_version()},

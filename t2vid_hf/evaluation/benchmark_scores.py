@@ -7,15 +7,16 @@ from typing import Any
 from t2vid_hf.evaluation.question_files import Missing
 from t2vid_hf.metrics.judged import Judge
 from t2vid_hf.metrics.judged_file import with_judge
+from t2vid_hf.metrics.original_rules import is_multiple_choice
 from t2vid_hf.metrics.score_file import score_file
 from t2vid_hf.metrics.score_summary import summary
 
 _MODES = ("official", "t2vid_hf")
-_TOLD = ("n", "no_answer", "dropped", "correct", "accuracy", "headline", "low", "high")
+_TOLD = ("task", "n", "no_answer", "dropped", "correct", "accuracy", "headline", "low", "high")
 
 
 def headlines(benchmark: str, answers: Path, model: str, *, judge: Judge | None = None) -> dict[str, dict[str, Any]]:
-    """For each mode that scores every benchmark, what is quoted of a model.
+    """For each mode that can score the answers, what is quoted of a model: the original's knows multiple choice alone.
 
     Args:
         benchmark (`str`): A key of `t2vid_hf.metrics.benchmarks.BENCHMARKS`.
@@ -23,9 +24,12 @@ def headlines(benchmark: str, answers: Path, model: str, *, judge: Judge | None 
         model (`str`): Whose.
         judge ([`~t2vid_hf.metrics.judged.Judge`], *optional*): Who reads what no rule does, in our mode.
     """
-    files = {mode: score_file(benchmark, str(answers), mode=mode, model=model) for mode in _MODES}
-    given = {mode: summary(with_judge(file, judge if mode == "t2vid_hf" else None)) for mode, file in files.items()}
-    return {mode: {name: found[name] for name in _TOLD} for mode, found in given.items()}
+    scored = {mode: score_file(benchmark, str(answers), mode=mode, model=model) for mode in _MODES}
+    if all(is_multiple_choice(each.predicted.asked) for each in scored[_MODES[0]].scored):
+        scored["t2vid"] = score_file(benchmark, str(answers), mode="t2vid", model=model)
+    scored["t2vid_hf"] = with_judge(scored["t2vid_hf"], judge)
+    told = {mode: summary(file) for mode, file in scored.items()}
+    return {mode: {name: found[name] for name in _TOLD} for mode, found in told.items()}
 
 
 def told_missing(missing: Sequence[Missing], asked: int) -> str:

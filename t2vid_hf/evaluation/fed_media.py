@@ -7,7 +7,7 @@ be a hundredth: it is the same on another machine, and another in a video that w
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from tqdm import tqdm
 from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.data.content_digest import digest
 from t2vid_hf.errors import InputError
+from t2vid_hf.evaluation.item import Item
 from t2vid_hf.evaluation.media_folder import Kind
+from t2vid_hf.evaluation.thumbnails import Sheet, sheet_of
 from t2vid_hf.schema import Row
 from t2vid_hf.video.stills import PictureError, open_picture, picture_pixels
 
@@ -36,6 +38,7 @@ class Fed:
         total (`int`): Frames that the whole video has.
         end (`float`): When it ends, in seconds.
         digest (`str`): A digest of the pixels.
+        sheet ([`~t2vid_hf.evaluation.thumbnails.Sheet`]): Some of the frames, small.
     """
 
     seconds: tuple[float, ...]
@@ -44,6 +47,11 @@ class Fed:
     total: int
     end: float
     digest: str
+    sheet: Sheet
+
+    def record(self) -> dict[str, Any]:
+        """What is recorded of it; the pictures are in a file of their own."""
+        return {name: value for name, value in asdict(self).items() if name != "sheet"}
 
 
 def feed(
@@ -65,9 +73,53 @@ def feed(
     distinct = list(dict.fromkeys(media))
     for path, span in tqdm(distinct, progress, unit=" videos", delay=1, disable=progress is None):
         try:
-            found[path, span] = _picture(path) if kind == "image" else _video(path, span, policy)
+            found[path, span] = (
+                _picture(path)
+                if kind == "image"
+                else feed_video(path, policy.of_row({"take_span": span}), name=path.name)
+            )
         except (PictureError, InputError, OSError) as error:
             found[path, span] = " ".join(str(error).split())
+    return found
+
+
+def feed_video(video: str | Path | bytes, policy: VideoPolicy, *, name: str) -> Fed:
+    """Decode a video as a policy takes it.
+
+    Args:
+        video (`str`, `Path` or `bytes`): The clip.
+        policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): Which frames are taken.
+        name (`str`): What messages call it.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: it does not decode.
+    """
+    frames = policy.read(video, threads=0, name=name)
+    timing, (_, height, width, _) = frames.timing, frames.data.shape
+    shown, sheet = _digest(np.ascontiguousarray(frames.data)), sheet_of(frames.data, timing.seconds)
+    return Fed(timing.seconds, height, width, timing.total, timing.total / timing.fps, shown, sheet)
+
+
+def feed_videos(items: Iterable[Item], policy: VideoPolicy, *, progress: str | None = None) -> dict[str, Fed]:
+    """What is fed for questions whose rows hold the videos themselves, by the questions' names.
+
+    Args:
+        items (`Iterable[Item]`): The questions; those about no video, or about several, are not looked at.
+        policy ([`~t2vid_hf.batches.video_policy.VideoPolicy`]): How videos are taken.
+        progress (`str`, *optional*): The name of a progress bar; `None` shows none.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: a video does not decode.
+    """
+    fed: dict[Any, Fed] = {}
+    found: dict[str, Fed] = {}
+    alone = [item for item in items if len(item.row["videos"]) == 1 and not item.row["images"]]
+    for item in tqdm(alone, progress, unit=" questions", delay=1, disable=progress is None):
+        video, own = item.row["videos"][0], policy.of_row(item.row)
+        clip = video["bytes"] or video["path"]
+        if (clip, own) not in fed:
+            fed[clip, own] = feed_video(clip, own, name=video["path"] or item.id)
+        found[item.id] = fed[clip, own]
     return found
 
 
@@ -75,14 +127,7 @@ def _picture(path: Path) -> Fed:
     with open_picture(path) as image:
         pixels = picture_pixels(image)
     height, width = pixels.shape[:2]
-    return Fed((0.0,), height, width, 1, 0.0, _digest(np.ascontiguousarray(pixels)))
-
-
-def _video(path: Path, span: Span, policy: VideoPolicy) -> Fed:
-    frames = policy.of_row({"take_span": span}).read(path, threads=0, name=path.name)
-    timing, (_, height, width, _) = frames.timing, frames.data.shape
-    digest = _digest(np.ascontiguousarray(frames.data))
-    return Fed(timing.seconds, height, width, timing.total, timing.total / timing.fps, digest)
+    return Fed((0.0,), height, width, 1, 0.0, _digest(np.ascontiguousarray(pixels)), sheet_of(pixels[None], (0.0,)))
 
 
 def shown_digest(row: Row) -> str:

@@ -11,7 +11,6 @@ import yaml
 from huggingface_hub import (
     DatasetCard,
     DatasetCardData,
-    EvalResult,
     EvalResultEntry,
     ModelCard,
     ModelCardData,
@@ -25,6 +24,7 @@ from t2vid_hf.hub.card_file import write_card
 from t2vid_hf.hub.card_pictures import draw_pictures
 from t2vid_hf.hub.checkpoint_facts import base_of, is_adapter, read_run, read_scores
 from t2vid_hf.hub.dataset_facts import check_licenses, dataset_facts, default_config
+from t2vid_hf.hub.eval_results import model_index, result_entries
 
 # Jinja templates, in model_cards/
 DATASET_CARD, MODEL_CARD = "dataset_card.md.jinja", "model_card.md.jinja"
@@ -59,7 +59,8 @@ def write_model_card(
         scores (`Path`, *optional*): What `t2vid evaluate` wrote about it; `None` takes `scores.json` of the folder,
             where it is of these weights.
         eval_results (`Sequence[EvalResultEntry]`, *optional*, defaults to `()`): Results on the Hub's benchmarks, for
-            `.eval_results/t2vid_hf.yaml`, which is written anew, or deleted where there are none.
+            `.eval_results/t2vid_hf.yaml`, which is written anew, or deleted where there are none; where none are given,
+            those of the scores on a benchmark that the Hub registers.
         license (`str`, *optional*): The checkpoint's licence; `None` states none, because it is not ours to say.
         base_model (`str`, *optional*): The base's name on the Hub; `None` takes what the run recorded. An adapter's
             `adapter_config.json` is made to name it, too.
@@ -90,7 +91,7 @@ def write_model_card(
         pipeline_tag="image-text-to-text",
         tags=["t2vid", "video", "sft", "trl", *(["lora"] if adapter else []), *tags],
         model_name=name or folder.name,
-        eval_results=_model_index(found),
+        eval_results=model_index(found),
         **relation,
     )
     if data.eval_results is None:
@@ -121,7 +122,7 @@ def write_model_card(
         license=license,
     )
     write_card(folder, card, ModelCard)
-    _write_eval_results(folder, eval_results)
+    _write_eval_results(folder, [*eval_results] or result_entries(found))
 
 
 def write_dataset_card(
@@ -193,23 +194,6 @@ def _write_eval_results(folder: Path, entries: Sequence[EvalResultEntry]) -> Non
     if entries:
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump(eval_result_entries_to_yaml(list(entries)), sort_keys=False), encoding="utf-8")
-
-
-def _model_index(scores: Mapping[str, Any] | None) -> list[EvalResult] | None:
-    """The accuracy of this checkpoint for the metadata, in the form of before `.eval_results`."""
-    if scores is None or "benchmark" not in scores:
-        return None
-    (all_,) = [score for score in scores["models"][0]["scores"] if score["group"] == "all"]
-    return [
-        EvalResult(
-            task_type="video-text-to-text",
-            dataset_type=scores["benchmark"],
-            dataset_name=f"{scores['benchmark']}, {scores['questions']} questions",
-            metric_type="accuracy",
-            metric_name=f"Accuracy in %, 95 % interval {100 * all_['low']:.1f} to {100 * all_['high']:.1f}",
-            metric_value=round(100 * all_["accuracy"], 1),
-        )
-    ]
 
 
 def _relation(adapter: bool, merged: Any) -> str:

@@ -142,6 +142,7 @@ def _check_scores(scores: Mapping[str, Any]) -> None:
     numbers = [scores["questions"], scores["chance"]]
     for model in scores["models"]:
         groups = {score.group: score for score in (Score(**score) for score in model["scores"])}
+        numbers += [found["headline"]["value"] for found in model.get("headlines", {}).values()]
         for score in (groups["all"], *groups.values()):
             numbers += [score.n, score.clusters, score.accuracy, score.low, score.high, score.no_answer]
     if not all(isinstance(number, int | float) for number in numbers):

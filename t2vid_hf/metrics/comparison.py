@@ -15,7 +15,7 @@ from t2vid_hf.metrics.forms import form_of
 from t2vid_hf.metrics.forms.form import first_record
 from t2vid_hf.metrics.paired import Pair, chi_square, clustered_interval, exact_p
 from t2vid_hf.metrics.result_file import ResultFile, read_results
-from t2vid_hf.metrics.score_file import score_file
+from t2vid_hf.metrics.score_file import ScoredFile, score_file
 from t2vid_hf.metrics.score_summary import item_lines
 
 ANSWER_FORMS = ("answers", "t2vid", "t2vid_parsed")
@@ -32,11 +32,15 @@ class Side:
         path (`str`): Its file.
         lines (`Mapping[str, Mapping[str, Any]]`): What is known of each question, by its name: a line of `--items`.
         settings (`Mapping[str, Any]`): What its run has recorded, empty where it has recorded nothing.
+        scored ([`~t2vid_hf.metrics.score_file.ScoredFile`], *optional*): Its answers; `None` where items are judged.
+        model (`str`, *optional*): Whose answers, where the file holds several models'.
     """
 
     path: str
     lines: Mapping[str, Mapping[str, Any]]
     settings: Mapping[str, Any]
+    scored: ScoredFile | None = None
+    model: str | None = None
 
 
 def compare_files(
@@ -57,13 +61,33 @@ def compare_files(
     Raises:
         [`~t2vid_hf.errors.InputError`]: a file cannot be read, or the two are not about the same questions.
     """
-    names = _two_models(models)
-    one, two = (_side(path, mode, name) for path, name in zip((a, b), names, strict=True))
-    pairs = _pairs(one, two, common)
+    one, two = read_sides(a, b, mode=mode, models=models)
+    return paired_result(paired_questions(one, two, common=common)), differing_settings(one, two)
+
+
+def read_sides(a: str, b: str, *, mode: str | None = None, models: str | None = None) -> tuple[Side, Side]:
+    """Read two results; see [`compare_files`].
+
+    Args:
+        a (`str`): The first.
+        b (`str`): The second.
+        mode (`str`, *optional*): Whose rules judge answers.
+        models (`str`, *optional*): "A,B": whose answers are taken.
+    """
+    first, second = _two_models(models)
+    return _side(a, mode, first), _side(b, mode, second)
+
+
+def paired_result(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """What `t2vid compare --json` prints.
+
+    Args:
+        pairs (`Sequence[Pair]`): The questions, at least one.
+    """
     only_a, only_b = (sum(getattr(p, x) and not getattr(p, y) for p in pairs) for x, y in (("a", "b"), ("b", "a")))
     low, high = clustered_interval(pairs)
     chi2, p_chi2 = chi_square(only_a, only_b)
-    result = {
+    return {
         "n": len(pairs),
         "only_a": only_a,
         "only_b": only_b,
@@ -75,7 +99,6 @@ def compare_files(
         "high": high,
         "clusters": len({pair.cluster for pair in pairs}),
     }
-    return result, _differing(one.settings, two.settings)
 
 
 def _two_models(given: str | None) -> Sequence[str | None]:
@@ -101,7 +124,7 @@ def _side(path: str, mode: str | None, model: str | None) -> Side:
     # clips have no fields of their own, so that any benchmark's lines are read
     benchmark = first_record(file).get("benchmark", "clips")
     scored = score_file(str(benchmark), path, mode=mode or "t2vid_hf", model=model)
-    return Side(path, {str(line["id"]): line for line in item_lines(scored)}, _settings(file, model))
+    return Side(path, {str(line["id"]): line for line in item_lines(scored)}, _settings(file, model), scored, model)
 
 
 def _items(file: ResultFile) -> dict[str, Mapping[str, Any]]:
@@ -116,7 +139,17 @@ def _items(file: ResultFile) -> dict[str, Mapping[str, Any]]:
     return lines
 
 
-def _pairs(one: Side, two: Side, common: bool) -> list[Pair]:
+def paired_questions(one: Side, two: Side, *, common: bool = False) -> list[Pair]:
+    """The questions of two results.
+
+    Args:
+        one ([`Side`]): The first.
+        two ([`Side`]): The second.
+        common (`bool`, *optional*, defaults to `False`): Whether to leave out questions that stand in one alone.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: they are not about the same questions.
+    """
     alone = [[name for name in x.lines if name not in y.lines] for x, y in ((one, two), (two, one))]
     if any(alone) and not common:
         shown = ", ".join((alone[0] + alone[1])[:3])
@@ -165,11 +198,17 @@ def _flat(value: Mapping[str, Any], above: str) -> list[tuple[str, Any]]:
     return flat
 
 
-def _differing(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    if not one or not two:
+def differing_settings(one: Side, two: Side) -> dict[str, tuple[Any, Any]]:
+    """What the runs of two results have recorded differently, by name; nothing where one has recorded nothing.
+
+    Args:
+        one ([`Side`]): The first.
+        two ([`Side`]): The second.
+    """
+    a, b = one.settings, two.settings
+    if not a or not b:
         return {}
-    names = {**one, **two}
-    return {name: (_short(one.get(name)), _short(two.get(name))) for name in names if one.get(name) != two.get(name)}
+    return {name: (_short(a.get(name)), _short(b.get(name))) for name in {**a, **b} if a.get(name) != b.get(name)}
 
 
 def _short(value: Any) -> str:

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 
 from t2vid_hf.metrics.answers import extract_choice
 from t2vid_hf.metrics.asked import LETTERS, Outcome, Predicted, by_letter
+from t2vid_hf.metrics.exact_match import is_exact_match
 
 CONFLICT = "label against text"
+# the fact of a question without options that holds its answer, to be given word for word
+OPEN = "open"
 _LABELLED = re.compile(
     r"(?:(?:option|sentence|caption|answer|choice)\s*\(?([a-j1-9])\)?|\(?([a-j])\)?)\s*(?:[.:)]|(?<=\)))\s*(\S.*)",
     re.IGNORECASE | re.DOTALL,
@@ -39,6 +42,9 @@ def matched_outcome(predicted: Predicted) -> Outcome:
     asked, reply = predicted.asked, (predicted.reply or "").strip()
     if not reply:
         return by_letter(asked, None)
+    if OPEN in asked.facts:
+        correct = is_exact_match(reply, asked.facts[OPEN])
+        return Outcome(correct, asked.answer if correct else None, "rule")
     options = asked.options
     if not options:
         right = asked.facts.get("right", "")

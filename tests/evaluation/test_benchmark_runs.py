@@ -1,10 +1,12 @@
 """`t2vid evaluate` of every benchmark on a tiny model, and `t2vid score` of what it has written."""
 
 import json
+import re
 
 import pytest
 
 from t2vid_hf.cli.evaluate import evaluate
+from t2vid_hf.cli.score import score
 from t2vid_hf.errors import InputError, Unfinished
 from t2vid_hf.metrics.comparison import compare_files
 from t2vid_hf.metrics.score_file import score_file
@@ -41,9 +43,11 @@ def test_what_a_model_answered_is_scored_in_every_mode(name, tiny_checkpoint, tm
             scored = score_file(benchmark, answers, mode=mode, task=task, questions=questions)
             found = summary(scored)
             assert (found["form"], found["n"] + len(found["dropped"])) == ("answers", layout.n)
-        if mode in ("official", "t2vid_hf"):
-            quoted = results["models"][0]["headlines"][mode]
-            assert {name: found[name] for name in quoted} == quoted
+        quoted = results["models"][0]["headlines"][mode]
+        assert {name: found[name] for name in quoted} == quoted
+    assert set(results["models"][0]["headlines"]) == set(modes)
+    has_figures = benchmark in ("videomme", "mvbench", "mlvu", "longvideobench") or task == "multi-choice"
+    assert ("github.com/" in (tmp_path / "out/results.md").read_text()) == has_figures
     with_mode = {line["id"]: line["correct"] for line in item_lines(scored)}
     assert with_mode == {line["id"]: line["correct"] for line in map(json.loads, open(answers))}
     assert "mode official: " in capsys.readouterr().out
@@ -95,6 +99,26 @@ def test_what_is_recorded_and_compared(tiny_checkpoint, tmp_path):
     assert not {"settings.dtype", "settings.chat_template", "weights"} & set(differing)
 
 
+def test_the_page_shows_the_frames_that_were_fed(tiny_checkpoint, tmp_path, capsys):
+    layout, out = video_mme(tmp_path / "set"), tmp_path / "out"
+    run("videomme", layout, out, tiny_checkpoint, tiny_checkpoint, num_frames=3)
+    assert "answers.html: the answers with their frames" in capsys.readouterr().out
+    fed = {line["id"]: line["seconds"] for line in map(json.loads, (out / "fed.jsonl").open())}
+    kept = [json.loads(line) for line in (out / "frames.jsonl").open()]
+    assert [line["questions"] for line in kept] == [
+        {name: [f"00{n}-{2 * n - 2}", f"00{n}-{2 * n - 1}"] for name in ("m0", "m1")} for n in (1, 2)
+    ]  # a sheet a video
+    assert all(line["seconds"] == fed[line["questions"]["m0"][0]] for line in kept)
+    page = (out / "answers.html").read_text()
+    assert all(line["picture"] in page for line in kept) and str(tmp_path) not in page
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page)[1])
+    assert data["runs"] == ["m0", "m1"] and {item["id"] for item in data["items"]} == set(fed)
+    assert data["items"][0]["frames"] == [{"sheet": 0, "of": [], "seconds": [0.25, 0.88, 1.5], "fed": 3}]
+    again = tmp_path / "again.html"
+    score("videomme", str(out / "answers.jsonl"), mode="official", model="m1", page=again)
+    assert "Frames of 2 videos" in again.read_text() and kept[1]["picture"] in again.read_text()
+
+
 def test_replies_that_are_none_raise_an_alarm(tiny_checkpoint, tmp_path, monkeypatch, capsys):
     from t2vid_hf.cli import evaluate as command
 
@@ -122,7 +146,7 @@ def test_replies_that_are_none_raise_an_alarm(tiny_checkpoint, tmp_path, monkeyp
     ],
 )
 def test_options_that_do_not_go_together(options, told, tmp_path):
-    from t2vid_hf.cli.evaluated import question_source
+    from t2vid_hf.cli.question_source import question_source
 
     given = {"questions": None, "videos": None, "task": None, "subtitles": None, "revision": None, **options}
     with pytest.raises(InputError, match=told):

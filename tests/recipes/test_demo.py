@@ -61,7 +61,7 @@ def test_everything_is_made(demo):
     folder, done, _ = demo
     made = folder / "out/demo"
     for path in ("dataset/README.md", "dataset/synthetic", "checkpoint/model.safetensors", "checkpoint/README.md",
-                 "scores.json", "report.html"):  # fmt: skip
+                 "scores.json", "scores.md", "answers.html", "report.html"):  # fmt: skip
         assert (made / path).exists(), path
     assert "What was made" in done.stdout
     run_record = json.loads((made / "checkpoint/run.json").read_text())
