@@ -166,7 +166,8 @@ class T2VidSFTTrainer(LoadsPublishedNames, Releases, SFTTrainer):
     # Overridden because pixels travel as uint8: they become values on the device, by the processor's own table.
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
         inputs = super()._prepare_inputs(dict(inputs))
-        return {**inputs, **model_pixels(self.adapter, inputs, self._pixel_table.to(dtype=self.model.dtype))}
+        made = model_pixels(self.adapter, inputs, self._pixel_table.to(dtype=self.model.dtype))
+        return {**inputs, **made}  # in this order: the model must not be given what the pixels were taken out of
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None

@@ -1,0 +1,249 @@
+"""A vision tower's call, taken apart into pictures and put together again from their features.
+
+What is kept of a picture is what leaves the tower: behind it the connector may train. Where both are one module
+(Qwen-VL), that module runs as it is written, with kept features in place of what its blocks compute. Pictures do not
+see each other in any tower here, nor do the groups of frames of a video, so each is kept by itself. A video of 24
+frames that are shown anew in another order costs nothing.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from t2vid_hf.errors import InputError
+
+Forward = Callable[..., Any]
+
+
+class TowerCall(ABC):
+    """One call of a tower: what it was given, picture by picture."""
+
+    @abstractmethod
+    def pictures(self) -> list[list[torch.Tensor]]:
+        """What the features of each picture depend on, beside the weights."""
+
+    @abstractmethod
+    def compute(self, numbers: Sequence[int]) -> list[torch.Tensor]:
+        """The features of some of the pictures, one tensor each."""
+
+    @abstractmethod
+    def result(self, features: Sequence[torch.Tensor]) -> Any:
+        """What the call returns, given the features of all pictures, on the call's device."""
+
+
+class VisionTower(ABC):
+    """A tower whose features can be kept.
+
+    Args:
+        module (`nn.Module`): The module whose call is taken apart.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+
+    def weights(self) -> list[tuple[str, nn.Parameter]]:
+        """The weights that the features are of, by name."""
+        return list(self.module.named_parameters())
+
+    @abstractmethod
+    def call(self, forward: Forward, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TowerCall:
+        """Take a call of the module apart; `forward` is the module's own."""
+
+    def told(self) -> str:
+        """What of the tower is kept, as a part of its key."""
+        return type(self).__name__
+
+
+class WholeTower(VisionTower):
+    """A module that takes pictures of one size and returns their hidden states: SigLIP and its like.
+
+    Args:
+        module (`nn.Module`): The module.
+        layers (`Sequence[int]`, *optional*, defaults to `()`): Which of its `hidden_states` are read; none of them where
+            it is `last_hidden_state`.
+        in_lines (`bool`, *optional*, defaults to `False`): Whether a picture is a line of patches that is filled up to
+            the longest, as its mask tells (MiniCPM-V).
+    """
+
+    def __init__(self, module: nn.Module, *, layers: Sequence[int] = (), in_lines: bool = False) -> None:
+        super().__init__(module)
+        self.layers, self.in_lines = tuple(layers), in_lines
+
+    def told(self) -> str:
+        """What of the tower is kept."""
+        return f"{super().told()} {self.layers}"
+
+    def call(self, forward: Forward, args: Sequence[Any], kwargs: Mapping[str, Any]) -> "_WholeCall":
+        """Take a call apart."""
+        named = dict(kwargs)
+        pixels = args[0] if args else named.pop("pixel_values")
+        mask = named.pop("patch_attention_mask", None)
+        strange = [name for name, value in named.items() if isinstance(value, torch.Tensor)]
+        if len(args) > 1 or strange or not isinstance(pixels, torch.Tensor):
+            raise InputError(
+                f"{type(self.module).__name__} is given {', '.join(strange) or 'more than pixels'}, on which its "
+                f"features would depend: leave vision_feature_cache out"
+            )
+        return _WholeCall(self, forward, pixels, mask, named)
+
+
+class _WholeCall(TowerCall):
+    def __init__(
+        self, tower: WholeTower, forward: Forward, pixels: torch.Tensor, mask: torch.Tensor | None, named: Any
+    ) -> None:
+        self._tower, self._forward, self._pixels, self._mask, self._named = tower, forward, pixels, mask, named
+        lines = tower.in_lines and mask is not None
+        self._counts = mask.flatten(1).sum(1).tolist() if lines and mask is not None else None
+        self._patch = 0 if self._counts is None else pixels.shape[-1] // mask.shape[-1]  # type: ignore[union-attr]
+
+    def pictures(self) -> list[list[torch.Tensor]]:
+        if self._counts is not None:
+            return [
+                [pixels[..., : count * self._patch]]
+                for pixels, count in zip(self._pixels, self._counts, strict=True)
+            ]
+        if self._mask is None:
+            return [[pixels] for pixels in self._pixels]
+        return [[pixels, mask] for pixels, mask in zip(self._pixels, self._mask, strict=True)]
+
+    def compute(self, numbers: Sequence[int]) -> list[torch.Tensor]:
+        made: dict[int, torch.Tensor] = {}
+        # Those of one length together, without what fills them up: a picture's features are its own to the last bit.
+        for count in dict.fromkeys(self._counts[number] for number in numbers) if self._counts else [None]:
+            some = [number for number in numbers if count is None or self._counts[number] == count]  # type: ignore[index]
+            made |= dict(zip(some, self._run(some, count), strict=True))
+        return [made[number] for number in numbers]
+
+    def _run(self, numbers: list[int], count: int | None) -> torch.Tensor:
+        pixels, mask = self._pixels[numbers], None if self._mask is None else self._mask[numbers]
+        if count is not None and mask is not None:
+            pixels, mask = pixels[..., : count * self._patch], mask[..., :count]
+        masks = {} if mask is None else {"patch_attention_mask": mask}
+        made = self._forward(pixels, **masks, **{**self._named, "return_dict": True})
+        layers = self._tower.layers
+        return torch.stack([made.hidden_states[n] for n in layers], dim=1) if layers else made.last_hidden_state
+
+    def result(self, features: Sequence[torch.Tensor]) -> Any:
+        if self._counts is None:
+            stacked = torch.stack(list(features))
+        else:  # what fills a line up is read by nobody
+            stacked = nn.utils.rnn.pad_sequence(list(features), batch_first=True)
+            missing = self._mask.shape[-1] - stacked.shape[1]  # type: ignore[union-attr]
+            stacked = nn.functional.pad(stacked, (0, 0, 0, missing)) if missing else stacked
+        layers = self._tower.layers
+        if not layers:
+            return BaseModelOutputWithPooling(last_hidden_state=stacked)
+        kept = dict(zip(layers, stacked.unbind(1), strict=True))
+        return BaseModelOutputWithPooling(hidden_states=kept)
+
+
+class BlockTower(VisionTower):
+    """A module that takes patches of pictures of any size one behind the other, with their grids: Qwen-VL.
+
+    The connector is in it. So the module runs as it is written: `patch_embed` and the blocks are passed by, and the
+    blocks whose outputs are read return what was kept of them.
+
+    Args:
+        module (`nn.Module`): The module, with `patch_embed` and `blocks`.
+        inside (`Sequence[str]`): The paths of those of its modules that are the tower's; only their last names count.
+    """
+
+    def __init__(self, module: nn.Module, *, inside: Sequence[str]) -> None:
+        super().__init__(module)
+        self._inside = tuple(f"{path.rpartition('.')[2]}." for path in inside)
+        blocks: Any = module.blocks
+        taps = getattr(module, "deepstack_visual_indexes", ())
+        # the blocks whose outputs go to the connector
+        self.read = tuple(sorted({*taps, len(blocks) - 1}))
+
+    def weights(self) -> list[tuple[str, nn.Parameter]]:
+        """Those of the module without the connector's."""
+        return [(name, weight) for name, weight in super().weights() if name.startswith(self._inside)]
+
+    def told(self) -> str:
+        """What of the tower is kept."""
+        return f"{super().told()} {self.read}"
+
+    def call(self, forward: Forward, args: Sequence[Any], kwargs: Mapping[str, Any]) -> "_BlockCall":
+        """Take a call apart."""
+        named = dict(kwargs)
+        patches, *rest = args if args else [named.pop("hidden_states")]
+        grids = rest[0] if rest else named.pop("grid_thw")
+        strange = [name for name, value in named.items() if isinstance(value, torch.Tensor)]
+        if len(rest) > 1 or strange:
+            raise InputError(
+                f"{type(self.module).__name__} is given {', '.join(strange) or 'more than patches'}, on which its "
+                f"features would depend: leave vision_feature_cache out"
+            )
+        return _BlockCall(self, forward, patches, grids, named)
+
+
+class _BlockCall(TowerCall):
+    def __init__(
+        self, tower: BlockTower, forward: Forward, patches: torch.Tensor, grids: torch.Tensor, named: Any
+    ) -> None:
+        self._tower, self._forward, self._patches, self._grids, self._named = tower, forward, patches, grids, named
+        # of each group of frames its rows and columns: groups of one video do not see each other
+        self._sizes = [(rows, columns) for groups, rows, columns in grids.tolist() for _ in range(groups)]
+        self._parts = patches.split([rows * columns for rows, columns in self._sizes])
+
+    def pictures(self) -> list[list[torch.Tensor]]:
+        sizes = [torch.tensor(size) for size in self._sizes]
+        return [[part, size] for part, size in zip(self._parts, sizes, strict=True)]
+
+    def compute(self, numbers: Sequence[int]) -> list[torch.Tensor]:
+        grids = self._grids.new_tensor([[1, *self._sizes[number]] for number in numbers])
+        patches = torch.cat([self._parts[number] for number in numbers])
+        outputs: dict[int, torch.Tensor] = {}
+        blocks = self._blocks()
+
+        def noting(number: int, forward: Forward) -> Forward:
+            def run(*args: Any, **kwargs: Any) -> Any:
+                outputs[number] = forward(*args, **kwargs)
+                return outputs[number]
+
+            return run
+
+        with _replaced({blocks[number]: noting(number, blocks[number].forward) for number in self._tower.read}):
+            self._forward(patches, grid_thw=grids, **self._named)
+        stacked = torch.stack([outputs[number] for number in self._tower.read])  # (read, patches, width)
+        return list(stacked.split([rows * columns for rows, columns in (self._sizes[n] for n in numbers)], dim=1))
+
+    def result(self, features: Sequence[torch.Tensor]) -> Any:
+        kept = dict(zip(self._tower.read, torch.cat(list(features), dim=1).unbind(0), strict=True))
+        last = kept[self._tower.read[-1]]
+        embed: Any = self._tower.module.patch_embed
+        replaced: dict[nn.Module, Forward] = {embed: lambda *_, **__: last}  # for its shape alone
+        for number, block in enumerate(self._blocks()):
+            replaced[block] = _returning(kept.get(number))
+        with _replaced(replaced):
+            return self._forward(self._patches, grid_thw=self._grids, **self._named)
+
+    def _blocks(self) -> list[nn.Module]:
+        blocks: Any = self._tower.module.blocks
+        return list(blocks)
+
+
+def _returning(kept: torch.Tensor | None) -> Forward:
+    return lambda hidden_states, *_, **__: hidden_states if kept is None else kept
+
+
+@contextmanager
+def _replaced(forwards: Mapping[nn.Module, Forward]) -> Iterator[None]:
+    """Modules have other forwards inside."""
+    before = {module: vars(module).get("forward") for module in forwards}
+    for module, forward in forwards.items():
+        module.forward = forward
+    try:
+        yield
+    finally:
+        for module, own in before.items():
+            if own is None:
+                del module.forward
+            else:
+                module.forward = own
