@@ -134,7 +134,8 @@ class FolderStore(FeatureStore):
             return found
         path = self._path(key)
         try:
-            found = load_file(path)["feature"]
+            ((order, found),) = load_file(path).items()
+            found = found.permute([order.index(dim) for dim in sorted(order)])
             os.utime(path)  # the files that were read longest ago go first
         except (FileNotFoundError, SafetensorError):  # a machine that lost power may leave an empty file behind
             return None
@@ -147,7 +148,9 @@ class FolderStore(FeatureStore):
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-        beside.write_bytes(save({"feature": feature}))
+        order = memory_order(feature)
+        # Named by the order in which its dimensions lie in memory, which is kept, too
+        beside.write_bytes(save({"".join(map(str, order)): feature.permute(order).contiguous()}))
         self._bytes += beside.stat().st_size
         os.replace(beside, path)
         self._remember(key, feature)
@@ -198,6 +201,25 @@ def _files(folder: str | Path) -> Iterator["os.DirEntry[str]"]:
                 yield from _files(entry.path)
             elif entry.name.endswith((".safetensors", ".part")):
                 yield entry
+
+
+def memory_order(feature: torch.Tensor) -> list[int]:
+    """The dimensions of a tensor in the order in which they lie in memory, the last one densest.
+
+    Args:
+        feature (`torch.Tensor`): The tensor.
+
+    Example:
+
+    ```python
+    >>> import torch
+    >>> from t2vid_hf.models.feature_store import memory_order
+    >>> memory_order(torch.zeros(3, 5)), memory_order(torch.zeros(5, 3).T)
+    ([0, 1], [1, 0])
+
+    ```
+    """
+    return sorted(range(feature.dim()), key=lambda dim: -feature.stride(dim))
 
 
 def open_store(where: str | Path | FeatureStore, gb: float) -> FeatureStore:

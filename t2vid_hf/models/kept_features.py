@@ -58,15 +58,16 @@ class KeptFeatures:
                              "before: freeze it, or leave vision_feature_cache out")  # fmt: skip
         call = self._tower.call(self._forward, args, kwargs)
         keys = self._keys(call.pictures())
-        first = {key: number for number, key in reversed(list(enumerate(keys)))}
+        first: dict[str, int] = {}
+        for number, key in enumerate(keys):
+            first.setdefault(key, number)
         found = {key: kept for key in first if (kept := self._store.get(key)) is not None}
         missing = [(key, number) for key, number in first.items() if key not in found]
         if missing:
             with torch.no_grad():
                 made = call.compute([number for _, number in missing])
             for (key, _), feature in zip(missing, made, strict=True):
-                found[key] = torch.empty_like(feature, device="cpu", memory_format=torch.contiguous_format)
-                found[key].copy_(feature)
+                found[key] = torch.empty_like(feature, device="cpu").copy_(feature)  # not a part of the batch
                 self._store.put(key, found[key])
         self.pictures += len(keys)
         self.hits += len(keys) - len(missing)

@@ -16,6 +16,7 @@ from torch import nn
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from t2vid_hf.errors import InputError
+from t2vid_hf.models.feature_store import memory_order
 
 Forward = Callable[..., Any]
 
@@ -125,12 +126,12 @@ class _WholeCall(TowerCall):
             pixels, mask = pixels[..., : count * self._patch], mask[..., :count]
         masks = {} if mask is None else {"patch_attention_mask": mask}
         made = self._forward(pixels, **masks, **{**self._named, "return_dict": True})
-        layers = self._tower.layers
-        return torch.stack([made.hidden_states[n] for n in layers], dim=1) if layers else made.last_hidden_state
+        read = [made.hidden_states[number] for number in self._tower.layers] or [made.last_hidden_state]
+        return read[0] if len(read) == 1 else torch.stack(read, dim=1)
 
     def result(self, features: Sequence[torch.Tensor]) -> Any:
         if self._counts is None:
-            stacked = torch.stack(list(features))
+            stacked = _stack(features)
         else:  # what fills a line up is read by nobody
             stacked = nn.utils.rnn.pad_sequence(list(features), batch_first=True)
             missing = self._mask.shape[-1] - stacked.shape[1]  # type: ignore[union-attr]
@@ -138,8 +139,15 @@ class _WholeCall(TowerCall):
         layers = self._tower.layers
         if not layers:
             return BaseModelOutputWithPooling(last_hidden_state=stacked)
-        kept = dict(zip(layers, stacked.unbind(1), strict=True))
+        kept = dict(zip(layers, [stacked] if len(layers) == 1 else stacked.unbind(1), strict=True))
         return BaseModelOutputWithPooling(hidden_states=kept)
+
+
+def _stack(features: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Features as one tensor that lies in memory as the tower's own does: a connector in bfloat16 rounds by that."""
+    order = memory_order(features[0])
+    stacked = torch.stack([feature.permute(order) for feature in features])
+    return stacked.permute(0, *(order.index(dim) + 1 for dim in range(len(order))))
 
 
 class BlockTower(VisionTower):
