@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import xxhash
 from torch import nn
@@ -23,7 +24,7 @@ from torch import nn
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
 from t2vid_hf.models.feature_store import MEMORY, FeatureStore, open_store
-from t2vid_hf.models.vision_towers import VisionTower
+from t2vid_hf.models.vision_towers import VisionTower, bytes_of_each
 
 DEFAULT_GB = 4.0
 
@@ -57,7 +58,7 @@ class KeptFeatures:
             raise InputError("the vision tower trains (tune_vision), and vision_feature_cache keeps what it computed "
                              "before: freeze it, or leave vision_feature_cache out")  # fmt: skip
         call = self._tower.call(self._forward, args, kwargs)
-        keys = self._keys(call.pictures())
+        keys = self._keys(*call.pictures())
         first: dict[str, int] = {}
         for number, key in enumerate(keys):
             first.setdefault(key, number)
@@ -71,19 +72,17 @@ class KeptFeatures:
                 self._store.put(key, found[key])
         self.pictures += len(keys)
         self.hits += len(keys) - len(missing)
-        device = self._weights[0][1].device
-        return call.result([found[key].to(device) for key in keys])
+        return call.result([found[key] for key in keys])
 
-    def _keys(self, pictures: Sequence[Sequence[torch.Tensor]]) -> list[str]:
+    def _keys(self, told: Sequence[str], pictures: Sequence[Sequence[np.ndarray]]) -> list[str]:
         self._notice_changes()
         device = self._weights[0][1].device.type
         cast = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
         keys = []
-        for parts in pictures:
-            state = xxhash.xxh3_128(str(cast).encode())
+        for words, parts in zip(told, pictures, strict=True):
+            state = xxhash.xxh3_128(f"{cast} {words}".encode())
             for part in parts:
-                state.update(f"{part.dtype} {tuple(part.shape)}".encode())
-                state.update(_bytes(part))
+                state.update(part)
             keys.append(f"{self._namespace}/{state.hexdigest()}")
         return keys
 
@@ -109,13 +108,8 @@ class KeptFeatures:
         hashed.update(json.dumps(told, sort_keys=True, default=str).encode())
         for name, weight in self._weights:
             hashed.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
-            hashed.update(_bytes(weight.detach()))
+            hashed.update(bytes_of_each(weight[None]))
         return hashed.hexdigest()
-
-
-def _bytes(tensor: torch.Tensor) -> Any:
-    """The bytes of a tensor, whatever its type."""
-    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
 
 
 def _check_no_dropout(tower: nn.Module) -> None:

@@ -6,11 +6,13 @@ see each other in any tower here, nor do the groups of frames of a video, so eac
 frames that are shown anew in another order costs nothing.
 """
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from transformers.modeling_outputs import BaseModelOutputWithPooling
@@ -25,8 +27,8 @@ class TowerCall(ABC):
     """One call of a tower: what it was given, picture by picture."""
 
     @abstractmethod
-    def pictures(self) -> list[list[torch.Tensor]]:
-        """What the features of each picture depend on, beside the weights."""
+    def pictures(self) -> tuple[list[str], list[list[np.ndarray]]]:
+        """What the features of each picture depend on beside the weights: its type and shape in words, and bytes."""
 
     @abstractmethod
     def compute(self, numbers: Sequence[int]) -> list[torch.Tensor]:
@@ -34,7 +36,7 @@ class TowerCall(ABC):
 
     @abstractmethod
     def result(self, features: Sequence[torch.Tensor]) -> Any:
-        """What the call returns, given the features of all pictures, on the call's device."""
+        """What the call returns, given the features of all pictures, on the CPU."""
 
 
 class VisionTower(ABC):
@@ -102,15 +104,16 @@ class _WholeCall(TowerCall):
         self._counts = mask.flatten(1).sum(1).tolist() if lines and mask is not None else None
         self._patch = 0 if self._counts is None else pixels.shape[-1] // mask.shape[-1]  # type: ignore[union-attr]
 
-    def pictures(self) -> list[list[torch.Tensor]]:
-        if self._counts is not None:
-            return [
-                [pixels[..., : count * self._patch]]
-                for pixels, count in zip(self._pixels, self._counts, strict=True)
-            ]
-        if self._mask is None:
-            return [[pixels] for pixels in self._pixels]
-        return [[pixels, mask] for pixels, mask in zip(self._pixels, self._mask, strict=True)]
+    def pictures(self) -> tuple[list[str], list[list[np.ndarray]]]:
+        if self._counts is None:
+            given = [part for part in (self._pixels, self._mask) if part is not None]
+            told = " ".join(f"{part.dtype} {tuple(part.shape[1:])}" for part in given)
+            return [told] * len(self._pixels), [list(each) for each in zip(*map(bytes_of_each, given), strict=True)]
+        lines = [
+            pixels[..., : count * self._patch] for pixels, count in zip(self._pixels.cpu(), self._counts, strict=True)
+        ]
+        told = [f"{line.dtype} {tuple(line.shape)}" for line in lines]
+        return told, [list(bytes_of_each(line[None])) for line in lines]
 
     def compute(self, numbers: Sequence[int]) -> list[torch.Tensor]:
         made: dict[int, torch.Tensor] = {}
@@ -131,9 +134,9 @@ class _WholeCall(TowerCall):
 
     def result(self, features: Sequence[torch.Tensor]) -> Any:
         if self._counts is None:
-            stacked = _stack(features)
+            stacked = _stack(features).to(self._pixels.device)
         else:  # what fills a line up is read by nobody
-            stacked = nn.utils.rnn.pad_sequence(list(features), batch_first=True)
+            stacked = nn.utils.rnn.pad_sequence(list(features), batch_first=True).to(self._pixels.device)
             missing = self._mask.shape[-1] - stacked.shape[1]  # type: ignore[union-attr]
             stacked = nn.functional.pad(stacked, (0, 0, 0, missing)) if missing else stacked
         layers = self._tower.layers
@@ -141,6 +144,12 @@ class _WholeCall(TowerCall):
             return BaseModelOutputWithPooling(last_hidden_state=stacked)
         kept = dict(zip(layers, [stacked] if len(layers) == 1 else stacked.unbind(1), strict=True))
         return BaseModelOutputWithPooling(hidden_states=kept)
+
+
+def bytes_of_each(tensor: torch.Tensor) -> np.ndarray:
+    """The bytes of a tensor, whatever its type, a row for each entry of its first dimension."""
+    flat = tensor.detach().cpu().contiguous().reshape(len(tensor), -1)
+    return flat.view(torch.uint8).numpy()
 
 
 def _stack(features: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -200,9 +209,11 @@ class _BlockCall(TowerCall):
         self._sizes = [(rows, columns) for groups, rows, columns in grids.tolist() for _ in range(groups)]
         self._parts = patches.split([rows * columns for rows, columns in self._sizes])
 
-    def pictures(self) -> list[list[torch.Tensor]]:
-        sizes = [torch.tensor(size) for size in self._sizes]
-        return [[part, size] for part, size in zip(self._parts, sizes, strict=True)]
+    def pictures(self) -> tuple[list[str], list[list[np.ndarray]]]:
+        rows = bytes_of_each(self._patches)
+        ends = list(itertools.accumulate((r * c for r, c in self._sizes), initial=0))
+        told = [f"{self._patches.dtype} {size}" for size in self._sizes]
+        return told, [[rows[first:last]] for first, last in itertools.pairwise(ends)]
 
     def compute(self, numbers: Sequence[int]) -> list[torch.Tensor]:
         grids = self._grids.new_tensor([[1, *self._sizes[number]] for number in numbers])
@@ -223,7 +234,8 @@ class _BlockCall(TowerCall):
         return list(stacked.split([rows * columns for rows, columns in (self._sizes[n] for n in numbers)], dim=1))
 
     def result(self, features: Sequence[torch.Tensor]) -> Any:
-        kept = dict(zip(self._tower.read, torch.cat(list(features), dim=1).unbind(0), strict=True))
+        joined = torch.cat(list(features), dim=1).to(self._patches.device)
+        kept = dict(zip(self._tower.read, joined.unbind(0), strict=True))
         last = kept[self._tower.read[-1]]
         embed: Any = self._tower.module.patch_embed
         replaced: dict[nn.Module, Forward] = {embed: lambda *_, **__: last}  # for its shape alone
