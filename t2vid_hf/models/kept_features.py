@@ -2,10 +2,11 @@
 
 A picture is known by the numbers that enter the tower, its features also by the tower's weights, type and
 configuration, by the device and by the versions of torch and transformers: another of any of these has features of its
-own. So nothing stale is ever served, from a folder that many runs share neither, and a weight that changes is noticed at
-the next call. What is served is what was first computed. On a CPU in float32 that is what the tower would compute
-again, to the bit, whatever pictures stand beside it (tests/models/test_kept_features.py holds it for all families); on
-a GPU the last bits of any tower depend on how many pictures it is given at a time.
+own. So nothing stale is served, from a folder that many runs share neither, and a weight that changes is noticed at the
+next call. What is served is what was first computed. On a CPU that is what the tower would compute again, to the bit,
+whatever pictures stand beside it (tests/models/test_kept_features.py holds it for all families, at both types); on a GPU
+the last bits of any tower depend on how many pictures it is given at a time. The price is a hash of each picture, 3 ms
+for 160 of 32 px with all that is done around it, where a tower of a third of a million parameters takes 25.
 """
 
 import hashlib
@@ -82,7 +83,7 @@ class KeptFeatures:
         for words, parts in zip(told, pictures, strict=True):
             state = xxhash.xxh3_128(f"{cast} {words}".encode())
             for part in parts:
-                state.update(part)
+                state.update(part.data)
             keys.append(f"{self._namespace}/{state.hexdigest()}")
         return keys
 
@@ -108,7 +109,7 @@ class KeptFeatures:
         hashed.update(json.dumps(told, sort_keys=True, default=str).encode())
         for name, weight in self._weights:
             hashed.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
-            hashed.update(bytes_of_each(weight[None]))
+            hashed.update(bytes_of_each(weight[None]).data)
         return hashed.hexdigest()
 
 

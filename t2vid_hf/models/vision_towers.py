@@ -67,8 +67,8 @@ class WholeTower(VisionTower):
 
     Args:
         module (`nn.Module`): The module.
-        layers (`Sequence[int]`, *optional*, defaults to `()`): Which of its `hidden_states` are read; none of them where
-            it is `last_hidden_state`.
+        layers (`Sequence[int]`, *optional*, defaults to `()`): Which of its `hidden_states` are read; none where it
+            is `last_hidden_state`.
         in_lines (`bool`, *optional*, defaults to `False`): Whether a picture is a line of patches that is filled up to
             the longest, as its mask tells (MiniCPM-V).
     """
@@ -107,8 +107,8 @@ class _WholeCall(TowerCall):
     def pictures(self) -> tuple[list[str], list[list[np.ndarray]]]:
         if self._counts is None:
             given = [part for part in (self._pixels, self._mask) if part is not None]
-            told = " ".join(f"{part.dtype} {tuple(part.shape[1:])}" for part in given)
-            return [told] * len(self._pixels), [list(each) for each in zip(*map(bytes_of_each, given), strict=True)]
+            words = " ".join(f"{part.dtype} {tuple(part.shape[1:])}" for part in given)
+            return [words] * len(self._pixels), [list(each) for each in zip(*map(bytes_of_each, given), strict=True)]
         lines = [
             pixels[..., : count * self._patch] for pixels, count in zip(self._pixels.cpu(), self._counts, strict=True)
         ]

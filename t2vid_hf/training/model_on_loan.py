@@ -49,7 +49,7 @@ class ModelOnLoan:
         self._forwards.add(model)  # PEFT's, on which accelerate sets its autocast
         self._others = [run_without_grad(frozen_vision(model, self._adapter.parts))]
         if args.vision_feature_cache is not None:
-            self.features, patches = keep_features(model, self._adapter, args)
+            self.features, patches = keep_features(model, self._adapter, args, sharded=sharded)
             self._others.append(patches)
         if self._adapter.features_in_model_type:
             self._others.append(embed_in_model_type(model))

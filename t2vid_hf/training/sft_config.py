@@ -187,7 +187,9 @@ class T2VidSFTConfig(SFTConfig):
         if self.max_images is not None and not self.packing:
             raise InputError("max_images bounds packed sequences; set packing, or leave max_images out")
         if self.vision_feature_cache is None and self.vision_feature_cache_gb is not None:
-            raise InputError("vision_feature_cache_gb bounds what vision_feature_cache keeps; set that, or leave it out")
+            raise InputError(
+                "vision_feature_cache_gb bounds what vision_feature_cache keeps; set that, or leave it out"
+            )
         check_ranges(self)
         check_trackers(self.report_to)
         check_float32(self)

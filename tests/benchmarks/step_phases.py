@@ -1,4 +1,4 @@
-"""Where the time of a training step goes: forward, backward, clipping, the optimizer's step, and what is beside them."""
+"""Where the time of a training step goes: forward, backward, clipping, the optimizer's step, and what is beside."""
 
 import time
 from collections import defaultdict
@@ -20,48 +20,59 @@ class StepPhases(TrainerCallback):
 
     def __init__(self, trainer: Any, *, skip: int = 3) -> None:
         self._trainer, self._skip, self.steps = trainer, skip, 0
-        self.seconds: dict[str, float] = defaultdict(float)
-        self._begin = self._end = self._cpu_begin = self._cpu_end = 0.0
-        self._entered = 0.0
+        self._phases: dict[str, Clock] = defaultdict(Clock)
+        self._whole = Clock()
         trainer.add_callback(self)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
         trainer, accelerator = self._trainer, self._trainer.accelerator
-        model.register_forward_pre_hook(self._enter, prepend=True)
-        model.register_forward_hook(self._leave)
+        model.register_forward_pre_hook(lambda *_: self._phases["forward"].start(), prepend=True)
+        model.register_forward_hook(lambda *_: self._phases["forward"].stop())
         accelerator.backward = self._timed("backward", accelerator.backward)
         accelerator.clip_grad_norm_ = self._timed("clipping", accelerator.clip_grad_norm_)
         trainer.optimizer.step = self._timed("optimizer", trainer.optimizer.step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        now, cpu = time.perf_counter(), time.process_time()
-        if state.global_step <= self._skip:
-            self._begin, self._cpu_begin = now, cpu
-            self.seconds.clear()
+        if state.global_step > self._skip:
+            self._whole.stop()
+            self.steps = state.global_step - self._skip
         else:
-            self._end, self._cpu_end, self.steps = now, cpu, state.global_step - self._skip
+            self._phases.clear()
+        self._whole.start()
 
     def told(self) -> dict[str, float]:
-        """Milliseconds a step: each phase, all, and `overhead_ms`, what is beside the phases."""
-        whole = (self._end - self._begin) / self.steps * 1e3
-        made = {f"{name}_ms": self.seconds[name] / self.steps * 1e3 for name in PHASES}
-        overhead = whole - sum(made.values())
-        cpu = (self._cpu_end - self._cpu_begin) / self.steps * 1e3
-        told = {**made, "overhead_ms": overhead, "step_ms": whole, "process_cpu_ms": cpu}
-        return {name: round(value, 3) for name, value in told.items()}
-
-    def _enter(self, *_: Any) -> None:
-        self._entered = time.perf_counter()
-
-    def _leave(self, *_: Any) -> None:
-        self.seconds["forward"] += time.perf_counter() - self._entered
+        """Milliseconds a step, by the clock and of the training process's own computing: of each phase, of all, and
+        `overhead_ms` and `overhead_cpu_ms`, what is beside the phases.
+        """
+        told = {}
+        for suffix, number in (("ms", 0), ("cpu_ms", 1)):
+            phases = {name: self._phases[name].seconds[number] for name in PHASES}
+            whole = self._whole.seconds[number]
+            made = {**phases, "overhead": whole - sum(phases.values()), "step": whole}
+            told |= {f"{name}_{suffix}": round(value / self.steps * 1e3, 3) for name, value in made.items()}
+        return told
 
     def _timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Any:
-            start = time.perf_counter()
+            self._phases[name].start()
             try:
                 return function(*args, **kwargs)
             finally:
-                self.seconds[name] += time.perf_counter() - start
+                self._phases[name].stop()
 
         return run
+
+
+class Clock:
+    """Seconds between starts and stops, by the clock and of this thread's computing."""
+
+    def __init__(self) -> None:
+        self.seconds, self._since = (0.0, 0.0), (0.0, 0.0)
+
+    def start(self) -> None:
+        self._since = time.perf_counter(), time.thread_time()
+
+    def stop(self) -> None:
+        now = time.perf_counter(), time.thread_time()
+        first, second = (s + n - b for s, n, b in zip(self.seconds, now, self._since, strict=True))
+        self.seconds = first, second
