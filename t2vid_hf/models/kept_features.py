@@ -4,9 +4,9 @@ A picture is known by the numbers that enter the tower, its features also by the
 configuration, by the device and by the versions of torch and transformers: another of any of these has features of its
 own. So nothing stale is served, from a folder that many runs share neither, and a weight that changes is noticed at the
 next call. What is served is what was first computed. On a CPU that is what the tower would compute again, to the bit,
-whatever pictures stand beside it (tests/models/test_kept_features.py holds it for all families, at both types); on a GPU
-the last bits of any tower depend on how many pictures it is given at a time. The price is a hash of each picture, 3 ms
-for 160 of 32 px with all that is done around it, where a tower of a third of a million parameters takes 25.
+whatever pictures stand beside it (tests/models/test_kept_features.py holds it for all families, at both types); on a
+GPU the last bits of any tower depend on how many pictures it is given at a time. The price is a hash of each picture:
+3 ms for 160 of 32 px with all that is done around it, where a tower of a third of a million parameters takes 25.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from torch import nn
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.models import adapter_for
-from t2vid_hf.models.feature_store import MEMORY, FeatureStore, open_store
+from t2vid_hf.models.feature_store import FeatureStore, open_store
 from t2vid_hf.models.vision_towers import VisionTower, bytes_of_each
 
 DEFAULT_GB = 4.0
@@ -127,7 +127,7 @@ def _check_no_dropout(tower: nn.Module) -> None:
 
 @contextmanager
 def kept_features(
-    model: Any, where: str | Path | FeatureStore = MEMORY, *, gb: float = DEFAULT_GB
+    model: Any, where: str | Path | FeatureStore = "memory", *, gb: float = DEFAULT_GB
 ) -> Iterator[KeptFeatures]:
     """Inside, a model's vision tower computes the features of each distinct picture once.
 

@@ -2,6 +2,7 @@
 
 python tests/benchmarks/bench_train.py
 python tests/benchmarks/bench_train.py --output tests/benchmarks/results/train.json
+python tests/benchmarks/bench_train.py --overhead --rows 48 --output tests/benchmarks/results/train_overhead.json
 python tests/benchmarks/bench_train.py --packed_attention --output tests/benchmarks/results/packed_attention.json
 python tests/benchmarks/bench_train.py --device cuda --size 2b --output tests/benchmarks/results/train_cuda.json
 
@@ -72,6 +73,7 @@ def main() -> None:
     parser.add_argument("--max_length", type=int, help="Of our packed sequences; the longest row by default.")
     parser.add_argument("--output", type=Path, help="JSON file to write the numbers to as well.")
     parser.add_argument("--packed_attention", action="store_true", help="Packed rows under three attentions instead.")
+    parser.add_argument("--overhead", action="store_true", help="Only what a step of ours takes beside the model.")
     parser.add_argument("--measure", nargs=3, metavar=("FOLDER", "TRAINER", "WHAT"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
@@ -86,6 +88,13 @@ def main() -> None:
             write(packed_steps.run(folder, given), given.output)
             return
         given.max_length = given.max_length or int(tokens.max())
+        if given.overhead:
+            measured = [child(given, folder, "ours", "train:1") for _ in range(given.rounds)]
+            medians = {name: round(statistics.median(each[name] for each in measured), 3) for name in measured[0]}
+            result = {"benchmark": "train_overhead", **about("torch", "transformers", "trl", "accelerate"),
+                      "rows": given.rows, "workers": 2, **medians}  # fmt: skip
+            write(result, given.output)
+            return
         result = {
             "benchmark": "train",
             **about("torch", "transformers", "trl", "accelerate"),
