@@ -229,7 +229,8 @@ class Adapter(ABC):
         Args:
             model ([`~transformers.PreTrainedModel`]): The bare model.
         """
-        from t2vid_hf.models.vision_towers import BlockTower, WholeTower
+        from t2vid_hf.models.block_tower import BlockTower
+        from t2vid_hf.models.vision_towers import WholeTower
 
         first, *more = self.parts.vision
         if not more:
