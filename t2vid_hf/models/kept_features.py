@@ -6,7 +6,7 @@ own. So nothing stale is served, from a folder that many runs share neither, and
 next call. What is served is what was first computed. On a CPU that is what the tower would compute again, to the bit,
 whatever pictures stand beside it (tests/models/test_kept_features.py holds it for all families, at both types); on a
 GPU the last bits of any tower depend on how many pictures it is given at a time. The price is a hash of each picture:
-3 ms for 160 of 32 px with all that is done around it, where a tower of a third of a million parameters takes 25.
+4 ms for 160 of 32 px with all that is done around it, where a tower of a third of a million parameters takes 20.
 """
 
 import hashlib
