@@ -21,13 +21,14 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.option_questions import OptionQuestion
 from t2vid_hf.evaluation.resuming import write_whole
 from t2vid_hf.experiments.experiment_file import Design, check_recipe, read_experiment
-from t2vid_hf.experiments.experiment_report import PLAN, QUESTIONS, write_report
+from t2vid_hf.experiments.experiment_report import check_plots, write_report
 from t2vid_hf.experiments.leak_table import Leaks, clip_key
 from t2vid_hf.experiments.one_run import Setting, conduct, is_done, parse_recipe, questions_of, read_record
 from t2vid_hf.experiments.planned_runs import Base, PlannedRun, Planner
 from t2vid_hf.experiments.pool_rows import PoolRows, digest
 from t2vid_hf.experiments.run_times import show_plan
 from t2vid_hf.experiments.side_by_side import side_by_side
+from t2vid_hf.experiments.stored_results import PLAN, QUESTIONS
 from t2vid_hf.experiments.trained_bases import PlannedBase, pass_gate, planned_bases, train_bases
 from t2vid_hf.experiments.yaml_parts import settled
 from t2vid_hf.models.loading import load_processor
