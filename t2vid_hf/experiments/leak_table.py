@@ -1,17 +1,17 @@
-"""What of the test stands in the rows of which arm: values of columns, clips byte for byte, questions word for word.
+"""What of the test stands in the rows of which arm: values of columns, pictures, videos, questions word for word.
 
-A rendering of the same thing that differs in a byte is not found, nor a paraphrase; what is known of either belongs
-into a column. The price: a pass over the media of all rows that are drawn, 200 MB/s.
+Pictures are compared byte for byte, videos by their names. A rendering of the same thing that differs in a byte is not
+found, nor a paraphrase; what is known of either belongs into a column. The price: a pass over the pictures of all rows
+that are drawn.
 """
 
 import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from functools import cache
+from pathlib import Path, PurePosixPath
 from typing import Any
-
-import numpy as np
 
 from t2vid_hf.errors import unknown
 from t2vid_hf.evaluation.option_questions import OptionQuestion
@@ -89,7 +89,7 @@ class Leaks:
 
 
 def _named(found: Counter[Any], *, hidden: bool) -> dict[str, int]:
-    if hidden:  # a hash says nothing to a reader
+    if hidden:  # a key says nothing to a reader
         return {"rows": sum(found.values())} if found else {}
     return {str(value): count for value, count in sorted(found.items(), key=lambda item: str(item[0]))}
 
@@ -108,31 +108,49 @@ def _last_question(messages: Sequence[Mapping[str, Any]]) -> str:
 def _clips(rows: PoolRows, numbers: Sequence[int]) -> list[Any]:
     """A key of each row's media; "" where it has none, or they are drawn when they are read."""
     media = [name for name in ("images", "videos") if name in rows.dataset.column_names]
-    held = rows.dataset.select([rows.picks[number].position for number in numbers])
+    part = rows.pool.part()
+    held = rows.dataset.select([rows.picks[number].position for number in numbers]).select_columns(media)
     keys: list[Any] = []
-    for batch in held.select_columns(media).with_format("arrow").iter(batch_size=1024):
-        keys += [clip_key(row) or "" for row in batch.to_pylist()]
+    # as Arrow holds them: nothing is decoded, and pages that are drawn when they are read are texts yet
+    for batch in held.with_format("arrow").iter(batch_size=1024):
+        keys += [clip_key(row, Path(part.media_root or part.path)) or "" for row in batch.to_pylist()]
     return keys
 
 
-def clip_key(row: Mapping[str, Any]) -> str | None:
-    """A key of the media that a row shows: a hash of their bytes, or their names where they lie in files.
+def clip_key(row: Mapping[str, Any], root: Path | None = None) -> str | None:
+    """A key of the media that a row shows: the bytes of pictures, the names of videos.
 
     Args:
-        row (`Mapping[str, Any]`): The row, its media as `{"bytes", "path"}`.
+        row (`Mapping[str, Any]`): The row, its media as `{"bytes", "path"}`, or paths.
+        root (`Path`, *optional*): The folder that paths are below.
 
     Returns:
         `str` or `None`: `None` where it has none, or they are only drawn when they are read.
     """
-    state, media = hashlib.blake2b(digest_size=16), 0
-    for name in ("images", "videos"):
-        listed = row.get(name)
-        for medium in listed if isinstance(listed, list | tuple | np.ndarray) else ():
-            media += 1
-            data = medium.get("bytes") if isinstance(medium, Mapping) else medium.tobytes()
-            state.update(data if data is not None else PurePosixPath(str(medium["path"])).stem.casefold().encode())
-            state.update(b"\0")
-    return state.hexdigest() if media else None
+    images, videos = (listed if isinstance(listed := row.get(name), list) else [] for name in ("images", "videos"))
+    keys = [_picture(image, root) for image in images] + [_video(video) for video in videos]
+    return hashlib.blake2b("/".join(keys).encode(), digest_size=16).hexdigest() if keys else None
+
+
+def _picture(image: Any, root: Path | None) -> str:
+    given = {"path": image, "bytes": None} if isinstance(image, str) else image
+    if isinstance(given, Mapping):
+        return _hash(given["bytes"]) if given.get("bytes") is not None else _file(str((root or Path()) / given["path"]))
+    return _hash(given.tobytes())
+
+
+@cache
+def _file(path: str) -> str:
+    return _hash(Path(path).read_bytes()) if Path(path).is_file() else PurePosixPath(path).stem.casefold()
+
+
+def _video(video: Any) -> str:
+    given = {"path": video} if isinstance(video, str) else video
+    return PurePosixPath(given["path"]).stem.casefold() if given.get("path") else _hash(given["bytes"])
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def _words(text: str) -> str:

@@ -35,6 +35,7 @@ def tables(report: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[st
     return made
 
 
+SHOWN_LEAKS = 6
 SCORE_NAMES = {"choice": "choice (log-probability)", "exact": "exact match (greedy)"}
 
 
@@ -88,11 +89,19 @@ def _leaks(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 
 def _leak(leak: Mapping[str, Any]) -> str:
-    if not leak["found"]:
+    """What of a column stands in an arm: the first few values, shortened, and how many more there are."""
+    found = leak["found"]
+    if not found:
         return f"none of {leak['of']}"
-    named = ", ".join(f"{value} in {count:,} rows" for value, count in list(leak["found"].items())[:6]) if set(leak["found"]) != {"rows"} else f"in {leak['found']['rows']:,} rows"
-    more = f" and {len(leak['found']) - 6} more" if len(leak["found"]) > 6 else ""
-    return f"{leak['questions']} questions: {named}{more}"
+    if set(found) == {"rows"}:
+        return f"{leak['questions']} questions: in {found['rows']:,} rows"
+    named = [f"{_short(value)} in {count:,} rows" for value, count in found.items()]
+    more = f" and {len(named) - SHOWN_LEAKS} more" if len(named) > SHOWN_LEAKS else ""
+    return f"{leak['questions']} questions: {', '.join(named[:SHOWN_LEAKS])}{more}"
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 40 else value[:37] + "..."
 
 
 def _gates(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
