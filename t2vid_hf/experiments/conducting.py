@@ -128,8 +128,10 @@ class Laboratory:
         def count_tokens(text: str) -> int:
             return len(processor.tokenizer(text)["input_ids"])
 
+        output = self.design.output_dir
+        kept = output / "pools" if self.first and (output.is_dir() or not self._dry_run) else None
         return {
-            name: PoolRows(name, pool, cost=cost, config=self.config, count_tokens=count_tokens)
+            name: PoolRows(name, pool, cost=cost, config=self.config, count_tokens=count_tokens, kept=kept)
             for name, pool in self.design.pools.items()
         }
 
