@@ -38,7 +38,10 @@ class Pool:
         for key in given:
             if key not in {*_OF_POOL, "where"}:
                 raise unknown(f"key of pool '{name}'", key, {*_OF_POOL, "where"})
-        pool = cls({key: value for key, value in given.items() if key != "where"}, read_where(given.get("where"), f"pool '{name}': where"))
+        pool = cls(
+            {key: value for key, value in given.items() if key != "where"},
+            read_where(given.get("where"), f"pool '{name}': where"),
+        )
         pool.part()  # wrong values end here
         return pool
 

@@ -7,6 +7,7 @@ pool, unless the experiment asks each arm to draw for itself.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+
 import numpy as np
 
 from t2vid_hf.batches.token_cost import Prices
@@ -66,9 +67,7 @@ def draw_arm(design: Design, name: str, seed: int, pools: Mapping[str, PoolRows]
         for pool in (*arm.amounts, *arm.shares)
     }
     if arm.amounts:
-        counts = {
-            pool: rows_of(amount, len(ranked[pool]), arm=name, pool=pool) for pool, amount in arm.amounts.items()
-        }
+        counts = {pool: rows_of(amount, len(ranked[pool]), arm=name, pool=pool) for pool, amount in arm.amounts.items()}
     else:
         counts = _by_shares(design, name, arm, pools, ranked)
     drawn = [Drawn(pool, ranked[pool][:count]) for pool, count in counts.items()]
@@ -87,20 +86,23 @@ def _by_shares(
         if unit > most:
             lacking = min(shares, key=lambda pool: len(ranked[pool]) / shares[pool])
             raise InputError(
-                f"arm '{name}': {budget} rows by its shares take {int(unit * shares[lacking])} of pool '{lacking}', and "
-                f"{len(ranked[lacking])} are usable; lower the budget, or give the pool more"
+                f"arm '{name}': {budget} rows by its shares take {int(unit * shares[lacking])} of pool '{lacking}', "
+                f"and {len(ranked[lacking])} are usable; lower the budget, or give the pool more"
             )
         counts = {pool: int(unit * share) for pool, share in shares.items()}
         # What rounding leaves goes to the largest shares, so that arms are equal to the row.
         for pool in sorted(shares, key=lambda pool: -shares[pool])[: budget - sum(counts.values())]:
             counts[pool] += 1
     elif design.equal == "tokens":
-        counts = _within_tokens(budget, shares, most, {pool: pools[pool].prices.tokens[rows].cumsum() for pool, rows in ranked.items()}, name)
+        sums = {pool: pools[pool].prices.tokens[rows].cumsum() for pool, rows in ranked.items()}
+        counts = _within_tokens(budget, shares, most, sums, name)
     else:
         counts = {pool: int(most * share) for pool, share in shares.items()}
     for pool, count in counts.items():
         if not count:
-            raise InputError(f"arm '{name}': its shares leave pool '{pool}' without a row; raise the budget or its share")
+            raise InputError(
+                f"arm '{name}': its shares leave pool '{pool}' without a row; raise the budget or its share"
+            )
     return counts
 
 

@@ -13,8 +13,9 @@ from t2vid_hf.training.recipe_file import read_yaml, recipe_file
 
 EQUAL = ("rows", "tokens", "steps")
 _GIVEN_HERE = {
-    "mixture": "pools and arms are its rows", "mixture_paths": "pools are its rows", "mixture_filter": "a pool has filter",
-    "dataset_name": "pools are its rows", "dataset_config": "pools are its rows", "dataset_test_split": "test asks",
+    "mixture": "pools and arms are its rows", "mixture_paths": "pools are its rows",
+    "mixture_filter": "a pool has filter", "dataset_name": "pools are its rows",
+    "dataset_config": "pools are its rows", "dataset_test_split": "test asks",
     "eval_share": "test asks", "ask_dataset": "test asks", "model_name_or_path": "base is its model",
     "model_revision": "base is its model", "output_dir": "the experiment has one", "mixture_seed": "seeds are given",
     "seed": "seeds are given", "data_seed": "seeds are given", "dry_run": "--dry_run is the experiment's",
@@ -181,7 +182,9 @@ class Design:
         if lacking and self.budget is None:
             raise InputError(f"arm '{lacking[0]}' has shares, and no budget of {self.equal} to fill; give budget")
         if not shares and (self.budget is not None or self.equal != "rows"):
-            raise InputError(f"budget and equal: {self.equal} are for arms of shares, and there is none; leave them out")
+            raise InputError(
+                f"budget and equal: {self.equal} are for arms of shares, and there is none; leave them out"
+            )
         if self.budget is not None and not lacking:
             raise InputError("budget: every arm of shares has its own; leave it out")
 

@@ -17,7 +17,7 @@ from t2vid_hf.experiments.report_figure import draw_differences, draw_scores
 from t2vid_hf.experiments.report_page import page
 from t2vid_hf.experiments.report_table import markdown
 from t2vid_hf.experiments.stored_results import StoredResults
-from t2vid_hf.experiments.verdicts import NOT_SENSITIVE, RULE, ends, rises, told, verdict
+from t2vid_hf.experiments.verdicts import NOT_SENSITIVE, NOT_SHOWN, RULE, ends, rises, told, verdict
 from t2vid_hf.experiments.yaml_parts import SCORES
 from t2vid_hf.metrics.crossed import Crossed, crossed_interval
 
@@ -76,13 +76,17 @@ def make_report(stored: StoredResults) -> dict[str, Any]:
     sensitive = None if control is None else rises(controlled)
     margin = primary["margin"]
     main = compared(stored, primary["compare"], primary)
+    rose = None
+    if control is not None:
+        rose = {"score": "choice", **control, **_pair(controlled, margin, None), "rises": sensitive}
+    cells = [(group, at, score) for score in SCORES for group, at in stored.cells()]
     report = {
-        "primary": {**primary, "score": primary.get("score", "choice"), **_pair(main, margin, sensitive)},
-        "control": None if control is None else {**control, "score": control.get("score", "choice"), **_pair(controlled, margin, None), "rises": sensitive},
+        "primary": {"score": "choice", **primary, **_pair(main, margin, sensitive)},
+        "control": rose,
         "rule": RULE,
         "margin": margin,
         "by": stored.test.by,
-        "cells": [_cell(stored, group, at, score, margin, sensitive) for score in SCORES for group, at in stored.cells()],
+        "cells": [_cell(stored, group, at, score, margin, sensitive) for group, at, score in cells],
         "arms": plan["arms"],
         "pairs": plan["pairs"],
         "bases": plan["bases"],
@@ -152,13 +156,13 @@ def sentence(report: Mapping[str, Any]) -> str:
     what = f"{first} - {second} on {primary['group']}{at} ({primary['score']})"
     if "mean" not in primary:
         return f"{what}: not run to the end yet"
-    student = primary["student"]
-    by_t = "no interval over seeds (a single seed)" if student is None else f"{between(student)} by Student's t over {len(primary['by_seed'])} seeds"
-    of = f"{primary['gains']} of {primary['runs']} runs gain"
-    verdict_ = primary["verdict"]
-    if verdict_ == "not shown" and primary["not_worse_by_margin"]:
-        verdict_ += f" to be better, but not worse by more than {100 * report['margin']:g} points"
-    return f"{what}: {points(primary['mean'])} points {between(primary['crossed'])} by the crossed bootstrap, {by_t}; {of}: {verdict_}"
+    student, seeds = primary["student"], len(primary["by_seed"])
+    by_t = f"{between(student)} by Student's t over {seeds} seeds" if student else "a single seed, so none over seeds"
+    shown = primary["verdict"]
+    if shown == NOT_SHOWN and primary["not_worse_by_margin"]:
+        shown += f" to be better, but not worse by more than {100 * report['margin']:g} points"
+    difference = f"{points(primary['mean'])} points {between(primary['crossed'])} by the crossed bootstrap, {by_t}"
+    return f"{what}: {difference}; {primary['gains']} of {primary['runs']} runs gain: {shown}"
 
 
 def points(value: float) -> str:

@@ -1,4 +1,4 @@
-"""The figures of an experiment's report: what each arm scores, and what it gains over the primary comparison's second."""
+"""The figures of an experiment's report: what each arm scores, and what one gains over another."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -41,6 +41,8 @@ def draw_differences(report: Mapping[str, Any]) -> Picture:
         report (`Mapping[str, Any]`): See [`~t2vid_hf.experiments.experiment_report.make_report`].
     """
     pairs = [f"{first} - {second}" for first, second in report["pairs"]]
+    ends = [abs(end) for cell in report["cells"] for pair in cell["pairs"] for end in pair.get("crossed", ())]
+    reach = 100 * min(1.0, 1.1 * max([0.05, *ends]))  # what Student's t says of two seeds may lie outside
 
     def panel(axes: Any, cell: Mapping[str, Any]) -> None:
         axes.axvline(0, color=_INK, linewidth=0.8)
@@ -53,7 +55,7 @@ def draw_differences(report: Mapping[str, Any]) -> Picture:
                 ends = [100 * end for end in pair["student"]]
                 axes.plot(ends, [place + 0.25] * 2, color=_RED, linewidth=1)
             axes.plot(100 * pair["mean"], place, "o", color=_INK, markersize=4)
-        axes.set_xlim(-100, 100)
+        axes.set_xlim(-reach, reach)
 
     told = "difference, points; crossed bootstrap: blue; Student's t over seeds: red; margin: grey"
     return _draw(report, pairs, panel, told)
@@ -62,7 +64,9 @@ def draw_differences(report: Mapping[str, Any]) -> Picture:
 def _draw(report: Mapping[str, Any], names: Sequence[str], panel: Any, told: str) -> Picture:
     matplotlib = require("matplotlib", extra="plots")
     figures = require("matplotlib.figure", extra="plots")
-    scores = [score for score in SCORE_NAMES if any(cell["score"] == score and cell["arms"] for cell in report["cells"])]
+    scores = [
+        score for score in SCORE_NAMES if any(cell["score"] == score and cell["arms"] for cell in report["cells"])
+    ]
     rows = [[cell for cell in report["cells"] if cell["score"] == score] for score in scores]
     columns = max(map(len, rows), default=1)
     size = (2.2 + 2.1 * columns, max(1, len(rows)) * (0.9 + 0.26 * len(names)) + 0.5)

@@ -47,10 +47,20 @@ def cell_name(cell: Mapping[str, Any], by: str | None) -> str:
 def _arms(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     rows = []
     for name, arm in report["arms"].items():
-        amounts = [f"{value:,} {pool}" if isinstance(value, int) else f"{value} of {pool}" for pool, value in arm["amounts"].items()]
+        amounts = [
+            f"{value:,} {pool}" if isinstance(value, int) else f"{value} of {pool}"
+            for pool, value in arm["amounts"].items()
+        ]
         shares = " : ".join(f"{share:g} {pool}" for pool, share in arm["shares"].items())
         settings = ", ".join(f"{key} {value}" for key, value in arm["set"].items())
-        rows.append([name, ", ".join(amounts) or shares or "nothing", settings, *(_range(arm[key]) for key in ("rows", "tokens", "steps"))])
+        rows.append(
+            [
+                name,
+                ", ".join(amounts) or shares or "nothing",
+                settings,
+                *(_range(arm[key]) for key in ("rows", "tokens", "steps")),
+            ]
+        )
     return ["arm", "draws", "set", "rows", "tokens", "steps"], rows
 
 
@@ -58,7 +68,9 @@ def _scores(cells: Sequence[Mapping[str, Any]], report: Mapping[str, Any]) -> tu
     rows = []
     for arm in report["arms"]:
         told = [cell["arms"].get(arm) for cell in cells]
-        rows.append([arm, *("-" if each is None else f"{100 * each['mean']:.1f} {_span(each['crossed'])}" for each in told)])
+        rows.append(
+            [arm, *("-" if each is None else f"{100 * each['mean']:.1f} {_span(each['crossed'])}" for each in told)]
+        )
     chance = [cell["chance"] for cell in cells]
     if any(each is not None for each in chance):
         rows.append(["*guessing*", *("" if each is None else f"{100 * each:.1f}" for each in chance)])
@@ -73,8 +85,9 @@ def _differences(cells: Sequence[Mapping[str, Any]], report: Mapping[str, Any]) 
             if "mean" not in pair:
                 continue
             student = "-" if pair["student"] is None else _span(pair["student"], "+")
+            crossed = _span(pair["crossed"], "+")
             rows.append([
-                f"{first} - {second}", cell_name(cell, report["by"]), f"{100 * pair['mean']:+.1f}", _span(pair["crossed"], "+"),
+                f"{first} - {second}", cell_name(cell, report["by"]), f"{100 * pair['mean']:+.1f}", crossed,
                 student, f"{pair['gains']}/{pair['runs']}", pair["verdict"],
             ])  # fmt: skip
     return ["pair", "questions", "difference", "crossed bootstrap", "Student's t", "runs that gain", "verdict"], rows
@@ -106,7 +119,10 @@ def _short(value: str) -> str:
 
 def _gates(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     kinds = list(dict.fromkeys(kind for base in report["bases"] for kind in base["gate"] or ()))
-    rows = [[base["name"], *(f"{100 * (base['gate'] or {}).get(kind, 0):.0f}" for kind in kinds)] for base in report["bases"]]
+    rows = [
+        [base["name"], *(f"{100 * (base['gate'] or {}).get(kind, 0):.0f}" for kind in kinds)]
+        for base in report["bases"]
+    ]
     return ["base", *kinds], rows
 
 
@@ -142,18 +158,21 @@ def how(report: Mapping[str, Any]) -> str:
     Args:
         report (`Mapping[str, Any]`): The report.
     """
+    bases, seeds = len(report["bases"]), ", ".join(map(str, report["seeds"]))
     return (
-        f"{len(report['bases'])} bases, seeds {', '.join(map(str, report['seeds']))}, {report['questions']} questions; "
+        f"{bases} base{'s' * (bases > 1)}, seeds {seeds}, {report['questions']} questions; "
         f"{report['seconds'] / 60:.0f} minutes of runs. Intervals of 95 %: a bootstrap crossed over "
-        f"{'bases, ' if len(report['bases']) > 1 else ''}seeds and clips, widened for few of them; and Student's t over "
-        f"the seeds' means. Verdicts, fixed beforehand with a margin of {100 * report['margin']:g} points, {report['rule']} "
+        f"{'bases, ' * (bases > 1)}seeds and clips, widened for few of them; and Student's t over the seeds' means. "
+        f"Verdicts, fixed beforehand with a margin of {100 * report['margin']:g} points: {report['rule']} "
         f"All but the primary comparison is exploratory, and not corrected for their number."
     )
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |" for line in lines
+    )
 
 
 def _span(interval: Sequence[float], sign: str = "") -> str:

@@ -49,7 +49,11 @@ def show_plan(
             str(sum(map(is_done, own))), _span(sum(took) / len(took)),
         )  # fmt: skip
     Console().print(table)
-    by = f"of {len(done)} runs that are done" if any(record["steps"] for record in done) else "guessed, within a factor of two"
+    by = (
+        f"of {len(done)} runs that are done"
+        if any(record["steps"] for record in done)
+        else "guessed, within a factor of two"
+    )
     print(f"{len(runs)} runs, {len(done)} done; {questions} questions each. Left: {_span(sum(left.values()) / jobs)}, "
           f"{jobs} at a time (times {by})")  # fmt: skip
 
@@ -59,7 +63,9 @@ def taken(planner: Planner, run: PlannedRun) -> int:
     if run.rows.prices is None or run.seed is None:
         return 0
     config = planner.config
-    passes = config.num_train_epochs if config.max_steps <= 0 else config.max_steps / max(1, _steps_of_pass(planner, run))
+    passes = (
+        config.num_train_epochs if config.max_steps <= 0 else config.max_steps / max(1, _steps_of_pass(planner, run))
+    )
     if "--max_steps" in run.options:
         passes = run.steps / max(1, _steps_of_pass(planner, run))
     return int(run.rows.tokens * passes)

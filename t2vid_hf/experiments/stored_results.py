@@ -118,7 +118,14 @@ class StoredResults:
         """The groups, each whole and by the values of the test set's `by`."""
         values: list[Any] = []
         if self.test.by is not None:
-            values = sorted({question["columns"][self.test.by] for question in self.questions if self.test.by in question["columns"]}, key=_by_kind)
+            values = sorted(
+                {
+                    question["columns"][self.test.by]
+                    for question in self.questions
+                    if self.test.by in question["columns"]
+                },
+                key=_by_kind,
+            )
         return [(group, at) for group in self.test.groups for at in ([None] if len(values) < 2 else [None, *values])]
 
     def chance(self, group: str, at: Any = None) -> float | None:

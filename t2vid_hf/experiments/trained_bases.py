@@ -75,7 +75,10 @@ def planned_bases(design: Design) -> list[PlannedBase]:
     bases = design.bases
     if bases.recipe is None:
         several = len(bases.checkpoints) > 1
-        return [PlannedBase(str(number) if several else Path(path).name, path) for number, path in enumerate(bases.checkpoints)]
+        return [
+            PlannedBase(str(number) if several else Path(path).name, path)
+            for number, path in enumerate(bases.checkpoints)
+        ]
     given = read_yaml(recipe_file(bases.recipe), names_of_fields((RecipeArguments, T2VidSFTConfig)))
     for key in ("output_dir", "seed", "data_seed", "mixture_seed"):
         if key in given:
@@ -179,4 +182,3 @@ def _ask(base: Base, *, gate: Gate, folder: Path, recipe: Mapping[str, Any]) -> 
     told = {kind: sum(each) / len(each) for kind, each in by.items()}
     write_whole(file, json.dumps(told, indent=1) + "\n")
     return told
-

@@ -11,9 +11,9 @@ from t2vid_hf.metrics.crossed import Crossed
 
 BETTER, WORSE, NOT_SHOWN, NOT_SENSITIVE = "better", "worse", "not shown", "test not sensitive"
 RULE = (
-    "better: both intervals lie above 0; worse: both lie below 0; equal within the margin: both lie within it; else not "
-    "shown. The positive control rises where its crossed interval lies above 0; where it does not, the test is not "
-    "sensitive, and no verdict is given."
+    "better, where both intervals lie above 0; worse, where both lie below 0; equal within the margin, where both lie "
+    "within it; else not shown. The positive control rises where its crossed interval lies above 0; where it does not, "
+    "the test is not sensitive, and no verdict is given."
 )
 
 

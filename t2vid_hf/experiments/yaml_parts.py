@@ -128,7 +128,12 @@ def check_pair(given: Any, of: str) -> None:
     Raises:
         [`~t2vid_hf.errors.InputError`]: it is something else.
     """
-    if not isinstance(given, list) or len(given) != 2 or not all(isinstance(each, str) for each in given) or given[0] == given[1]:
+    if (
+        not isinstance(given, list)
+        or len(given) != 2
+        or not all(isinstance(each, str) for each in given)
+        or given[0] == given[1]
+    ):
         raise InputError(f"{of} is {given!r}; give two arms, such as [pages, video]: the first minus the second")
 
 

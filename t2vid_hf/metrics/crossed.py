@@ -2,9 +2,9 @@
 
 A bootstrap draws bases, seeds and clips, each by itself, and takes what stands where they cross. As such it is too
 narrow for four seeds and counts chance three times: each factor of n is therefore drawn n - 1 times (Rao and Wu 1988),
-its spread is set to the variance of crossed factors (Cameron, Gelbach and Miller 2011), and it is widened as Student's t
-is for what degrees of freedom the factors leave (Satterthwaite 1946). The price is a rule of thumb in the last step: in
-simulated experiments of seven kinds it holds the truth in 93 to 97 of 100 (tests/benchmarks/interval_coverage.py).
+its spread is set to the variance of crossed factors (Cameron, Gelbach and Miller 2011), and it is widened as Student's
+t is for what degrees of freedom the factors leave (Satterthwaite 1946). The price is a rule of thumb in the last step:
+in simulated experiments of seven kinds it holds the truth in 92 to 98 of 100 (tests/benchmarks/interval_coverage.py).
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,6 @@ from t2vid_hf.batches.padding import padded_inputs
 from t2vid_hf.batches.pixels import model_pixels, normalisation_table, pixel_tensors
 from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.clips.shapes import make_clip, write_clip
-from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.evaluation.option_questions import OptionQuestion
 from t2vid_hf.evaluation.option_scores import EncodedQuestions, option_scores
 from t2vid_hf.schema import conversation, media_block
@@ -39,14 +38,24 @@ def row(name: str, blocks, words: str, videos=()) -> dict:
     media = "video" if videos else "text"
     shown = [{"bytes": None, "path": str(path)} for path in videos]
     turns = conversation(blocks, words, "")[:1]
-    return {"id": name, "source": "test", "media": media, "messages": turns, "images": [], "videos": shown, "num_frames": 16}
+    return {
+        "id": name,
+        "source": "test",
+        "media": media,
+        "messages": turns,
+        "images": [],
+        "videos": shown,
+        "num_frames": 16,
+    }
 
 
 def questions(clips) -> list[OptionQuestion]:
     video = media_block("video")
     asked = [
         OptionQuestion("a", row("a", [video], "Where to?", clips[:1]), OPTIONS, 1, "a", {}),
-        OptionQuestion("b", row("b", [video], "Where does the circle go in the end?", clips[1:]), OPTIONS[:2], 0, "b", {}),
+        OptionQuestion(
+            "b", row("b", [video], "Where does the circle go in the end?", clips[1:]), OPTIONS[:2], 0, "b", {}
+        ),
         OptionQuestion("c", row("c", [], "Who wound the clock?"), OPTIONS[:3], 2, "c", {}),
         OptionQuestion("d", row("d", [video, video], "Are they alike?", clips), ("yes",), 0, "d", {}),
     ]
