@@ -31,7 +31,7 @@ class Experiment:
     Args:
         output_dir (`str`): Where its runs and its report go.
         base (`dict`): See [`~t2vid_hf.experiments.comparisons.Bases`].
-        train (`str` or `dict`): A training recipe; or a mapping of `recipe` and what is set in place of its own.
+        train (`str` or `dict`): A training recipe's file; or its settings, `recipe` for a file that they win over.
         seeds (`list[int]`): The seeds of training and of the rows that are drawn.
         pools (`dict`): See [`~t2vid_hf.experiments.arms.Pool`].
         arms (`dict`): See [`~t2vid_hf.experiments.arms.Arm`].
@@ -100,6 +100,8 @@ class Design:
         self.control = None if spec.control is None else made(Comparison, spec.control, "control")
         self.compare = spec.compare
         self._check(quick)
+        drawn = {pool for arm in self.arms.values() for pool in (*arm.amounts, *arm.shares)}
+        self.pools = {name: pool for name, pool in self.pools.items() if name in drawn}
 
     def roles_of(self, seed: int) -> dict[str, tuple[Any, ...]]:
         """The values of each role for a seed."""
@@ -132,6 +134,9 @@ class Design:
                 raise unknown("group", each.group, self.test.groups)
             if each is not None and each.at is not None and self.test.by is None:
                 raise InputError(f"at: {each.at} is a value of the column that test names with 'by'; give it, too")
+        idle = set(self.pools) - {pool for arm in self.arms.values() for pool in (*arm.amounts, *arm.shares)}
+        if idle and not quick:  # which leaves out arms
+            raise InputError(f"pools: no arm draws from '{min(idle)}'; leave it out")
 
     def _check_roles(self, quick: bool) -> None:
         used = {value[1:] for values in self._wheres() for value in values if is_role(value)}
@@ -153,9 +158,6 @@ class Design:
     def _check_arms(self) -> None:
         if not any(arm.trains for arm in self.arms.values()):
             raise InputError("arms: none trains anything; give at least one with rows")
-        idle = set(self.pools) - {pool for arm in self.arms.values() for pool in (*arm.amounts, *arm.shares)}
-        if idle:
-            raise InputError(f"pools: no arm draws from '{min(idle)}'; leave it out")
         for name, arm in self.arms.items():
             if isinstance(arm.steps, str):
                 if arm.steps not in self.arms or arm.steps == name:
@@ -219,13 +221,12 @@ def _laid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return made_of
 
 
-def _train(given: Any) -> tuple[str, dict[str, Any]]:
-    """The training recipe, and what is set in place of its own."""
-    if isinstance(given, str):
-        return given, {}
-    if not isinstance(given, dict) or not isinstance(given.get("recipe"), str):
-        raise InputError(f"train is {given!r}; give a training recipe's file, or a mapping with 'recipe'")
-    return given["recipe"], {key: value for key, value in given.items() if key != "recipe"}
+def _train(given: Any) -> tuple[str | None, dict[str, Any]]:
+    """The training recipe's file, if there is one, and what is set in place of its own."""
+    settings = {"recipe": given} if isinstance(given, str) else given
+    if not isinstance(settings, dict) or not isinstance(settings.get("recipe", ""), str):
+        raise InputError(f"train is {given!r}; give a training recipe's file, or a mapping of its settings")
+    return settings.get("recipe"), {key: value for key, value in settings.items() if key != "recipe"}
 
 
 def check_recipe(settings: Mapping[str, Any]) -> None:

@@ -31,7 +31,7 @@ from t2vid_hf.experiments.yaml_parts import settled
 from t2vid_hf.models.loading import load_processor
 from t2vid_hf.models.weights_hash import weights_hash
 from t2vid_hf.training.arguments import RecipeArguments
-from t2vid_hf.training.recipe_file import read_yaml, recipe_file
+from t2vid_hf.training.recipe_file import did_you_mean, read_yaml, recipe_file
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.video_setup import set_up
 
@@ -189,10 +189,10 @@ def training_recipe(design: Design) -> dict[str, Any]:
         [`~t2vid_hf.errors.InputError`]: it cannot be read, a key is unknown, or is given by the experiment.
     """
     known = names_of_fields((RecipeArguments, T2VidSFTConfig))
-    given = read_yaml(recipe_file(design.recipe), known)
+    given = {} if design.recipe is None else read_yaml(recipe_file(design.recipe), known)
     for key in design.settings:
         if key not in known:
-            raise InputError(f"train: unknown key '{key}'; give 'recipe' and settings of a training recipe")
+            raise InputError(f"train: unknown key '{key}'; {did_you_mean(key, known)}")
     recipe = {**given, **design.settings}
     check_recipe(recipe)
     return recipe

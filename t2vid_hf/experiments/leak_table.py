@@ -133,10 +133,11 @@ def clip_key(row: Mapping[str, Any], root: Path | None = None) -> str | None:
 
 
 def _picture(image: Any, root: Path | None) -> str:
-    given = {"path": image, "bytes": None} if isinstance(image, str) else image
-    if isinstance(given, Mapping):
-        return _hash(given["bytes"]) if given.get("bytes") is not None else _file(str((root or Path()) / given["path"]))
-    return _hash(given.tobytes())
+    given: Any = {"path": image} if isinstance(image, str) else image
+    if not isinstance(given, Mapping):
+        return _hash(given.tobytes())
+    data = given.get("bytes")
+    return _file(str((root or Path()) / given["path"])) if data is None else _hash(data)
 
 
 @cache
@@ -145,7 +146,7 @@ def _file(path: str) -> str:
 
 
 def _video(video: Any) -> str:
-    given = {"path": video} if isinstance(video, str) else video
+    given: Any = {"path": video} if isinstance(video, str) else video
     return PurePosixPath(given["path"]).stem.casefold() if given.get("path") else _hash(given["bytes"])
 
 

@@ -117,7 +117,7 @@ class Planner:
 
     def _run(self, base: Base, name: str, arm: Arm, seed: int) -> PlannedRun:
         rows = self.rows(name, seed)
-        options = ("--seed", str(seed), "--data_seed", str(seed), "--mixture_seed", str(seed))
+        options: tuple[str, ...] = ("--seed", str(seed), "--data_seed", str(seed), "--mixture_seed", str(seed))
         if (most := self._max_steps(name, seed)) is not None:
             options += ("--max_steps", str(most))
         if arm.learning_rate is not None:

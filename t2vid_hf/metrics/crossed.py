@@ -93,10 +93,10 @@ def crossed_interval(
     with numpy.errstate(invalid="ignore"):
         runs = (sums.sum(2) / counts.sum(2))[counts.sum(2) > 0]
         seeds = (sums.sum((0, 2)) / counts.sum((0, 2)))[counts.sum((0, 2)) > 0]
-    interval = t_interval(seeds.tolist(), level=LEVEL)
+    t_low, t_high = t_interval(seeds.tolist(), level=LEVEL) or (None, None)
     return Crossed(
         mean, float(mean + (low - mean) * wider), float(mean + (high - mean) * wider), degrees,
-        tuple(seeds.tolist()), *(interval or (None, None)), int((runs > 0).sum()), len(runs), int(total),
+        tuple(seeds.tolist()), t_low, t_high, int((runs > 0).sum()), len(runs), int(total),
     )  # fmt: skip
 
 
