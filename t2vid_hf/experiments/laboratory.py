@@ -115,6 +115,8 @@ class Laboratory:
         if test.by is not None and test.by not in columns:
             raise InputError(f"test: by is '{test.by}', and the questions have {', '.join(sorted(columns)) or 'none'}")
         for told in (self.design.primary, self.design.control):
+            if told is not None and told.score == "choice" and all(len(line["candidates"]) < 2 for line in lines):
+                raise InputError("score: choice is among options, and no question has any; give score: exact")
             if told is not None and told.at is not None:
                 there = sorted({line["columns"].get(test.by) for line in lines}, key=str)
                 if told.at not in there:

@@ -94,3 +94,37 @@ def test_scores_are_those_of_a_forward_for_each_option(family: Family, clips):
                 assert score.tokens == tuple(tokens for _, tokens, _ in want)
                 assert score.log_probs == pytest.approx([total for total, _, _ in want], abs=2e-4)
                 assert score.exact == want[question.right][2]
+
+
+def test_exact_is_the_greedy_reply(tiny_checkpoint, clips):
+    """A model that has learned an answer says it, and is told to; one token of it changed, and it is not."""
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    from t2vid_hf.models import adapter_for
+
+    model = AutoModelForImageTextToText.from_pretrained(tiny_checkpoint, dtype=torch.float32)
+    processor, adapter = AutoProcessor.from_pretrained(tiny_checkpoint), adapter_for("idefics3")
+    policy = VideoPolicy("as_frames", num_frames=2)
+    encoder = RowEncoder(processor, adapter, policy=policy)
+    asked = replace(questions(clips)[0], candidates=("to the left", "a clock"), right=0)
+    before = option_scores(model, EncodedQuestions([asked], encoder))[0]
+    said = answer(model, processor, [asked.row], policy=policy, max_new_tokens=16)[0]
+    assert before.exact == (said == "to the left")
+    encoded = encoder.encode(
+        {**asked.row, "messages": [*asked.row["messages"], *conversation([], "", "to the left")[1:]]}
+    )
+    inputs = padded_inputs([encoded], processor, adapter, side="right")
+    inputs |= model_pixels(adapter, pixel_tensors([encoded]), normalisation_table(processor))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    model.train()
+    for _ in range(30):
+        loss = model(**inputs, labels=torch.from_numpy(encoded.labels)[None]).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    model.eval()
+    after = option_scores(model, EncodedQuestions([asked], encoder))[0]
+    assert answer(model, processor, [asked.row], policy=policy, max_new_tokens=16)[0] == "to the left"
+    assert after.exact and after.choice == 0 and after.log_probs[0] > before.log_probs[0]
+    wrong = option_scores(model, EncodedQuestions([replace(asked, right=1)], encoder))[0]
+    assert not wrong.exact
