@@ -5,26 +5,27 @@ ended is noted before the scores; training that was killed goes on from its last
 and else begins anew.
 """
 
-import contextlib
+import gc
 import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from filelock import FileLock
 
 from t2vid_hf.batches.encoding import RowEncoder
 from t2vid_hf.data.repository import read_split
 from t2vid_hf.evaluation.option_questions import OptionQuestion, read_option_questions
-from t2vid_hf.evaluation.option_scores import EncodedQuestions, OptionScore, option_scores
+from t2vid_hf.evaluation.option_scores import EncodedQuestions, option_scores
 from t2vid_hf.evaluation.resuming import write_whole
 from t2vid_hf.experiments.planned_runs import PlannedRun
+from t2vid_hf.experiments.run_answers import answer_line, of_all_ranks, share_right
+from t2vid_hf.experiments.run_process import logged, one_at_a_time
 from t2vid_hf.mixtures.mixing import Mixture, fetched
 from t2vid_hf.models.loading import load_checkpoint
 from t2vid_hf.training.arguments import RecipeArguments, parse
@@ -113,28 +114,12 @@ def conduct(run: PlannedRun, setting: Setting) -> dict[str, Any]:
         [`~t2vid_hf.errors.InputError`]: it cannot be trained or scored; its log says how far it came.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
-    # Of a process that was killed the system takes the lock away.
-    with FileLock(run.folder / ".lock"), logged(run.folder / LOG):
+    with one_at_a_time(run.folder / ".lock"), logged(run.folder / LOG):
         if not is_done(run):
             began = time.perf_counter()
             recipe, config, trained = _train(run, setting)
             _score(run, setting, recipe, config, {**trained, "began": began})
         return read_record(run.folder)
-
-
-@contextlib.contextmanager
-def logged(file: Path) -> Iterator[None]:
-    """What is printed inside goes to a file.
-
-    Args:
-        file (`Path`): The file; it is added to.
-    """
-    with (
-        file.open("a", encoding="utf-8") as log,
-        contextlib.redirect_stdout(log),
-        contextlib.redirect_stderr(log),
-    ):
-        yield
 
 
 def _train(run: PlannedRun, setting: Setting) -> tuple[RecipeArguments, T2VidSFTConfig, dict[str, Any]]:
@@ -150,10 +135,12 @@ def _train(run: PlannedRun, setting: Setting) -> tuple[RecipeArguments, T2VidSFT
         mixture = Mixture(fetched(sources, run.rows.picks), run.rows.picks, run.rows.counts)
         began = time.perf_counter()
         fine_tune(recipe, config, mixture=mixture, prices=run.rows.prices)
-        trained = json.loads((folder / RECORD).read_text("utf-8"))
-        facts = {"train_seconds": trained["seconds"], "fine_tune_seconds": round(time.perf_counter() - began, 3)}
-        facts["resumed"] = goes_on
-        write_whole(done, json.dumps(facts))
+        gc.collect()  # a trainer is a ring, and its weights would stand beside those that are scored
+        if config.process_index == 0:
+            trained = json.loads((folder / RECORD).read_text("utf-8"))
+            facts = {"train_seconds": trained["seconds"], "fine_tune_seconds": round(time.perf_counter() - began, 3)}
+            write_whole(done, json.dumps(facts))
+        config.distributed_state.wait_for_everyone()
     model = run.base.path if run.seed is None else str(folder)
     recipe, config = parse_recipe(setting.recipe, [*options, "--model_name_or_path", model])
     return recipe, config, json.loads(done.read_text("utf-8")) if done.is_file() else {}
@@ -170,24 +157,28 @@ def _score(
     model.to(config.device)
     set_up(processor, adapter, config)
     questions = questions_of(setting.test, setting.at_most)
-    asked = encoded_once(run.base.path, questions, lambda: RowEncoder(processor, adapter, policy=config.video_policy()))
+    mine = questions[config.process_index :: config.world_size]
+    asked = encoded_once(run.base.path, mine, lambda: RowEncoder(processor, adapter, policy=config.video_policy()))
     loaded = time.perf_counter()
     scores = option_scores(model, asked)
     ended = time.perf_counter()
-    lines = [answer_line(question, score) for question, score in zip(questions, scores, strict=True)]
+    lines = of_all_ranks(
+        [answer_line(question, score) for question, score in zip(mine, scores, strict=True)], run.folder, config
+    )
+    if config.process_index:
+        return
     record = {
         "key": run.key, "arm": run.arm, "base": run.base.name, "base_weights": run.base.weights, "seed": run.seed,
         "rows": len(run.rows.picks), "tokens": run.rows.tokens, "steps": run.steps, "options": list(run.options),
-        "questions": len(lines), **{name: _share(lines, name) for name in ("choice", "exact")},
+        "questions": len(lines), **{name: share_right(lines, name) for name in ("choice", "exact")},
         "train_seconds": trained.get("train_seconds", 0.0), "fine_tune_seconds": trained.get("fine_tune_seconds", 0.0),
         "load_seconds": round(loaded - began, 3), "score_seconds": round(ended - loaded, 3),
         "seconds": round(time.perf_counter() - trained["began"], 3),
     }  # fmt: skip
-    if config.process_index == 0:
-        write_whole(run.folder / ANSWERS, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
-        write_whole(run.folder / RECORD, json.dumps(record, indent=1) + "\n")
-        if not setting.keep_checkpoints:
-            shutil.rmtree(run.folder / CHECKPOINT, ignore_errors=True)
+    write_whole(run.folder / ANSWERS, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    write_whole(run.folder / RECORD, json.dumps(record, indent=1) + "\n")
+    if not setting.keep_checkpoints:
+        shutil.rmtree(run.folder / CHECKPOINT, ignore_errors=True)
 
 
 _ENCODED: dict[str, EncodedQuestions] = {}
@@ -205,27 +196,3 @@ def encoded_once(base: str, questions: Sequence[OptionQuestion], make: Any) -> E
         _ENCODED.clear()
         _ENCODED[base] = EncodedQuestions(questions, make())
     return _ENCODED[base]
-
-
-def answer_line(question: OptionQuestion, score: OptionScore) -> dict[str, Any]:
-    """A line of answers.
-
-    Args:
-        question ([`~t2vid_hf.evaluation.option_questions.OptionQuestion`]): What was asked.
-        score ([`~t2vid_hf.evaluation.option_scores.OptionScore`]): What the model thinks of it.
-    """
-    several = len(question.candidates) > 1
-    return {
-        "id": question.id,
-        "right": question.right,
-        "chosen": score.choice if several else None,
-        "choice": score.choice == question.right if several else None,
-        "exact": score.exact,
-        "log_probs": [round(each, 5) for each in score.log_probs],
-        "tokens": list(score.tokens),
-    }
-
-
-def _share(lines: Sequence[Mapping[str, Any]], name: str) -> float | None:
-    told = [line[name] for line in lines if line[name] is not None]
-    return round(sum(told) / len(told), 4) if told else None

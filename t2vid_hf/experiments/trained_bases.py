@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from t2vid_hf._typed import names_of_fields
 from t2vid_hf.batches.encoding import RowEncoder
 from t2vid_hf.errors import InputError, unknown
@@ -18,9 +16,11 @@ from t2vid_hf.evaluation.option_scores import EncodedQuestions, option_scores
 from t2vid_hf.evaluation.resuming import write_whole
 from t2vid_hf.experiments.comparisons import Gate
 from t2vid_hf.experiments.experiment_file import Design
-from t2vid_hf.experiments.one_run import answer_line, logged, parse_recipe
+from t2vid_hf.experiments.one_run import parse_recipe
 from t2vid_hf.experiments.planned_runs import Base
 from t2vid_hf.experiments.pool_rows import digest
+from t2vid_hf.experiments.run_answers import answer_line
+from t2vid_hf.experiments.run_process import logged, one_at_a_time
 from t2vid_hf.experiments.side_by_side import side_by_side
 from t2vid_hf.models.loading import load_checkpoint
 from t2vid_hf.models.weights_hash import weights_hash
@@ -120,14 +120,17 @@ def train_bases(bases: Sequence[PlannedBase], *, jobs: int, threads: int, show: 
 def _train(base: PlannedBase) -> None:
     folder = Path(base.path)
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f"{folder.name}.lock")), logged(folder.with_name(f"{folder.name}.txt")):
+    with one_at_a_time(folder.with_name(f"{folder.name}.lock")), logged(folder.with_name(f"{folder.name}.txt")):
         if base.is_done:
             return
         how = ("--resume_from_checkpoint", "--overwrite_output_dir")[not checkpoints_in(folder)]
-        fine_tune(*parse_recipe(base.recipe or {}, [how, "true"]))
-        for checkpoint in checkpoints_in(folder):
-            shutil.rmtree(checkpoint)
-        write_whole(folder / DONE, base.key)
+        recipe, config = parse_recipe(base.recipe or {}, [how, "true"])
+        fine_tune(recipe, config)
+        if config.process_index == 0:
+            for checkpoint in checkpoints_in(folder):
+                shutil.rmtree(checkpoint)
+            write_whole(folder / DONE, base.key)
+        config.distributed_state.wait_for_everyone()
 
 
 def pass_gate(

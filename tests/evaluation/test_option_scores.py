@@ -10,6 +10,7 @@ from t2vid_hf.batches.padding import padded_inputs
 from t2vid_hf.batches.pixels import model_pixels, normalisation_table, pixel_tensors
 from t2vid_hf.batches.video_policy import VideoPolicy
 from t2vid_hf.clips.shapes import make_clip, write_clip
+from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.evaluation.option_questions import OptionQuestion
 from t2vid_hf.evaluation.option_scores import EncodedQuestions, option_scores
 from t2vid_hf.schema import conversation, media_block
