@@ -31,7 +31,7 @@ from t2vid_hf.training.recipe_file import read_yaml, recipe_file
 from t2vid_hf.training.sft_config import T2VidSFTConfig
 from t2vid_hf.training.video_setup import set_up
 
-DONE, LOG = "trained.json", "log.txt"
+DONE = "trained.json"
 _SEED = "{seed}"
 
 

@@ -76,9 +76,7 @@ def test_shares_fill_a_budget_of_rows(tmp_path):
     arms = {"two": {"shares": {"all": 2, "taught": 1}}, "even": {"shares": {"all": 1, "taught": 1}}}
     made = drawn(tmp_path, arms, budget=20)
     assert [[part.count for part in made[name].parts] for name in arms] == [[14, 6], [10, 10]]
-    with pytest.raises(
-        InputError, match="arm 'two': 90 rows by its shares take 30 of pool 'taught', and 24 are usable"
-    ):
+    with pytest.raises(InputError, match="arm 'two': 90 rows by its shares take 60 of pool 'all', and 48 are usable"):
         drawn(tmp_path, arms, budget=90)
 
 

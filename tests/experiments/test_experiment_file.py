@@ -20,7 +20,7 @@ WRONG = {
     ),
     "a pool that is unknown": ({"arms": {"some": {"rows": 3}}}, "unknown pool of arm 'some' 'rows'; known: .*all"),
     "a pool that nobody draws from": (
-        {"arms": {"small": {"all": 3}, "some": {"all": 4}}},
+        {"arms": {"small": {"all": 3}, "some": {"all": 4}, "large": {"all": 5}}},
         "no arm draws from 'taught'",
     ),
     "a key of a pool": ({"pools": {"all": {**POOL, "share": 2}}}, "unknown key of pool 'all' 'share'"),
