@@ -19,7 +19,11 @@ from t2vid_hf.training.arguments import RecipeArguments, parse
 from t2vid_hf.training.recipe_file import read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPES = sorted(path for path in (ROOT / "recipes").glob("*/*.yaml") if path.parent.name != "accelerate")
+RECIPES = sorted(
+    path
+    for path in (ROOT / "recipes").glob("*/*.yaml")
+    if path.parent.name != "accelerate" and path.stem != "experiment"
+)
 PAPER = [path for path in RECIPES if path.parent.name not in ("debug", "my_data")]
 LAUNCH = sorted((ROOT / "recipes/accelerate").glob("*.yaml"))
 MODELS = ("idefics3-8b", "internvl", "minicpm-llama3-v-2_5", "qwen2.5-vl-7b", "smolvlm2-2.2b")
