@@ -10,7 +10,7 @@ from pathlib import Path
 
 from t2vid_hf.clips.sequence_pictures import write_pictures
 from t2vid_hf.clips.sequence_quiz import base_questions, clip_questions, quiz_features
-from t2vid_hf.clips.sequence_rows import POOLS, pool_rows, world_features
+from t2vid_hf.clips.sequence_rows import pool_rows, world_features
 from t2vid_hf.data.repository import write_config
 
 SIZES = {"video": 57_600, "oracle": 14_400, "pages": 14_400, "text": 14_400, "read": 4_800, "base": 96_000}

@@ -69,8 +69,8 @@ MINIATURE = Size(
     image_px=32, patch_px=8, vision_width=128, layers=4, vision_init=0.08, language_init=0.05, rope_theta=1000.0,
     pixel_mean=0.93, pixel_spread=0.22, words=True,
 )  # fmt: skip
-"""Of the sequence world (`t2vid_hf.clips`): 1.0 M parameters, 4 tokens an image. Weights as wide as this width wants, and
-paper near 0, without which it sees nothing for a thousand steps more."""
+"""Of the sequence world in `t2vid_hf.clips`: 1.0 M parameters, 4 tokens an image. Weights as large as this width wants,
+and paper near 0: without them it sees nothing for hundreds of steps."""
 
 
 def build(folder: str | Path, texts: Iterable[str], *, seed: int = 0, size: Size = DEFAULT) -> None:
