@@ -19,6 +19,8 @@ from t2vid_hf.seeding import stable_hash
 
 ASKED = ("first", "last", "at", "earlier", "later")
 """Kinds of a test: the one that rows of video ask, and two mirrored pairs."""
+QUIZZES = ("test", "validation", "gate")
+"""Sets of questions: the test, that which settings are chosen by, and what a base must be able to answer."""
 
 
 def quiz_features() -> Any:
