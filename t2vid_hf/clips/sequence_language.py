@@ -2,8 +2,8 @@
 
 A story is an order of shapes (told by a clip, one a frame) or of three-letter words (told by pages, one each). The two
 domains share no word, so that whoever learns a kind of question on pages and answers it about clips has carried over
-the question and not its content. Each kind is asked in six wordings or more of three uses: three for fine-tuning, one to choose
-settings by, two for the test alone. The price of a world this small: 121 words, and nothing of it is English.
+the question and not its content. Each kind has wordings of three uses: to fine-tune on, to choose settings by, and for
+the test alone. The price of a world this small: 121 words, and nothing of it is English.
 """
 
 from typing import NamedTuple
