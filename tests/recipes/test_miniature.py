@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 
+from t2vid_hf._typed import names_of_fields
 from t2vid_hf.clips.sequence_language import KINDS, MIRRORED, SHAPES, WORDS, vocabulary
 from t2vid_hf.clips.sequence_pictures import draw_shape, draw_words
 from t2vid_hf.clips.sequence_questions import ask, tell
@@ -19,6 +20,9 @@ from t2vid_hf.models import tiny
 from t2vid_hf.models.loading import load_checkpoint
 from t2vid_hf.models.weights_hash import weights_hash
 from t2vid_hf.schema import conversation, media_block
+from t2vid_hf.training import T2VidSFTConfig
+from t2vid_hf.training.arguments import RecipeArguments, parse
+from t2vid_hf.training.recipe_file import read_yaml
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes/miniature"
 BASE = RECIPES / "base"
@@ -79,6 +83,22 @@ def test_the_base_answers_each_kind_on_text(base):
             for said, row in zip(replies(base, rows), rows, strict=True)
         )
         assert right >= 16, kind
+
+
+def test_the_shared_recipe_is_read_whole_and_trains_no_vision():
+    given = read_yaml(RECIPES / "sft.yaml", names_of_fields((RecipeArguments, T2VidSFTConfig)))
+    options = ["--model_name_or_path", str(BASE), "--output_dir", "out", "--dataset_name", "out/miniature/world"]
+    recipe, config = parse(["--config", str(RECIPES / "sft.yaml"), *options])
+    assert recipe.dtype == "float32" and not config.tune_vision
+    assert config.per_device_train_batch_size == 32 == 38_400 / 1_200
+    assert (config.learning_rate, config.num_train_epochs, config.dataloader_num_workers) == (5e-4, 1, 0)
+    assert given["vision_feature_cache"] == config.vision_feature_cache
+
+
+def test_the_base_s_recipe_has_as_many_rows_as_its_pool():
+    recipe, config = parse(["--config", str(RECIPES / "base.yaml")])
+    assert [part.count for part in recipe.parts()] == [SIZES["base"]]
+    assert config.max_steps == 4_500 and config.per_device_train_batch_size == 48
 
 
 def test_the_experiment_says_what_the_world_has():
