@@ -21,8 +21,8 @@ class Wordings(NamedTuple):
 
     Args:
         tuning (`tuple[str, ...]`): In rows to fine-tune on.
-        validation (`tuple[str, ...]`): In questions that settings are chosen by.
-        test (`tuple[str, ...]`): In questions of the test alone.
+        validation (`tuple[str, ...]`, *optional*, defaults to `()`): In questions that settings are chosen by.
+        test (`tuple[str, ...]`, *optional*, defaults to `()`): In questions of the test alone.
     """
 
     tuning: tuple[str, ...]

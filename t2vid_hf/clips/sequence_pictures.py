@@ -24,7 +24,7 @@ COLOURS = ((220, 30, 30), (30, 150, 50), (40, 80, 240), (235, 195, 20), (150, 40
 BACKGROUNDS = ((255, 255, 255), (225, 225, 225))
 _FINE = 4  # drawn so many times as large and reduced: smooth edges
 # Corners about the middle, in parts of the radius; a shape is one polygon or two.
-_POLYGONS = {
+_POLYGONS: dict[str, list[list[tuple[float, float]]]] = {
     "square": [[(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)]],
     "triangle": [[(0, -1), (-1, 0.8), (1, 0.8)]],
     "bar": [[(-1, -0.3), (1, -0.3), (1, 0.3), (-1, 0.3)]],

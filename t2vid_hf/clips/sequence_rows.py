@@ -51,14 +51,14 @@ def pool_rows(pool: str, count: int, *, seed: int = 0) -> Iterator[dict[str, Any
         yield {"id": f"{pool}/{number:06}", "source": pool, **draw(rng, number)}
 
 
-def as_row(asked: Asked, items: Sequence[str], story: Sequence[Block], images: list[str]) -> dict[str, Any]:
+def as_row(asked: Asked, items: Sequence[str], story: Sequence[Block], images: list[Any]) -> dict[str, Any]:
     """A row, without its id and source, of a question about a story.
 
     Args:
         asked ([`~t2vid_hf.clips.sequence_questions.Asked`]): The question.
         items (`Sequence[str]`): The story.
         story (`Sequence[Block]`): How it is told, before the question.
-        images (`list[str]`): The pictures of its blocks.
+        images (`list`): The pictures of its blocks: paths, or files.
     """
     return {
         "media": "image_sequence" if images else "text",
@@ -133,7 +133,7 @@ _ON_TEXT = {"read": 2, "first": 1, "last": 1, "at": 3, "earlier": 3, "later": 3,
 
 
 def _base(rng: random.Random, number: int) -> dict[str, Any]:
-    """Of 24 rows 16 questions on text, in all wordings; 3 single pictures; 5 documents with up to 3 pictures, read."""
+    """Sixteen of 24 rows ask on text, in all wordings; 3 show one picture; 5 have up to 3 among text, to be read out."""
     domain, turn = rng.choice(("word", "shape")), number % 24
     if turn < 16:
         items = tell(rng, domain, rng.randint(2, rng.choice((CLIP_FRAMES, LONG_FRAMES))))
