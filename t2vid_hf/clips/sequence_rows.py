@@ -133,7 +133,7 @@ _ON_TEXT = {"read": 2, "first": 1, "last": 1, "at": 3, "earlier": 3, "later": 3,
 
 
 def _base(rng: random.Random, number: int) -> dict[str, Any]:
-    """Sixteen of 24 rows ask on text, in all wordings; 3 show one picture; 5 have up to 3 among text, to be read out."""
+    """Sixteen of 24 rows ask on text, in all wordings; 3 show one picture; 5 have up to 3 among text, to be read."""
     domain, turn = rng.choice(("word", "shape")), number % 24
     if turn < 16:
         items = tell(rng, domain, rng.randint(2, rng.choice((CLIP_FRAMES, LONG_FRAMES))))
