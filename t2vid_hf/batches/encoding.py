@@ -132,17 +132,34 @@ class RowEncoder:
                 stands in the text, the assistant speaks first, the chat template rewrites earlier turns or has no place
                 for tools, or there is nothing to learn from.
         """
-        media = self._read(row)
-        render = renderer(self.processor, row.get("tools"), key=row["id"])
-        check_row(row["id"], media.messages, row.get("tools"), self.processor)
-        filled, videos = self._fill(render(media.messages, False), media, row["id"])
-        supervised = ~filled.of_media
-        if self.labels == "assistant":
-            supervised &= self._find_spoken(media.messages, filled.offsets, render, row.get("learn_from") or 0)
-        supervised[:1] = False  # nothing comes before the first token that could predict it
-        if not supervised.any():
-            raise InputError(f"row '{row['id']}' has no assistant turn to learn from")
-        return self._assemble(filled, np.where(supervised, filled.ids, IGNORED), media, videos, self._fit(media))
+        return self.encode_alike([row])[0]
+
+    def encode_alike(self, rows: Sequence[Row]) -> list[Encoded]:
+        """Encode rows to train on that show the same media, which are read and fitted once: all have the same pixels.
+
+        Args:
+            rows (`Sequence[Row]`): At least one, all of one [`~t2vid_hf.batches.media_key.media_key`].
+
+        Raises:
+            [`~t2vid_hf.errors.InputError`]: see [`RowEncoder.encode`].
+        """
+        media = self._read(rows[0])
+        pixels, made = None, []
+        for row in rows:
+            said = media if row is rows[0] else media.with_messages(row["messages"])
+            render = renderer(self.processor, row.get("tools"), key=row["id"])
+            check_row(row["id"], said.messages, row.get("tools"), self.processor)
+            filled, videos = self._fill(render(said.messages, False), said, row["id"])
+            supervised = ~filled.of_media
+            if self.labels == "assistant":
+                supervised &= self._find_spoken(said.messages, filled.offsets, render, row.get("learn_from") or 0)
+            supervised[:1] = False  # nothing comes before the first token that could predict it
+            if not supervised.any():
+                raise InputError(f"row '{row['id']}' has no assistant turn to learn from")
+            pixels = self._fit(said) if pixels is None else pixels
+            labels = np.where(supervised, filled.ids, IGNORED)
+            made.append(self._assemble(filled, labels, said, videos, pixels))
+        return made
 
     def prompt(self, row: Row) -> Encoded:
         """Encode a row to be answered, with the beginning of the reply; nothing is supervised.

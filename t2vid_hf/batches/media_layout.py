@@ -1,7 +1,6 @@
 """What the media of a row take of it, for one model: texts, sizes and places. Prices and encoding share it."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 from t2vid_hf.batches.fitting import Fitter
@@ -12,6 +11,9 @@ from t2vid_hf.models import Adapter, ImageText
 from t2vid_hf.models.media_text import VideoText, VideoTimes
 from t2vid_hf.video.pictures import Frames
 from t2vid_hf.video.probing import Probe
+
+MOST_SIZES = 256
+"""Sizes of images whose texts are remembered."""
 
 
 class MediaLayout:
@@ -42,12 +44,8 @@ class MediaLayout:
             media_ids=adapter.media_token_ids(processor),
         )
 
-        # A row has many images of few sizes.
-        @lru_cache(maxsize=256)
-        def image_text(size: tuple[int, int]) -> ImageText:
-            return adapter.image_text(processor, size)
-
-        self._image_text = image_text
+        # A row has many images of few sizes. A dict, because a loader's workers that are spawned take it along.
+        self._sized: dict[tuple[int, int], ImageText] = {}
 
     def image_texts(self, shapes: Sequence[tuple[int, ...]], *, key: Any) -> list[ImageText]:
         """What the processor writes for images.
@@ -65,6 +63,13 @@ class MediaLayout:
             return [self._image_text(self.fitter.size(*shape)) for shape in shapes]
         except InputError as error:
             raise MediaError(f"row '{key}': {error}", "picture") from None
+
+    def _image_text(self, size: tuple[int, int]) -> ImageText:
+        if size not in self._sized:
+            if len(self._sized) >= MOST_SIZES:
+                self._sized.clear()
+            self._sized[size] = self._adapter.image_text(self._processor, size)
+        return self._sized[size]
 
     def times(self, video: Frames | Probe, *, key: Any) -> VideoTimes:
         """When the frames of a video are shown, and the size that they are seen at.

@@ -21,9 +21,8 @@ from t2vid_hf.mixtures.held_out import check_share, is_held_out
 from t2vid_hf.mixtures.light_rows import drop_media, light_dataset
 from t2vid_hf.mixtures.part_sizes import rows_to_take
 from t2vid_hf.mixtures.parts import MixturePart
-from t2vid_hf.mixtures.picks import Pick, PickReader
+from t2vid_hf.mixtures.picks import Pick, PickReader, drawn_first, in_order
 from t2vid_hf.schema import Row
-from t2vid_hf.seeding import stable_hash
 
 CountTokens = Callable[[str], int]
 
@@ -163,13 +162,12 @@ def mix(
     for number, wanted in enumerate(rows_to_take(parts, [len(part.positions) for part in usable])):
         part, dataset = parts[number]
         positions, dropped = usable[number]
-        ranked = sorted(positions, key=lambda name: stable_hash(f"draw/{seed}/{name}"))
+        ranked = drawn_first(positions, seed)
         picks += [Pick(name, number, positions[name], part.take_frames) for name in ranked[:wanted]]
         if len(ranked) > wanted:
             dropped[NOT_SAMPLED] = len(ranked) - wanted
         counts.append(PartCount(part.label, len(dataset), wanted, dict(dropped)))
-    picks.sort(key=lambda pick: (stable_hash(f"order/{seed}/{pick.id}"), pick.id))
-    return Mixture(tuple(parts), tuple(picks), tuple(counts), tuple(held_out))
+    return Mixture(tuple(parts), tuple(in_order(picks, seed)), tuple(counts), tuple(held_out))
 
 
 def _hold_out(

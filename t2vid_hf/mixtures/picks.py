@@ -1,6 +1,6 @@
 """Rows of a mixture by where they are, and what reads them there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.mixtures.light_rows import to_columns
 from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.schema import Row
+from t2vid_hf.seeding import stable_hash
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,35 @@ class Pick:
     part: int
     position: int
     take_frames: int | None
+
+
+def drawn_first(names: Iterable[str], seed: int | str) -> list[str]:
+    """Rows in the order in which they are drawn: a smaller draw of a seed is the beginning of a larger one.
+
+    Args:
+        names (`Iterable[str]`): The ids of the rows that may be drawn.
+        seed (`int` or `str`): The seed of the draw.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.mixtures.picks import drawn_first
+    >>> drawn_first("abcd", 0), drawn_first("acd", 0)
+    (['c', 'b', 'd', 'a'], ['c', 'd', 'a'])
+
+    ```
+    """
+    return sorted(names, key=lambda name: stable_hash(f"draw/{seed}/{name}"))
+
+
+def in_order(picks: Iterable[Pick], seed: int) -> list[Pick]:
+    """Rows in the order in which they are trained on, whatever parts they come from.
+
+    Args:
+        picks (`Iterable[Pick]`): The rows.
+        seed (`int`): The seed of the order.
+    """
+    return sorted(picks, key=lambda pick: (stable_hash(f"order/{seed}/{pick.id}"), pick.id))
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ def fine_tune(
     recipe: RecipeArguments,
     config: T2VidSFTConfig,
     *,
+    mixture: Mixture | None = None,
+    prices: Prices | None = None,
     callbacks: Callable[[T2VidSFTTrainer], list[Any]] | None = None,
 ) -> None:
     """Train what a recipe says, or with `dry_run` tell what it would take.
@@ -46,6 +48,10 @@ def fine_tune(
     Args:
         recipe ([`~t2vid_hf.training.arguments.RecipeArguments`]): What trains: model, mixture, adapter.
         config ([`T2VidSFTConfig`]): The trainer's configuration.
+        mixture ([`~t2vid_hf.mixtures.mixing.Mixture`], *optional*): Its rows, mixed already; `None` mixes what the
+            recipe says.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`], *optional*): What they cost, held to limits already; `None`
+            prices them and holds them to the limits.
         callbacks (`Callable[[T2VidSFTTrainer], list]`, *optional*): What makes callbacks for the trainer, such as one
             that asks it questions; `None` adds none.
 
@@ -55,7 +61,8 @@ def fine_tune(
     """
     if config.shuffle_dataset:
         raise InputError("shuffle_dataset: a recipe's rows are shuffled by mixture_seed; leave it out")
-    parts = recipe.parts()  # a wrong mixture ends here, before a model is loaded
+    # a wrong mixture ends here, before a model is loaded
+    parts = recipe.parts() if mixture is None else [part for part, _ in mixture.parts]
     lacking = rehearse(config)
     if lacking and not recipe.dry_run:
         raise InputError(lacking[0])
@@ -74,13 +81,15 @@ def fine_tune(
     def count_tokens(text: str) -> int:
         return len(processor.tokenizer(text)["input_ids"])
 
-    mixture = load_mixture(parts, seed=recipe.mixture_seed, count_tokens=count_tokens, eval_share=recipe.eval_share)
+    if mixture is None:
+        mixture = load_mixture(parts, seed=recipe.mixture_seed, count_tokens=count_tokens, eval_share=recipe.eval_share)
     set_up(processor, adapter, config, mixture.undecoded)
     cost = TokenCost(processor, adapter, policy=config.video_policy(), on_bad_row=config.on_bad_row)
     evaluation, eval_prices = evaluation_mixture(mixture, count_tokens=count_tokens), None
     if evaluation is not None:
         evaluation, eval_prices = hold_to_limits(evaluation, cost, config)
-    mixture, prices = hold_to_limits(mixture, cost, config)
+    if prices is None:
+        mixture, prices = hold_to_limits(mixture, cost, config)
     # Without packing it is what packing would be, for the summary.
     plan = plan_epoch(config, prices, planned_ranks=None if record is None else record["planned_ranks"])
     summary = summarize(mixture, prices, plan, config)

@@ -32,8 +32,6 @@ def summarize(mixture: Mixture, prices: Prices, plan: PackingPlan, config: T2Vid
         `dict`: numbers of rows, tokens, bins and steps, as `run.json` holds them under "cost".
     """
     tokens = int(prices.tokens.sum())
-    batch = config.world_size * config.per_device_train_batch_size * config.gradient_accumulation_steps
-    steps = plan.num_steps if config.packing else -(-len(prices) // batch)
     return {
         "rows": len(prices),
         "tokens": tokens,
@@ -44,9 +42,26 @@ def summarize(mixture: Mixture, prices: Prices, plan: PackingPlan, config: T2Vid
         "bins": len(plan.ends),
         "bin_tokens": plan.max_tokens,
         "fill": round(plan.fill, 4),
-        "batch": batch,
-        "steps": config.max_steps if config.max_steps > 0 else math.ceil(steps * config.num_train_epochs),
+        "batch": rows_of_step(config),
+        "steps": steps_in_all(len(prices), plan if config.packing else None, config),
     }
+
+
+def rows_of_step(config: T2VidSFTConfig) -> int:
+    """Rows of an optimizer step, or sequences where they are packed, on all ranks."""
+    return config.world_size * config.per_device_train_batch_size * config.gradient_accumulation_steps
+
+
+def steps_in_all(rows: int, plan: PackingPlan | None, config: T2VidSFTConfig) -> int:
+    """Optimizer steps of a run.
+
+    Args:
+        rows (`int`): How many rows it trains on.
+        plan ([`~t2vid_hf.batches.packing.PackingPlan`] or `None`): How they are packed; `None` where they are not.
+        config ([`T2VidSFTConfig`]): The trainer's configuration.
+    """
+    steps = -(-rows // rows_of_step(config)) if plan is None else plan.num_steps
+    return config.max_steps if config.max_steps > 0 else math.ceil(steps * config.num_train_epochs)
 
 
 def show_mixture(mixture: Mixture, summary: Mapping[str, Any], *, evaluation: Mixture | None = None) -> None:
