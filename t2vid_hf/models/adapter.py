@@ -223,6 +223,20 @@ class Adapter(ABC):
         """
         raise _no_video(self)
 
+    def tower(self, model: Any) -> Any:
+        """The vision tower, as its features are kept: a [`~t2vid_hf.models.vision_towers.VisionTower`].
+
+        Args:
+            model ([`~transformers.PreTrainedModel`]): The bare model.
+        """
+        from t2vid_hf.models.block_tower import BlockTower
+        from t2vid_hf.models.vision_towers import WholeTower
+
+        first, *more = self.parts.vision
+        if not more:
+            return WholeTower(model.get_submodule(first))
+        return BlockTower(model.get_submodule(first.rpartition(".")[0]), inside=(first, *more))
+
     @contextmanager
     def while_running(self, model: Any) -> Iterator[None]:
         """What a model needs around its forwards to take every batch that is made here; by default nothing."""

@@ -57,3 +57,11 @@ class InternVLAdapter(Adapter):
     def model_inputs(self, values: Any) -> dict[str, Any]:
         """The pixels as they are."""
         return {"pixel_values": values}
+
+    def tower(self, model: Any) -> Any:
+        """The tower, of which one layer is read, the last one or another."""
+        from t2vid_hf.models.vision_towers import WholeTower
+
+        layer = model.config.vision_feature_layer
+        layers = layer if isinstance(layer, list) else [layer]
+        return WholeTower(model.model.vision_tower, layers=[] if layer == -1 else layers)

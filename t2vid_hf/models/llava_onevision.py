@@ -118,6 +118,13 @@ class LlavaOnevisionAdapter(Adapter):
         # (videos, frames, 3, page_px, page_px)
         return {"pixel_values_videos": torch.stack(list(videos)) if equal else list(videos)}
 
+    def tower(self, model: Any) -> Any:
+        """The tower, of which one layer is read, or several."""
+        from t2vid_hf.models.vision_towers import WholeTower
+
+        layer = model.config.vision_feature_layer
+        return WholeTower(model.model.vision_tower, layers=layer if isinstance(layer, list) else [layer])
+
     @contextmanager
     def while_running(self, model: Any) -> Iterator[None]:
         """Let the model's forward take videos of several lengths."""

@@ -106,3 +106,9 @@ class MiniCPMAdapter(Adapter):
             torch.nn.functional.pad(each, (0, width - each.shape[-1], 0, height - each.shape[-2])) for each in pixels
         ]
         return {"pixel_values": torch.cat(padded), "target_sizes": torch.cat([run["target_sizes"] for run in runs])}
+
+    def tower(self, model: Any) -> Any:
+        """The tower, which sees the patches of an image in a line."""
+        from t2vid_hf.models.vision_towers import WholeTower
+
+        return WholeTower(model.model.vpm, in_lines=True)

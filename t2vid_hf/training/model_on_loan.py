@@ -7,8 +7,10 @@ from typing import Any
 from torch import nn
 
 from t2vid_hf.models.adapter import Adapter
+from t2vid_hf.models.kept_features import KeptFeatures
 from t2vid_hf.training.float32_weights import Float32Weights, embed_in_model_type
 from t2vid_hf.training.forward_patches import ForwardPatches, run_without_grad
+from t2vid_hf.training.frozen_features import keep_features
 from t2vid_hf.training.hooks_aside import HooksAside
 from t2vid_hf.training.model_parts import bare_model, plain_name
 from t2vid_hf.training.tuning import frozen_vision
@@ -22,6 +24,9 @@ class ModelOnLoan:
     Args:
         model ([`~transformers.PreTrainedModel`]): The model that the trainer is given.
         adapter ([`~t2vid_hf.models.Adapter`]): The adapter of the model's family.
+
+    Attributes:
+        features ([`~t2vid_hf.models.kept_features.KeptFeatures`], *optional*): The tower's, where they are kept.
     """
 
     def __init__(self, model: Any, adapter: Adapter) -> None:
@@ -30,6 +35,7 @@ class ModelOnLoan:
         self._forwards = ForwardPatches([bare_model(model)])
         self._hooks = HooksAside(model)
         self._others: list[ForwardPatches] = []
+        self.features: KeptFeatures | None = None
         self.weights = Float32Weights(model, on=False)
 
     def lend(self, model: nn.Module, args: Any, *, sharded: bool) -> None:
@@ -42,6 +48,9 @@ class ModelOnLoan:
         """
         self._forwards.add(model)  # PEFT's, on which accelerate sets its autocast
         self._others = [run_without_grad(frozen_vision(model, self._adapter.parts))]
+        if args.vision_feature_cache is not None:
+            self.features, patches = keep_features(model, self._adapter, args, sharded=sharded)
+            self._others.append(patches)
         if self._adapter.features_in_model_type:
             self._others.append(embed_in_model_type(model))
         self.weights = Float32Weights(

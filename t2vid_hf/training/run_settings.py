@@ -27,6 +27,7 @@ _HARMLESS = {
     "restore_callback_states_from_checkpoint", "use_cpu", "accelerator_config", "parallelism_config", "debug",
     "skip_memory_metrics", "resume_from_checkpoint", "local_rank", "dataset_num_proc", "use_liger_kernel",
     "liger_kernel_config", "auto_find_batch_size", "on_bad_row", "max_bad_share",
+    "vision_feature_cache", "vision_feature_cache_gb",
     # these two make a step together, and that is compared: `t2vid_hf.training.rows_taken`
     "per_device_train_batch_size", "gradient_accumulation_steps",
 }  # fmt: skip

@@ -61,6 +61,11 @@ class T2VidSFTConfig(SFTConfig):
         tune_vision (`bool`, *optional*, defaults to `True`): Whether the vision tower trains.
         tune_connector (`bool`, *optional*, defaults to `True`): Whether the connector trains.
         tune_llm (`bool`, *optional*, defaults to `True`): Whether the language model trains; not asked with LoRA.
+        vision_feature_cache (`str`, *optional*): Where a frozen vision tower's features are kept, so that each distinct
+            picture is computed once: `"memory"`, of each rank its own, or a folder, which ranks, runs and evaluations
+            may share. `None` keeps nothing. See [`~t2vid_hf.models.kept_features`].
+        vision_feature_cache_gb (`float`, *optional*): With `vision_feature_cache`, the most that is kept, in GB, 4
+            where it is not given; what was not asked for longest goes first.
         vision_learning_rate (`float`, *optional*): The vision tower's learning rate; `None` takes `learning_rate`, the
             language model's.
         connector_learning_rate (`float`, *optional*): The connector's learning rate; `None` takes `learning_rate`.
@@ -125,6 +130,12 @@ class T2VidSFTConfig(SFTConfig):
     tune_vision: bool = field(default=True, metadata={"help": "Train the vision tower."})
     tune_connector: bool = field(default=True, metadata={"help": "Train the connector."})
     tune_llm: bool = field(default=True, metadata={"help": "Train the language model."})
+    vision_feature_cache: str | None = field(
+        default=None, metadata={"help": "Keep the features of a frozen vision tower: memory, or a folder."}
+    )
+    vision_feature_cache_gb: float | None = field(
+        default=None, metadata={"help": "With vision_feature_cache, the most GB that are kept; 4 by default."}
+    )
     vision_learning_rate: float | None = field(
         default=None, metadata={"help": "Of the vision tower; learning_rate by default."}
     )
@@ -175,6 +186,10 @@ class T2VidSFTConfig(SFTConfig):
             )
         if self.max_images is not None and not self.packing:
             raise InputError("max_images bounds packed sequences; set packing, or leave max_images out")
+        if self.vision_feature_cache is None and self.vision_feature_cache_gb is not None:
+            raise InputError(
+                "vision_feature_cache_gb bounds what vision_feature_cache keeps; set that, or leave it out"
+            )
         check_ranges(self)
         check_trackers(self.report_to)
         check_float32(self)

@@ -43,11 +43,14 @@ class Telemetry:
 
     @contextlib.contextmanager
     def pause(self) -> Iterator[None]:
-        """Stop the clock: what happens within takes no time of the training's."""
-        start = time.perf_counter()
+        """Stop the clock, and count no picture: what happens within is not the training's."""
+        start, features = time.perf_counter(), self._trainer.loan.features
+        before = None if features is None else (features.pictures, features.hits)
         try:
             yield
         finally:
+            if features is not None and before is not None:
+                features.pictures, features.hits = before
             self._since += time.perf_counter() - start
 
     def count_batch(self, inputs: dict[str, Any], lengths: Sequence[int]) -> None:
@@ -118,6 +121,7 @@ class Telemetry:
             "visual_token_share": sum(rank["visual"] for rank in ranks) / tokens,
             "fill": tokens / sum(rank["places"] for rank in ranks),
             "tokens_per_second": tokens / seconds,
+            **_hit_share([rank["features"] for rank in ranks]),
             **_mean_losses([rank["losses"] for rank in ranks]),
         }
 
@@ -125,22 +129,33 @@ class Telemetry:
         """Hand out what was gathered last, once; any rank may call it alone.
 
         Returns:
-            `dict[str, float]`: `visual_token_share`, `fill`, `tokens_per_second`, and `loss/{source}` in nats a token;
-            nothing where no token was counted.
+            `dict[str, float]`: `visual_token_share`, `fill`, `tokens_per_second`, with `vision_feature_cache` and where
+            there were pictures `feature_hit_share`, and `loss/{source}` in nats a token; nothing where no token was
+            counted.
         """
         gathered, self._gathered = self._gathered, {}
         return {**gathered, **self._bad_rows.counts()} if gathered else {}
 
     def _take(self) -> dict[str, Any]:
         """The sums of this rank, which begin anew."""
+        features = self._trainer.loan.features
         taken = {
             "losses": {name: torch.stack(pairs).sum(0).tolist() for name, pairs in self._losses.items()},
             "visual": int(torch.stack(self._visual).sum()) if self._visual else 0,
             "tokens": self._tokens,
             "places": self._places,
+            "features": (0, 0) if features is None else (features.pictures, features.hits),
         }
+        if features is not None:
+            features.pictures = features.hits = 0
         self._reset()
         return taken
+
+
+def _hit_share(ranks: Sequence[tuple[int, int]]) -> dict[str, float]:
+    """The share of pictures whose features had not to be computed, over all ranks."""
+    pictures, hits = (sum(rank[part] for rank in ranks) for part in (0, 1))
+    return {"feature_hit_share": hits / pictures} if pictures else {}
 
 
 def _mean_losses(ranks: Sequence[Mapping[str, tuple[float, float]]]) -> dict[str, float]:

@@ -20,6 +20,7 @@ from t2vid_hf.models import adapter_for
 from t2vid_hf.training.checkpoint_weights import LoadsPublishedNames
 from t2vid_hf.training.collator import collator_of_run
 from t2vid_hf.training.epoch_plan import check_plan, plan_epoch
+from t2vid_hf.training.found_once import FoundOnce
 from t2vid_hf.training.honoured_fields import check_arguments, check_parallelism, hide_packing, shuffle_rows
 from t2vid_hf.training.largest_batch import LargestBatch
 from t2vid_hf.training.loss_evaluation import LossEvaluation
@@ -40,7 +41,7 @@ from t2vid_hf.training.tuning import freeze, freeze_unused
 from t2vid_hf.training.video_setup import set_up
 
 
-class T2VidSFTTrainer(LoadsPublishedNames, Releases, SFTTrainer):
+class T2VidSFTTrainer(LoadsPublishedNames, Releases, FoundOnce, SFTTrainer):
     """Fine-tune a vision-language model on a mixture of pages, video and text.
 
     Args:
@@ -163,10 +164,13 @@ class T2VidSFTTrainer(LoadsPublishedNames, Releases, SFTTrainer):
         batches = train_batches(self)
         return super()._get_train_sampler(train_dataset) if batches is None else batches
 
-    # Overridden because pixels travel as uint8: they become values on the device, by the processor's own table.
+    # Overridden because pixels travel as uint8: they become values on the device, by the processor's own table. What
+    # is no tensor stays aside: each entry of a list would be looked at, in every step.
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        inputs = super()._prepare_inputs(dict(inputs))
-        return {**inputs, **model_pixels(self.adapter, inputs, self._pixel_table.to(dtype=self.model.dtype))}
+        told = {name: inputs[name] for name in ("sources", "row_lengths", "bad_rows") if name in inputs}
+        inputs = super()._prepare_inputs({name: inputs[name] for name in inputs if name not in told}) | told
+        made = model_pixels(self.adapter, inputs, self._pixel_table.to(dtype=self.model.dtype))
+        return {**inputs, **made}  # in this order: the model must not be given what the pixels were taken out of
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -179,7 +183,7 @@ class T2VidSFTTrainer(LoadsPublishedNames, Releases, SFTTrainer):
         inputs = dict(inputs)
         sources, lengths = inputs.pop("sources"), inputs.pop("row_lengths")
         self.telemetry.count_batch(inputs, lengths)
-        bare, packed = bare_model(self.accelerator.unwrap_model(self.model)), "attention_mask" not in inputs
+        bare, packed = self.innermost_model(), "attention_mask" not in inputs
         with self.loan.run(), add_noise(bare, self.args.neftune_noise_alpha, lengths=lengths, packed=packed):
             if return_outputs or self.compute_loss_func is not None or self.label_smoother is not None:
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)

@@ -2,6 +2,7 @@
 
 python tests/benchmarks/bench_train.py
 python tests/benchmarks/bench_train.py --output tests/benchmarks/results/train.json
+python tests/benchmarks/bench_train.py --overhead --rows 48 --output tests/benchmarks/results/train_overhead.json
 python tests/benchmarks/bench_train.py --packed_attention --output tests/benchmarks/results/packed_attention.json
 python tests/benchmarks/bench_train.py --device cuda --size 2b --output tests/benchmarks/results/train_cuda.json
 
@@ -11,8 +12,10 @@ trainer has Idefics3's published proportions of image sizes (4 times the tower's
 a row has as many tokens in both. "end to end": `train()` over all rows, 2 workers each, the stock trainer at the best
 of several batch sizes, ours packed. "step": forward, backward and optimizer on collated batches of 1 and of 8 rows.
 Useful tokens are those of the rows, padding left out. Each measurement is a process of its own, in interleaved
-rounds, medians; peak memory is what training adds to the process. Before that, the losses of both are compared on the
-same rows and labels. The last line is JSON.
+rounds, medians; peak memory is what training adds to the process. `overhead_ms` of "ours train" is what a step takes
+beside forward, backward, clipping and the optimizer's step; `overhead_cpu_ms` what of it the training process computes,
+without waiting for its workers, or for a processor that others have. Before that, the losses of both are compared on
+the same rows and labels. The last line is JSON.
 
 `--packed_attention` measures something else on the same model: see packed_steps.py.
 """
@@ -34,6 +37,7 @@ import packed_steps
 import torch
 from machine import about
 from PIL import Image
+from step_phases import StepPhases
 
 from t2vid_hf.models import adapter_for, tiny
 
@@ -69,6 +73,7 @@ def main() -> None:
     parser.add_argument("--max_length", type=int, help="Of our packed sequences; the longest row by default.")
     parser.add_argument("--output", type=Path, help="JSON file to write the numbers to as well.")
     parser.add_argument("--packed_attention", action="store_true", help="Packed rows under three attentions instead.")
+    parser.add_argument("--overhead", action="store_true", help="Only what a step of ours takes beside the model.")
     parser.add_argument("--measure", nargs=3, metavar=("FOLDER", "TRAINER", "WHAT"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
@@ -83,6 +88,13 @@ def main() -> None:
             write(packed_steps.run(folder, given), given.output)
             return
         given.max_length = given.max_length or int(tokens.max())
+        if given.overhead:
+            measured = [child(given, folder, "ours", "train:1") for _ in range(given.rounds)]
+            medians = {name: round(statistics.median(each[name] for each in measured), 3) for name in measured[0]}
+            result = {"benchmark": "train_overhead", **about("torch", "transformers", "trl", "accelerate"),
+                      "rows": given.rows, "workers": 2, **medians}  # fmt: skip
+            write(result, given.output)
+            return
         result = {
             "benchmark": "train",
             **about("torch", "transformers", "trl", "accelerate"),
@@ -115,11 +127,13 @@ def run(folder: str, given: argparse.Namespace) -> dict[str, Any]:
             key = f"{trainer} {what.partition(':')[0]} {what.partition(':')[2] if 'step' in what else ''}".strip()
             rounds.setdefault(key, []).append(child(given, folder, trainer, what))
     print(f"{'':16} tokens/s   seconds a step   peak MB")
+    overhead: dict[str, float] = {}
     for key, measured in rounds.items():
         medians = {name: statistics.median(each[name] for each in measured) for name in measured[0]}
         print(
             f"{key:16} {medians['tokens_per_second']:8,.0f} {medians['step_seconds']:16.4f} {medians['peak_mb']:9,.0f}"
         )
+        overhead = {name: medians[name] for name in ("overhead_ms", "overhead_cpu_ms") if name in medians} or overhead
 
     def ratio(name: str, over: str, under: str) -> float:
         return round(statistics.median(a[name] / b[name] for a, b in zip(rounds[over], rounds[under], strict=True)), 3)
@@ -129,6 +143,7 @@ def run(folder: str, given: argparse.Namespace) -> dict[str, Any]:
         "stock_batch_size": best,
         "stock_tokens_per_second_by_batch_size": {size: round(rate) for size, rate in tried.items()},
         "measured": rounds,
+        **overhead,
         "end_to_end_ratio": ratio("tokens_per_second", "ours train", "stock train"),
         "step_ratio_b1": ratio("tokens_per_second", "ours step 1", "stock step 1"),
         "step_ratio_b8": ratio("tokens_per_second", "ours step 8", "stock step 8"),
@@ -222,6 +237,7 @@ def measure(given: argparse.Namespace, folder: str, kind: str, what: str) -> dic
         return {"loss": same_rows(trainer, kind, rows)}
     if what == "train":
         useful = float(row_prices(folder, rows).sum())
+        phases = StepPhases(trainer) if kind == "ours" else None
         start = time.perf_counter()
         trainer.train()
         seconds, steps = time.perf_counter() - start, trainer.state.global_step
@@ -232,6 +248,8 @@ def measure(given: argparse.Namespace, folder: str, kind: str, what: str) -> dic
         "step_seconds": seconds / steps,
         "peak_mb": (peak(given.device) - before) / 2**20,
     }
+    if kind == "ours" and what == "train" and phases is not None:
+        report |= phases.told()
     if given.device == "cuda" and kind == "ours":
         name = next(name for name in PEAK_FLOPS if name in torch.cuda.get_device_name())
         report["mfu"] = flops(trainer, rows, folder) / (seconds * PEAK_FLOPS[name]) if what == "train" else 0.0
