@@ -7,7 +7,7 @@ LIGHT := .venv-light-$(notdir $(PYTHON))
 LATEST := .venv-latest
 LIGHT_TESTS := $(addprefix tests/,clips data hub metrics mixtures rendering sources video test_package.py test_registration.py)
 
-.PHONY: setup demo test test-light test-slow check check-latest fix bench learn clean
+.PHONY: setup demo miniature base test test-light test-slow check check-latest fix bench learn clean
 
 setup: $(VENV)/.installed
 
@@ -26,6 +26,27 @@ demo: setup
 		$(if $(LONG_QA),--long_qa '$(LONG_QA)') $(if $(VIDEOS),--videos '$(VIDEOS)') \
 		$(if $(MODEL),--model '$(MODEL)') $(if $(PUSH),--push '$(PUSH)') \
 		$(if $(MAX_DOCUMENTS),--max_documents '$(MAX_DOCUMENTS)')
+
+# The experiment in miniature (recipes/miniature): is a third of the rows as drawn text worth what video is?
+# QUICK=1: one base, two seeds, and no arm of all the video. MINI is where its data and bases go, as its YAML files say.
+MINI := out/miniature
+BASE_SEEDS ?= 0 1 2
+
+miniature: setup $(MINI)/world/gate $(if $(QUICK),,$(MINI)/base-1 $(MINI)/base-2)
+	$(BIN)/python recipes/experiment.py --config recipes/miniature/experiment.yaml $(if $(QUICK),--quick)
+
+# Its bases from nothing, 15 minutes of a core each; base 0 is the one of recipes/miniature/base.
+base: $(addprefix $(MINI)/base-,$(BASE_SEEDS))
+
+$(MINI)/base-%: | setup $(MINI)/world/gate
+	$(BIN)/python recipes/miniature/make_model.py --output $(MINI)/untrained-$* --seed $*
+	OMP_NUM_THREADS=1 $(BIN)/python recipes/sft.py --config recipes/miniature/base.yaml --seed $* --mixture_seed $* \
+		--model_name_or_path $(MINI)/untrained-$* --output_dir $(MINI)/trained-$* --overwrite_output_dir true
+	$(BIN)/python recipes/miniature/halve.py --checkpoint $(MINI)/trained-$* --output $@
+
+# The gate is what is written last.
+$(MINI)/world/gate: | setup
+	$(BIN)/python recipes/miniature/make_world.py --output $(MINI)/world
 
 # A process on each processor: what most tests do is too small for threads of its own.
 test: setup

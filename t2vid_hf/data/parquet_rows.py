@@ -128,10 +128,12 @@ def _write(path: Path, tables: Iterable[pa.Table], features: Features) -> int:
 def _groups(rows: Iterable[Mapping[str, Any]], features: Features, most: int) -> Iterator[pa.Table]:
     """Tables of so many bytes at most, except where few rows are more."""
     held: list[pa.Table] = []
+    size = 0
     for table in tables_of(rows, features):
-        if held and sum(part.nbytes for part in held) + table.nbytes > most:
+        size += table.nbytes
+        if held and size > most:
             yield pa.concat_tables(held)
-            held = []
+            held, size = [], table.nbytes
         held.append(table)
     if held:
         yield pa.concat_tables(held)

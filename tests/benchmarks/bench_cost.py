@@ -62,7 +62,7 @@ def main() -> None:
         processor = Idefics3Processor(  # anew, because it keeps the ids of its tokens
             image_processor=processor.image_processor,
             tokenizer=with_image_tokens(given.tokenizer),
-            image_seq_len=tiny.IMAGE_TOKENS,
+            image_seq_len=tiny.DEFAULT.image_tokens,
             chat_template=tiny.CHAT_TEMPLATE,
         )
     start = time.perf_counter()

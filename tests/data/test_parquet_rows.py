@@ -77,3 +77,20 @@ def test_no_row(tmp_path):
     assert write_rows(tmp_path / "rows.parquet", [], features()) == 0
     empty = parquet.read_table(tmp_path / "rows.parquet")
     assert len(empty) == 0 and Features.from_arrow_schema(empty.schema) == features()
+
+
+def test_the_size_of_a_table_is_asked_at_most_twice(monkeypatch):
+    """Asked again for each table behind it, 57,600 short rows took six minutes in place of ten seconds."""
+    asked = []
+
+    class Table:
+        @property
+        def nbytes(self):
+            asked.append(self)
+            return 10
+
+    tables = [Table() for _ in range(40)]
+    monkeypatch.setattr(parquet_rows, "tables_of", lambda rows, features: iter(tables))
+    monkeypatch.setattr(parquet_rows.pa, "concat_tables", len)
+    assert list(parquet_rows._groups([], Features(), 100)) == [10, 10, 10, 10]
+    assert len(asked) <= 2 * len(tables)

@@ -168,18 +168,18 @@ def smolvlm() -> tuple[Any, Any]:
 
     words = tokenizer([tiny.BOS, tiny.IMAGE, tiny.IMAGE_BORDER, tiny.IMAGE_WHOLE], pad=tiny.PAD, eos=tiny.END_OF_TURN)
     words.bos_token = tiny.BOS
-    size = {"longest_edge": tiny.IMAGE_PX}
+    size = {"longest_edge": tiny.DEFAULT.image_px}
     processor = SmolVLMProcessor(
-        SmolVLMImageProcessor(size={"longest_edge": 4 * tiny.IMAGE_PX}, max_image_size=size),
+        SmolVLMImageProcessor(size={"longest_edge": 4 * tiny.DEFAULT.image_px}, max_image_size=size),
         words,
         SmolVLMVideoProcessor(size=size, max_image_size=size),
-        image_seq_len=tiny.IMAGE_TOKENS,
+        image_seq_len=tiny.DEFAULT.image_tokens,
         chat_template=tiny.CHAT_TEMPLATE,
     )
     config = SmolVLMConfig(
         vision_config=SmolVLMVisionConfig(
             hidden_size=48, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-            image_size=tiny.IMAGE_PX, patch_size=tiny.PATCH_PX,
+            image_size=tiny.DEFAULT.image_px, patch_size=tiny.DEFAULT.patch_px,
         ),
         text_config=LlamaConfig(vocab_size=len(words), pad_token_id=words.pad_token_id, **TEXT),
         scale_factor=tiny.SCALE,
