@@ -25,6 +25,7 @@ _COMMANDS = {
     "evaluate": ("evaluate", "evaluate"),
     "score": ("score", "score"),
     "compare": ("compare", "compare"),
+    "diversity": ("diversity", "diversity"),
     "merge": ("merge", "merge_adapter"),
     "push": ("push", "push"),
     "info": ("info", "info"),
