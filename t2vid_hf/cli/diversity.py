@@ -13,6 +13,7 @@ from t2vid_hf.diversity.embedding import PAPER_MODEL
 from t2vid_hf.diversity.matched_samples import DRAWS
 from t2vid_hf.diversity.measures import MEASURES, THRESHOLD
 from t2vid_hf.errors import InputError
+from t2vid_hf.mixtures.instructions import InstructionSet, read_instructions
 
 
 def diversity(
@@ -29,17 +30,19 @@ def diversity(
     sample: Annotated[int | None, typer.Option(help="Instructions of a sample; else half of the smallest set.")] = None,
     draws: Annotated[int, typer.Option(help="Samples of each set.")] = DRAWS,
     threshold: Annotated[float, typer.Option(help="The cosine of near-duplicates.")] = THRESHOLD,
-    points: Annotated[int, typer.Option(help="Instructions of each set on figure and map, at most.")] = 2000,
+    points: Annotated[int, typer.Option(help="Instructions of each set on figure and map, at most.", min=2)] = 2000,
     seed: Annotated[int, typer.Option(help="Of samples, clusters and the map.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="All of it on stdout, as one line of JSON.")] = False,
 ) -> None:
     """Measure how much the instructions of data sets differ."""
     from t2vid_hf.diversity.embedding import Embedder
-    from t2vid_hf.diversity.report import diversity_report
-    from t2vid_hf.mixtures.instructions import read_instructions
+    from t2vid_hf.diversity.report import check_request, diversity_report
 
     found = read_instructions(sets, column=column, split=split, max_words=max_words)
     texts = {name: each.texts for name, each in found.items()}
+    if pick is not None:
+        _check_pick(found, pick, output)
+    check_request(texts, size=sample, draws=draws, threshold=threshold, against=against)
     embedder = Embedder(model)
     vectors = embedder.embed([text for listed in texts.values() for text in listed])
     result = diversity_report(
@@ -49,27 +52,34 @@ def diversity(
         result["sets"][name]["left_out"] = dict(each.left_out)
     result = {"model": model, **result}
     if pick is not None:
-        result["picked"] = _pick(found, vectors, pick, output, seed)
+        picked, measured = _pick(found, vectors, pick, seed)
+        result["picked"] = {"rows": pick, **measured}
     _show(result)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
+        if pick is not None:
+            (output / "picked.txt").write_text("".join(f"{row}\n" for row in picked), "utf-8")
         (output / "diversity.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
         _draw(texts, vectors, output, points, seed)
     if as_json:
         print_json(result)
 
 
-def _pick(found: Mapping[str, Any], vectors: Any, count: int, output: Path | None, seed: int) -> dict[str, Any]:
-    from t2vid_hf.diversity.picking import pick_rows
-    from t2vid_hf.diversity.prepared import prepare
-
+def _check_pick(found: Mapping[str, InstructionSet], count: int, output: Path | None) -> None:
     if len(found) != 1 or output is None:
         raise InputError("--pick picks rows of one set, and writes picked.txt into --output: give one set and a folder")
     ((name, each),) = found.items()
-    picked, measured = pick_rows(each.ids, prepare({name: each.texts}, vectors), count, seed=seed)
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "picked.txt").write_text("".join(f"{row}\n" for row in picked), "utf-8")
-    return {"rows": count, **measured}
+    rows = len(set(each.ids))
+    if not 2 <= count <= rows:
+        raise InputError(f"--pick {count}: '{name}' has {rows} rows; give 2 to that many")
+
+
+def _pick(found: Mapping[str, InstructionSet], vectors: Any, count: int, seed: int) -> tuple[list[str], dict[str, Any]]:
+    from t2vid_hf.diversity.picking import pick_rows
+    from t2vid_hf.diversity.prepared import prepare
+
+    ((name, each),) = found.items()
+    return pick_rows(each.ids, prepare({name: each.texts}, vectors), count, seed=seed)
 
 
 def _draw(texts: Mapping[str, list[str]], vectors: Any, output: Path, points: int, seed: int) -> None:

@@ -121,11 +121,7 @@ def measure_added(
         [`~t2vid_hf.errors.InputError`]: one of them has too few instructions for the share.
     """
     own, others = sets.places[mixture], sets.places[part]
-    size = min(MOST, len(own) // 2, int(len(others) / 2 / share))
-    added = round(size * share)
-    if not 0 < added < size:
-        raise InputError(f"--against: '{mixture}' has {len(own)} and '{part}' {len(others)} instructions, too few for "
-                         f"samples of which {share:.0%} are the part's")  # fmt: skip
+    size, added = added_sizes(len(own), len(others), share)
     rng = rng_for(seed, f"against/{mixture}/{part}")
     alone, mixed = [], []
     for _ in tqdm(range(draws), f"{part} added to {mixture}", unit=" pairs", delay=1):
@@ -138,6 +134,34 @@ def measure_added(
     first, second = np.array(alone), np.array(mixed)
     difference = _estimates(second - first, factor, least=-np.inf)
     return Added(size, added, _estimates(first, factor), _estimates(second, factor), difference)
+
+
+def added_sizes(mixture: int, part: int, share: float = ADDED_SHARE) -> tuple[int, int]:
+    """How many instructions a sample of a mixture has, and how many of them are a part's.
+
+    Args:
+        mixture (`int`): Instructions of the mixture.
+        part (`int`): Instructions of the part.
+        share (`float`, *optional*, defaults to `ADDED_SHARE`): The part's share of the sample.
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: there are too few.
+
+    Example:
+
+    ```python
+    >>> from t2vid_hf.diversity.matched_samples import added_sizes
+    >>> added_sizes(5000, 375), added_sizes(100, 375)
+    ((562, 187), (50, 17))
+
+    ```
+    """
+    size = min(MOST, mixture // 2, int(part / 2 / share))
+    added = min(round(size * share), part // 2)
+    if not 0 < added < size:
+        raise InputError(f"--against: sets of {mixture} and {part} instructions are too few for samples of which "
+                         f"{share:.0%} are the part's")  # fmt: skip
+    return size, added
 
 
 def _estimates(values: np.ndarray, factor: float, *, least: float = 0.0) -> dict[str, Estimate]:

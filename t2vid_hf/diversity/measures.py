@@ -92,7 +92,7 @@ def distinct_share(runs: Sequence[np.ndarray]) -> float:
     """Distinct-n (Li et al., arXiv 1510.03055): different runs of words over all of them; 0 where there is none.
 
     Args:
-        runs (`Sequence[np.ndarray]`): Of each text the numbers of its runs, see
+        runs (`Sequence[np.ndarray]`): For each text the numbers of its runs, see
             [`~t2vid_hf.diversity.ngrams.number_runs`].
     """
     all_of_them = np.concatenate(runs)

@@ -10,7 +10,6 @@ import numpy as np
 
 from t2vid_hf.diversity.measures import MEASURES
 from t2vid_hf.diversity.prepared import PreparedSets
-from t2vid_hf.errors import InputError
 from t2vid_hf.seeding import rng_for
 
 RANDOM = 10
@@ -59,21 +58,17 @@ def pick_rows(
     Args:
         ids (`Sequence[str]`): For each instruction the id of its row.
         prepared ([`~t2vid_hf.diversity.prepared.PreparedSets`]): The set, alone.
-        count (`int`): How many rows to pick.
+        count (`int`): How many rows to pick, from 2 to all.
         seed (`int`, *optional*, defaults to `0`): The seed.
 
     Returns:
         `tuple[list[str], dict]`: the rows' ids, in the order in which they were taken; for "picked" and "random" each
         measure, for the latter the mean of `RANDOM` draws.
 
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: fewer than 2 are asked for, or more than there are.
     """
     names = list(dict.fromkeys(ids))
     numbers = {name: number for number, name in enumerate(names)}
     rows = np.array([numbers[name] for name in ids])
-    if not 2 <= count <= len(names):
-        raise InputError(f"--pick {count}: the set has {len(names)} rows; give 2 to that many")
     taken = pick_diverse(prepared.vectors, count, rows=rows, seed=seed)
     rng = rng_for(seed, "pick/random")
     centres = prepared.find_centres({name: np.array([], int) for name in prepared.places}, rng)

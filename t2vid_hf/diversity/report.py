@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from t2vid_hf.diversity.embedding import Embedder
-from t2vid_hf.diversity.matched_samples import DRAWS, Estimate, matched_size, measure_added, measure_sets
+from t2vid_hf.diversity.matched_samples import DRAWS, Estimate, added_sizes, matched_size, measure_added, measure_sets
 from t2vid_hf.diversity.measures import THRESHOLD
 from t2vid_hf.diversity.prepared import prepare
 from t2vid_hf.diversity.redundancy import find_redundancy
@@ -19,6 +19,41 @@ from t2vid_hf.seeding import rng_for
 
 REPEATS = 10
 """Groups of repeated instructions that are listed of a set."""
+
+
+def check_request(
+    sets: Mapping[str, Sequence[str]],
+    *,
+    size: int | None = None,
+    draws: int = DRAWS,
+    threshold: float = THRESHOLD,
+    against: tuple[str, str] | None = None,
+) -> None:
+    """Refuse what cannot be measured, before a model is loaded.
+
+    Args:
+        sets (`Mapping[str, Sequence[str]]`): The instructions of each set.
+        size (`int`, *optional*): See [`diversity_report`].
+        draws (`int`, *optional*, defaults to `DRAWS`): See [`diversity_report`].
+        threshold (`float`, *optional*, defaults to `THRESHOLD`): See [`diversity_report`].
+        against (`tuple[str, str]`, *optional*): See [`diversity_report`].
+
+    Raises:
+        [`~t2vid_hf.errors.InputError`]: too few instructions, or a number that cannot be taken.
+    """
+    if draws < 2:
+        raise InputError(f"--draws {draws}: an interval needs 2 samples or more")
+    if not 0 < threshold <= 1:
+        raise InputError(f"--threshold {threshold}: a cosine of near-duplicates is above 0 and at most 1")
+    matched_size(sets, size)
+    if against is None:
+        return
+    for name in against:
+        if name not in sets:
+            raise unknown("set in --against", name, sets)
+    if against[0] == against[1]:
+        raise InputError(f"--against {against[0]} {against[1]}: give two sets; a set is measured beside itself anyway")
+    added_sizes(len(sets[against[0]]), len(sets[against[1]]))
 
 
 def diversity_report(
@@ -32,7 +67,7 @@ def diversity_report(
     against: tuple[str, str] | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Measure sets of instructions.
+    """Measure sets of instructions. What [`check_request`] refuses is refused here as well.
 
     Args:
         sets (`Mapping[str, Sequence[str]]`): The instructions of each set.
@@ -47,13 +82,7 @@ def diversity_report(
     Raises:
         [`~t2vid_hf.errors.InputError`]: too few instructions, or a number that cannot be taken.
     """
-    if draws < 2:
-        raise InputError(f"--draws {draws}: an interval needs 2 samples or more")
-    if not 0 < threshold <= 1:
-        raise InputError(f"--threshold {threshold}: a cosine of near-duplicates is above 0 and at most 1")
-    for name in against or ():
-        if name not in sets:
-            raise unknown("set in --against", name, sets)
+    check_request(sets, size=size, draws=draws, threshold=threshold, against=against)
     size = matched_size(sets, size)
     prepared = prepare(sets, vectors, threshold=threshold)
     measured = measure_sets(prepared, size, draws=draws, seed=seed)
@@ -104,11 +133,7 @@ def draw_points(sets: Mapping[str, Sequence[str]], most: int, *, seed: int = 0) 
     Returns:
         `dict[str, np.ndarray]`: for each set places in all instructions, those of one set after those of another.
 
-    Raises:
-        [`~t2vid_hf.errors.InputError`]: fewer than 1 are asked for.
     """
-    if most < 1:
-        raise InputError(f"--points {most}: give at least 1")
     size = min([most, *map(len, sets.values())])
     starts = np.cumsum([0, *map(len, sets.values())])
     return {
