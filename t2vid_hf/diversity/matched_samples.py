@@ -1,9 +1,9 @@
 """Sets compared on samples of one size, with intervals: every measure depends on how many instructions it sees.
 
 Samples are drawn without replacement. The usual bootstrap draws with it, and then 37 % of a sample are copies, which
-near-duplicates and the nearest distance take for the set's own. So the interval is that of the delete-d jackknife
-(Shao and Wu 1989): of a set of N, samples of m vary as the set itself would, but for the factor m / (N - m). It is
-1.96 standard errors to each side, and m is at most half of the smallest set.
+every measure takes for the set's own: on NExT-QA's questions none of its 95 % intervals held the truth, but for the
+entropy. Ours are those of the delete-d jackknife (Shao and Wu 1989), and 91 to 98 % held it: of a set of N, samples of
+m vary as the set itself would, but for the factor m / (N - m), and m is at most half of the smallest set.
 """
 
 from collections.abc import Mapping
