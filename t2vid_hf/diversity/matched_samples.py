@@ -19,7 +19,7 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.seeding import rng_for
 
 MOST = 2000
-"""Instructions of a sample, at most: one takes 0.3 s on a core."""
+"""Instructions of a sample, at most."""
 FEWEST = 4
 """Instructions that a set must have: a sample is half of it, and a nearest one needs two."""
 DRAWS = 50
@@ -73,7 +73,7 @@ def matched_size(sets: Mapping[str, Any], wanted: int | None = None) -> int:
     name = min(sets, key=lambda name: len(sets[name]))
     smallest = len(sets[name])
     if smallest < FEWEST:
-        raise InputError(f"'{name}' has {smallest} instructions; give at least {FEWEST}, or leave it out")
+        raise InputError(f"'{name}' has too few instructions ({smallest}); give at least {FEWEST}, or leave it out")
     if wanted is not None and not 2 <= wanted <= smallest // 2:
         raise InputError(f"--sample {wanted}: give 2 to {smallest // 2}, half of the smallest set, which is '{name}'")
     return wanted or min(MOST, smallest // 2)

@@ -1,7 +1,7 @@
 """Which N instructions of many cover them best: greedy k-center, the next always the one farthest from all taken.
 
-Its farthest instruction is at most twice as far as in the best choice there is (Gonzalez 1985). N steps of one product
-with all vectors: 1,000 of 50,000 take half a minute. What is rare is taken early, and what is rare may be noise.
+Its farthest instruction is at most twice as far as in the best choice there is (Gonzalez 1985). A step is one
+product with all vectors: 1,000 of 50,000 take 3 s. What is rare is taken early, and what is rare may be noise.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,8 @@
 
 Clusters are those of k-means (scikit-learn) over as many instructions of each set, so that no set decides alone what a
 cluster is. They are made anew for each sample, of instructions that are not in it: clusters follow what they are made
-of, and a set that is all in them looked more even than ten times as many of its kind. A sample so takes 0.3 s longer.
+of, and a set that is all in them looked more even than ten times as many of its kind. With that a sample of 2,000
+takes 0.3 s of a processor.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
 """Which instructions of a set repeat, and what share of it they are: letter for letter, and in other words.
 
 Groups are made greedily: the text that stands there most often leads, and takes all that are left within the threshold.
-So no chain of small steps joins two that have nothing in common. Exact, in blocks: 30,000 different texts take 40 s on
-two cores, and fewer the more they repeat.
+So no chain of small steps joins two that have nothing in common. Exact, in blocks: 50,000 texts that are all different
+take 11 s of a processor, and less the more they repeat.
 """
 
 from collections import Counter

@@ -22,8 +22,9 @@ from t2vid_hf.mixtures.parts import MixturePart
 from t2vid_hf.mixtures.turn_shapes import ROLES
 from t2vid_hf.sources import booksum, longalpaca, natural_questions, records
 from t2vid_hf.sources.opening import SUFFIXES, is_remote, kind_of, open_bytes
+from t2vid_hf.sources.refused_characters import bad_character
 
-NO_TEXT, TOO_LONG = "no text", "too long"
+NO_TEXT, TOO_LONG, UNSTORABLE = "no text", "too long", "a character that cannot be stored"
 _TURNS = ("messages", "conversations", "prompt")
 _QUESTIONS = ("question", "question_text", "q", "instruction", "prompt", "input")
 _TAG = re.compile(r"<(?:image|video|audio|image_\d+)>")
@@ -56,6 +57,8 @@ class InstructionSet:
             text = clean_instruction(given)
             if not text:
                 self.left_out[NO_TEXT] += 1
+            elif bad_character(text) is not None:
+                self.left_out[UNSTORABLE] += 1
             elif max_words is not None and len(text.split()) > max_words:
                 self.left_out[TOO_LONG] += 1
             else:
@@ -212,7 +215,7 @@ def _children(fields: Any, name: str, place: str) -> list[str]:
     items = fields.get(name) if isinstance(fields, Mapping) else None
     if not isinstance(items, list):
         raise InputError(f"{place}: '{name}' is not a list of questions")
-    return [item if isinstance(item, str) else text for item in items for text in _one(item, place)]
+    return [text for item in items for text in _one(item, place)]
 
 
 def _one(item: Any, place: str) -> list[str]:

@@ -7,7 +7,7 @@ from datasets import Dataset
 
 from t2vid_hf.data.repository import write_config
 from t2vid_hf.errors import InputError
-from t2vid_hf.mixtures.instructions import NO_TEXT, TOO_LONG, read_instructions
+from t2vid_hf.mixtures.instructions import NO_TEXT, TOO_LONG, UNSTORABLE, read_instructions
 from t2vid_hf.schema import conversation, features, media_block
 
 TURNS = [{"from": "human", "value": "<video>\nWho  is it?"}, {"from": "gpt", "value": "The keeper."}]
@@ -57,10 +57,10 @@ def test_every_shape(shape, tmp_path):
 
 def test_what_has_no_text_or_too_many_words_is_counted(tmp_path):
     image_only = {"messages": [{"role": "user", "content": [media_block("image")]}]}
-    asked = ["  ", None, "<image>", "a b c", "a"]
+    asked = ["  ", None, "<image>", "a b c", "a", "\ud800", "x\0"]
     path = written(tmp_path, image_only, *({"question": text} for text in asked))
     found = read_instructions([f"x={path}"], max_words=2)["x"]
-    assert found.texts == ["a"] and found.left_out == {NO_TEXT: 4, TOO_LONG: 1}
+    assert found.texts == ["a"] and found.left_out == {NO_TEXT: 4, TOO_LONG: 1, UNSTORABLE: 2}
 
 
 def test_a_set_of_nothing_is_refused(tmp_path):
