@@ -23,7 +23,7 @@ def diversity(
         tuple[str, str] | None, typer.Option(help="A B: what the set B adds to A, more than A itself would.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="A folder for diversity.json, tsne.png, .pdf, map.html.")] = None,
-    pick: Annotated[int | None, typer.Option(help="Of one set: ids of the N rows that cover it best.", min=1)] = None,
+    pick: Annotated[int | None, typer.Option(help="Of one set: ids of the N rows that cover it best.", min=2)] = None,
     column: Annotated[str | None, typer.Option(help="Where the instruction stands; else it is found.")] = None,
     split: Annotated[str, typer.Option(help="Of folders and sets on the Hub.")] = "train",
     max_words: Annotated[int | None, typer.Option(help="Leave out longer instructions.", min=1)] = None,
