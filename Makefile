@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # An environment without torch for each Python, and one with the newest of everything
 LIGHT := .venv-light-$(notdir $(PYTHON))
 LATEST := .venv-latest
-LIGHT_TESTS := $(addprefix tests/,clips data hub metrics mixtures rendering sources video test_package.py test_registration.py)
+LIGHT_TESTS := $(addprefix tests/,clips data diversity hub metrics mixtures rendering sources video test_package.py test_registration.py)
 
 .PHONY: setup demo miniature base test test-light test-slow check check-latest fix bench learn clean
 
@@ -55,7 +55,7 @@ test: setup
 # What needs no torch, where there is none: make test-light PYTHON=python3.13
 test-light:
 	@test -x $(LIGHT)/bin/python || $(PYTHON) -m venv $(LIGHT)
-	$(LIGHT)/bin/python -m pip install --quiet --editable '.[fonts,video,test]'
+	$(LIGHT)/bin/python -m pip install --quiet --editable '.[fonts,video,test_light]'
 	$(LIGHT)/bin/python -m pytest $(LIGHT_TESTS)
 
 test-slow: setup

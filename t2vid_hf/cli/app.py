@@ -26,6 +26,7 @@ _COMMANDS = {
     "score": ("score", "score"),
     "compare": ("compare", "compare"),
     "experiment": ("experiment", "experiment"),
+    "diversity": ("diversity", "diversity"),
     "merge": ("merge", "merge_adapter"),
     "push": ("push", "push"),
     "info": ("info", "info"),

@@ -22,6 +22,7 @@ MEDIA_MISPLACED = "pages or a video outside the first user turn, or not exactly 
 NO_ANSWER = "no assistant turn"
 NOT_SAMPLED = "not sampled: the part's share or count was full"
 HELD_OUT = "held out for evaluation"
+NOT_PICKED = "not among the ids that the part is to take"
 TOO_LARGE = "above max_tokens or max_images of a bin"
 REASONS = (
     TOO_MANY_FRAMES,
@@ -31,6 +32,7 @@ REASONS = (
     NO_ANSWER,
     NOT_SAMPLED,
     HELD_OUT,
+    NOT_PICKED,
     TOO_LARGE,
 )
 Filter = Callable[[Row], str | None]

@@ -214,6 +214,10 @@ def find_usable(parts: Sequence[tuple[MixturePart, Any]], count_tokens: CountTok
                 usable.positions[row["id"]] = position
             else:
                 usable.dropped[reason] += 1
+        missing = (part.picked or frozenset()) - seen
+        if missing:
+            raise InputError(f"part '{part.label}': {len(missing)} ids in {part.ids} are of none of its rows, such as "
+                             f"'{min(missing)}': give the file that was made of this set")  # fmt: skip
         yield usable
 
 

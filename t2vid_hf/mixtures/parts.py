@@ -4,12 +4,13 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from t2vid_hf._typed import check_types
 from t2vid_hf.errors import InputError, unknown
-from t2vid_hf.mixtures.filters import FilterPreset, reason_to_drop
+from t2vid_hf.mixtures.filters import NOT_PICKED, FilterPreset, reason_to_drop
 from t2vid_hf.mixtures.normalise import normalise
 from t2vid_hf.schema import Row
 
@@ -81,6 +82,8 @@ class MixturePart:
             are never thinned.
         eval_split (`str`, *optional*): A split of the same data set to evaluate on while training: all of its rows that
             the part's filters keep.
+        ids (`str`, *optional*): A file of rows' ids, one a line, as `t2vid diversity --pick` writes it: no other row is
+            taken.
     """
 
     path: str
@@ -98,6 +101,7 @@ class MixturePart:
     media_root: str | None = None
     over_limit: OverLimit = "error"
     eval_split: str | None = None
+    ids: str | None = None
 
     @classmethod
     def from_dict(cls, given: Any) -> "MixturePart":
@@ -171,12 +175,24 @@ class MixturePart:
         """Frames to take of each video, at most; `None` leaves it to the trainer."""
         return self.num_frames if self.fps is None else self.max_frames
 
+    @cached_property
+    def picked(self) -> frozenset[str] | None:
+        """The rows that may be taken, by their ids; `None` where all may."""
+        if self.ids is None:
+            return None
+        try:
+            return frozenset(filter(None, Path(self.ids).read_text("utf-8").split("\n")))
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"part '{self.label}': ids={self.ids}: {error}; give a file of an id a line") from None
+
     def reason_to_drop(self, row: Row) -> str | None:
         """Why a row cannot be trained on, its `filter` aside; see [`~t2vid_hf.mixtures.filters.reason_to_drop`].
 
         Args:
             row ([`~t2vid_hf.schema.Row`]): The row, without its media. A video is thinned and has no pages.
         """
+        if self.picked is not None and row["id"] not in self.picked:
+            return NOT_PICKED
         return reason_to_drop(row, max_frames=None if row["media"] == "video" else self.max_pages)
 
     @property

@@ -132,7 +132,7 @@ def test_images_of_any_mode_and_size(processor, mode, size):
 def test_all_text_is_everything_but_images(processor, rows):
     encoded = RowEncoder(processor, ADAPTER, labels="all_text").encode(rows[1])
     media = np.isin(encoded.input_ids, ADAPTER.media_token_ids(processor))
-    assert media.sum() == 2 * (tiny.IMAGE_TOKENS + 3)
+    assert media.sum() == 2 * (tiny.DEFAULT.image_tokens + 3)
     expected = np.where(media, IGNORED, encoded.input_ids)
     expected[0] = IGNORED  # nothing predicts the first token
     assert encoded.labels.tolist() == expected.tolist()

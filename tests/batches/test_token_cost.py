@@ -41,12 +41,12 @@ def smolvlm(tokenizer, monkeypatch):
     from transformers.models.smolvlm import processing_smolvlm
 
     monkeypatch.setattr(processing_smolvlm, "num2words", str)
-    size = {"longest_edge": tiny.IMAGE_PX}
+    size = {"longest_edge": tiny.DEFAULT.image_px}
     processor = SmolVLMProcessor(
         SmolVLMImageProcessor(size=size, max_image_size=size),
         tokenizer,
         SmolVLMVideoProcessor(),
-        image_seq_len=tiny.IMAGE_TOKENS,
+        image_seq_len=tiny.DEFAULT.image_tokens,
         chat_template=tiny.CHAT_TEMPLATE,
     )
     ADAPTERS["smolvlm"].configure(processor)
@@ -141,7 +141,7 @@ def test_prices_are_exact_for_tokens_that_swallow_spaces(flags, tiny_checkpoint,
 
 def test_a_lazy_row_in_a_style_is_priced_by_the_pages_that_it_draws(idefics3):
     names = ("airy", "dark", "two_columns", "terminal")
-    side = tiny.IMAGE_PX
+    side = tiny.DEFAULT.image_px
     config = RenderConfig(width_px=side, height_px=side, font_px=10, line_px=11, margin_px=4, styles=names)
     asked = [LongTextQA(f"q{n}", "long_qa", f"Keeper {n} wound it. " * 20, "Who?", "He.") for n in range(16)]
     rows = Dataset.from_list(list(synthesize(asked, config, render="lazy")), lazy_features())

@@ -41,7 +41,7 @@ def test_a_recipe_and_its_command_take_the_same(command):
 
 def test_every_command_has_its_recipe():
     named = {command.name or command.callback.__name__ for command in app.registered_commands}
-    assert named == {*SCRIPTS, "train", "render", "info", "score", "compare"}
+    assert named == {*SCRIPTS, "train", "render", "info", "score", "compare", "diversity"}
 
 
 @pytest.mark.parametrize("given", ["--of_two", "--of-two"])

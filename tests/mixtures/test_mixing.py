@@ -5,7 +5,7 @@ from datasets import Dataset, Features, Image, Value
 
 from t2vid_hf import without_pages
 from t2vid_hf.errors import InputError
-from t2vid_hf.mixtures.filters import NO_ANSWER, NOT_SAMPLED, REASONS, TOO_MANY_FRAMES
+from t2vid_hf.mixtures.filters import NO_ANSWER, NOT_PICKED, NOT_SAMPLED, REASONS, TOO_MANY_FRAMES
 from t2vid_hf.mixtures.mixing import mix
 from t2vid_hf.mixtures.paper_mixtures import MIXTURES, named_mixture
 from t2vid_hf.mixtures.parts import MixturePart
@@ -172,3 +172,15 @@ def test_videos_by_path_stay_below_their_root(tmp_path, clip_file):
     for path in ("../../etc/passwd", "/etc/passwd"):
         with pytest.raises(InputError, match="not of a file below"):
             row_with(path)
+
+
+def test_only_the_rows_that_a_file_names_are_taken(tmp_path):
+    named = tmp_path / "picked.txt"
+    named.write_text("a/3\na/1\n")
+    mixture = mix([part("a", 5, share=1, ids=str(named))], 0)
+    assert set(mixture.ids) == {"a/1", "a/3"} and mixture.counts[0].dropped == {NOT_PICKED: 3}
+    named.write_text("a/3\nb/1\n")
+    with pytest.raises(InputError, match="part 'a': 1 ids in .*picked.txt are of none of its rows, such as 'b/1'"):
+        mix([part("a", 5, share=1, ids=str(named))], 0)
+    with pytest.raises(InputError, match="part 'a': ids=none.txt: .*; give a file of an id a line"):
+        mix([part("a", 5, share=1, ids="none.txt")], 0)
