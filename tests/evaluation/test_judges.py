@@ -34,7 +34,7 @@ def chat_model(tmp_path_factory):
     from transformers import LlamaConfig, LlamaForCausalLM, set_seed
 
     folder = tmp_path_factory.mktemp("judge")
-    tokenizer = tiny._tokenizer(["Say one letter or the word none. A B C none"] * 4)
+    tokenizer = tiny._tokenizer(tiny._pieces_of(["Say one letter or the word none. A B C none"] * 4))
     tokenizer.chat_template = (
         "{% for message in messages %}{{ message['content'] }}\n{% endfor %}"
         "{% if add_generation_prompt %}Assistant:{% endif %}"
