@@ -21,8 +21,8 @@ import typer
 from t2vid_hf.cli.script import run_command
 from tests.experiments.designs import write_design, write_world
 
-STEPS = 14
-"""The most files that may come, go or grow between two kills; the whole experiment has about a hundred such changes."""
+STEPS = 60
+"""The most files that may come, go or grow between two kills; a run has about thirty such changes, the experiment seven runs."""
 
 
 def start(config: str, jobs: int) -> subprocess.Popen:
