@@ -22,7 +22,7 @@ from t2vid_hf.cli.script import run_command
 from tests.experiments.designs import write_design, write_world
 
 STEPS = 60
-"""The most files that may come, go or grow between two kills; a run has about thirty such changes, the experiment seven runs."""
+"""The most changes of files between two kills; a run makes about thirty, and there are seven."""
 
 
 def start(config: str, jobs: int) -> subprocess.Popen:
