@@ -80,7 +80,7 @@ class Arm:
     Args:
         amounts (`Mapping[str, Amount]`): How many rows of each pool; nothing where nothing is trained.
         shares (`Mapping[str, float]`): In place of amounts, how rows are divided over pools.
-        budget (`int` or `None`): Of shares: this arm's own in place of the experiment's.
+        budget (`int` or `None`): How much shares fill, in place of the experiment's.
         steps (`int`, `str` or `None`): Optimizer steps in place of one pass by the recipe: so many, or those of an arm.
         learning_rate (`float` or `None`): In place of the recipe's; the report tells of it.
     """

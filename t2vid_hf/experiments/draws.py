@@ -26,11 +26,11 @@ class ArmRows:
     """The rows of an arm with a seed.
 
     Args:
-        parts (`tuple[MixturePart, ...]`): Its pools as parts of a mixture.
-        picks (`tuple[Pick, ...]`): Its rows, in the order of training.
-        counts (`tuple[PartCount, ...]`): What became of the rows of each pool.
-        prices ([`~t2vid_hf.batches.token_cost.Prices`] or `None`): What they cost; `None` where there are none.
-        drawn (`tuple[Drawn, ...]`): The same rows by their pools.
+        parts (`tuple[MixturePart, ...]`, *optional*, defaults to `()`): Its pools as parts of a mixture.
+        picks (`tuple[Pick, ...]`, *optional*, defaults to `()`): Its rows, in the order of training.
+        counts (`tuple[PartCount, ...]`, *optional*, defaults to `()`): What became of the rows of each pool.
+        prices ([`~t2vid_hf.batches.token_cost.Prices`], *optional*): What they cost; `None` where there are none.
+        drawn (`tuple[Drawn, ...]`, *optional*, defaults to `()`): The same rows by their pools.
     """
 
     parts: tuple[MixturePart, ...] = ()

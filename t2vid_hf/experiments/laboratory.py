@@ -27,7 +27,7 @@ from t2vid_hf.experiments.pool_rows import PoolRows, digest
 from t2vid_hf.experiments.run_times import show_plan
 from t2vid_hf.experiments.side_by_side import side_by_side
 from t2vid_hf.experiments.trained_bases import PlannedBase, pass_gate, planned_bases, train_bases
-from t2vid_hf.experiments.yaml_parts import settled
+from t2vid_hf.experiments.yaml_parts import SCORES, settled
 from t2vid_hf.models.loading import load_processor
 from t2vid_hf.models.weights_hash import weights_hash
 from t2vid_hf.training.arguments import RecipeArguments
@@ -165,8 +165,11 @@ class Laboratory:
         left.sort(key=lambda run: -run.steps)
         work = partial(conduct, setting=self.setting)
         for number, (run, record) in enumerate(side_by_side(work, left, jobs=self.jobs, threads=self.threads), 1):
-            told = ", ".join(f"{name} {record[name]:.1%}" for name in ("choice", "exact") if record[name] is not None)
-            self._show(f"{number}/{len(left)} {run.name}: {run.steps} steps, {record['seconds']:.0f} s; {told}")
+            if self.first:  # for other ranks there is no record yet
+                told = ", ".join(f"{name} {record[name]:.1%}" for name in SCORES if record[name] is not None)
+                print(
+                    f"{number}/{len(left)} {run.name}: {run.steps} steps, {record['seconds']:.0f} s; {told}", flush=True
+                )
         self._show(f"all runs are done, {time.perf_counter() - began:.0f} s")
         return write_report(output, given=self.design.given) if self.first else None
 

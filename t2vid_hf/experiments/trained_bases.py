@@ -42,8 +42,8 @@ class PlannedBase:
     Args:
         name (`str`): Its name in tables.
         path (`str`): Where it is, or will be.
-        recipe (`Mapping[str, Any]` or `None`): What trains it; `None` where it is there.
-        key (`str`): A hash of that.
+        recipe (`Mapping[str, Any]`, *optional*): What trains it; `None` where it is there.
+        key (`str`, *optional*, defaults to `""`): A hash of that.
     """
 
     name: str

@@ -60,8 +60,8 @@ def crossed_interval(
         asked (`np.ndarray` of shape `(bases, seeds, questions)`): Which of them count: a run may be missing, and a
             question may be in a group with some seeds only.
         clusters (`Sequence`): The clip of each question; those of one clip are drawn together.
-        resamples (`int`, *optional*, defaults to `4000`): How often all is drawn.
-        seed (`int`, *optional*, defaults to `0`): What the draws begin with.
+        resamples (`int`, *optional*, defaults to `RESAMPLES`): How often all is drawn.
+        seed (`int`, *optional*, defaults to `SEED`): What the draws begin with.
 
     Returns:
         [`Crossed`] or `None`: `None` where nothing counts.

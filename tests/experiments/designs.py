@@ -16,6 +16,7 @@ SHAPES = ("circle", "square", "star", "ring")
 KINDS = ("first", "last")
 TRAIN = {
     "attn_implementation": "sdpa", "dtype": "float32", "per_device_train_batch_size": 4, "learning_rate": 1e-3,
+    "num_train_epochs": 1,
     "use_cpu": True, "bf16": False, "activation_checkpointing": False, "dataloader_num_workers": 0,
     "dataloader_pin_memory": False, "save_strategy": "no", "report_to": "none",
 }  # fmt: skip

@@ -5,11 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from t2vid_hf.errors import InputError
 from t2vid_hf.experiments import one_run
 from t2vid_hf.experiments.conducting import run_experiment
-from tests.experiments.designs import write_design, write_world
+from tests.experiments.designs import design, write_design, write_world
 from tests.experiments.killed_experiment import same_table
 
 ARMS = ("nothing", "large", "small", "some")
@@ -24,11 +25,11 @@ def done(tmp_path_factory) -> Path:
     return folder
 
 
-def copied(done: Path, tmp_path: Path) -> Path:
-    shutil.copytree(done, tmp_path / "copy")
-    plan = tmp_path / "copy/out/experiment.json"
-    plan.write_text(plan.read_text().replace(str(done), str(tmp_path / "copy")))
-    return tmp_path / "copy"
+def file_of(done: Path, tmp_path: Path, **changes) -> str:
+    """The same experiment, with changes, as a file elsewhere."""
+    path = tmp_path / "experiment.yaml"
+    path.write_text(yaml.safe_dump(design(done, **changes), sort_keys=False))
+    return str(path)
 
 
 def runs(folder: Path) -> list[dict]:
@@ -85,33 +86,29 @@ def test_leaks_are_those_of_the_rows_that_each_arm_drew(done):
 
 
 def test_what_is_done_is_not_done_again(done, tmp_path, monkeypatch):
-    folder = copied(done, tmp_path)
-    before = {path: path.stat().st_mtime_ns for path in folder.glob("out/runs/*/*")}
+    shutil.copytree(done / "out", tmp_path / "out")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("out/runs/*/*")}
     monkeypatch.setattr(one_run, "fine_tune", lambda *args, **kwargs: pytest.fail("trained again"))
-    # paths are no part of the questions and rows, but of pools: the same place, so that keys are the same
-    run_experiment(write_design(done), jobs=1)
-    assert before == {path: path.stat().st_mtime_ns for path in folder.glob("out/runs/*/*")}
+    run_experiment(file_of(done, tmp_path, output_dir=str(tmp_path / "out")), jobs=1)
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("out/runs/*/*")}
 
 
 def test_a_report_alone_is_the_same(done, tmp_path):
     first = json.loads((done / "out/report.json").read_text())
-    assert json.loads(json.dumps(run_experiment(write_design(done), report=True), default=str)) == first
+    assert json.loads(json.dumps(run_experiment(file_of(done, tmp_path), report=True), default=str)) == first
 
 
 def test_a_report_of_another_file_is_refused(done, tmp_path):
-    (tmp_path / "other").mkdir()
-    path = write_design(done, control=None)
-    try:
-        with pytest.raises(InputError, match="--report: the file's 'control' is not that of the runs"):
-            run_experiment(path, report=True)
-    finally:
-        write_design(done)
+    with pytest.raises(InputError, match="--report: the file's 'control' is not that of the runs"):
+        run_experiment(file_of(done, tmp_path, control=None), report=True)
 
 
-def test_a_comparison_that_is_changed_late_is_told(done):
+def test_a_comparison_that_is_changed_late_is_told(done, tmp_path):
+    shutil.copytree(done / "out", tmp_path / "out")
     changed = {"compare": ["some", "small"], "group": "S", "margin": 0.1}
-    report = run_experiment(write_design(done, primary=changed), jobs=1)
-    assert "was changed when 7 runs were done" in (done / "out/report.md").read_text()
+    given = file_of(done, tmp_path, primary=changed, output_dir=str(tmp_path / "out"))
+    report = run_experiment(given, jobs=1)
+    assert "was changed when 7 runs were done" in (tmp_path / "out/report.md").read_text()
     assert report["primary"]["compare"] == ["some", "small"]
 
 
@@ -161,12 +158,9 @@ WRONG = {
 def test_what_is_wrong_is_told_before_the_first_run(done, tmp_path, name):
     changes, message = WRONG[name]
     text = json.dumps(changes).replace("PATH", str(done / "set")).replace("RECIPE", str(done / "sft.yaml"))
-    path = write_design(done, output_dir=str(tmp_path / "out"), **json.loads(text))
-    try:
-        with pytest.raises(InputError, match=message):
-            run_experiment(path, jobs=1)
-    finally:
-        write_design(done)
+    path = file_of(done, tmp_path, output_dir=str(tmp_path / "out"), **json.loads(text))
+    with pytest.raises(InputError, match=message):
+        run_experiment(path, jobs=1)
     assert not list(tmp_path.glob("out/runs/*"))
 
 

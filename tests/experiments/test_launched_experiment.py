@@ -11,8 +11,9 @@ from tests.experiments.designs import write_design, write_world
 
 def test_two_ranks(tmp_path):
     write_world(tmp_path)
+    arms = {"nothing": {}, "small": {"all": 8}, "some": {"taught": 8}}
     config = write_design(
-        tmp_path, seeds=[3], rotate={"S": [["first"]]}, arms={"nothing": {}, "small": {"all": 8}, "some": {"taught": 8}},
+        tmp_path, seeds=[3], rotate={"S": [["first"]]}, arms=arms,
         primary={"compare": ["some", "nothing"], "group": "S", "margin": 0.1}, control=None, quick=None,
     )  # fmt: skip
     with socket.socket() as free:
