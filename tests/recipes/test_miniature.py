@@ -119,3 +119,5 @@ def test_the_experiment_says_what_the_world_has():
     arms = {name: sum(count for count in arm.values() if isinstance(count, int)) for name, arm in given["arms"].items()}
     assert arms["video_full"] == 38_400 and set(arms.values()) == {0, 38_400, 5_760}
     assert arms["video_small"] == 0.15 * arms["video_full"]
+    rates = {name: arm["learning_rate"] for name, arm in given["arms"].items() if name != "zero_shot"}
+    assert set(rates.values()) <= {2e-4, 5e-4, 1e-3}
