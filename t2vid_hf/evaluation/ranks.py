@@ -15,9 +15,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import torch
-from torch import distributed
-
 from t2vid_hf.errors import InputError, Unfinished, exit_status
 
 T = TypeVar("T")
@@ -102,6 +99,8 @@ class Ranks:
         """
         if self.count == 1:
             return [work()]
+        from torch import distributed
+
         made: list[Any] = [None] * self.count
         mine: tuple[Any, Exception | None]
         try:
@@ -161,6 +160,9 @@ def all_ranks() -> Iterator[Ranks]:
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         yield Ranks()
         return
+    import torch
+    from torch import distributed
+
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)) % torch.cuda.device_count())
     store, number, count = next(distributed.rendezvous("env://"))

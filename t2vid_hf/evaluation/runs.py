@@ -10,7 +10,6 @@ from typing import Any
 
 from t2vid_hf.errors import InputError, unknown
 from t2vid_hf.evaluation.benchmarks import BENCHMARKS
-from t2vid_hf.evaluation.generation import answer, replies
 from t2vid_hf.evaluation.item import Item
 from t2vid_hf.evaluation.ranks import Ranks
 from t2vid_hf.evaluation.resuming import ANSWERS_FILE, AnswersFile, write_whole
@@ -131,6 +130,8 @@ def ask(model: Any, processor: Any, items: Sequence[Item], **options: Any) -> li
         items (`Sequence[Item]`): The questions.
         **options (`Any`): What [`~t2vid_hf.evaluation.generation.answer`] takes besides: `num_frames` and others.
     """
+    from t2vid_hf.evaluation.generation import answer
+
     return judge(items, answer(model, processor, [item.row for item in items], **options))
 
 
@@ -158,6 +159,8 @@ def ask_on(
     Returns:
         `list[Answer]`: those that were there and those that are new, in the order of the questions.
     """
+    from t2vid_hf.evaluation.generation import replies
+
     ranks, said = ranks or Ranks(), file.replies(name)
     left = [item for item in items if item.id not in said and ranks.owns(item.id)]
 

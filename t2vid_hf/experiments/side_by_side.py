@@ -6,6 +6,7 @@ A process that does not know that its parent was killed would go on beside the n
 import gc
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -79,4 +80,4 @@ def _begin(work: Any, threads: int) -> None:
 
 def _end_with(sentinel: int) -> None:
     wait_for([sentinel])
-    os._exit(1)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -18,6 +18,7 @@ SCRIPTS = {
     "frames": "recipes/extract_frames.py",
     "convert": "recipes/convert_video_qa.py",
     "evaluate": "recipes/eval_video.py",
+    "experiment": "recipes/experiment.py",
     "merge": "recipes/merge.py",
     "push": "recipes/push.py",
 }
