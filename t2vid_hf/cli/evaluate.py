@@ -126,6 +126,7 @@ def evaluate(
                 file, name, model, processor, asked[name], about[name]["settings"],
                 weights=weights[name], policy=policy, ranks=ranks, **answering,
             )  # fmt: skip
+            del model, processor  # the next one, or the judge, may have room only where this one was
         settings = {
             "benchmark": benchmark,
             "dataset": dataset,

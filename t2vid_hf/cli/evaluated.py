@@ -118,7 +118,8 @@ def conclude(
     """
     for name, given in answers.items():
         run["about"][name]["alarms"] = alarms({answer.item.id: answer.reply for answer in given})
-    if not all(each.scored for each in asked.values()):
+    scored = all(each.scored for each in asked.values())
+    if not scored:
         write_answers(output.with_name(ANSWERS_FILE), answers)
         for name, given in answers.items():
             print(f"{write_captions(output.parent, name, given)}: for the judge of the benchmark's authors")
@@ -139,7 +140,8 @@ def conclude(
             print(f"{name}: {told_missing(asked[name].missing, len(given))}")
     most = max(len(each.missing) for each in asked.values())
     if most > max_missing:
-        raise Unfinished(f"{most} questions could not be asked, and --max_missing is {max_missing}: see {output}")
+        where = f"see {output}" if scored else "they are named above"
+        raise Unfinished(f"{most} questions could not be asked, and --max_missing is {max_missing}: {where}")
 
 
 def _with_headlines(benchmark: str, output: Path, judge: Judge | None) -> dict[str, Any]:
