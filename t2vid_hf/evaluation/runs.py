@@ -110,8 +110,7 @@ def judge(items: Sequence[Item], replies: Sequence[str]) -> list[Answer]:
 
     ```
     """
-    pairs = zip(items, replies, strict=True)
-    return [Answer(item, reply, _choice(item, reply)) for item, reply in pairs]
+    return [Answer(item, reply, _choice(item, reply)) for item, reply in zip(items, replies, strict=True)]
 
 
 def _choice(item: Item, reply: str) -> str | None:
@@ -190,8 +189,8 @@ def accuracy(answers: Sequence[Answer]) -> float:
 def _version(package: str) -> str | None:
     try:
         return version(package)
-    except PackageNotFoundError:
-        return None  # an endpoint is asked without torch
+    except PackageNotFoundError:  # an endpoint is asked without torch
+        return None
 
 
 def write_scores(
@@ -209,8 +208,7 @@ def write_scores(
         output (`Path`): The file of scores, JSON; `answers.jsonl` goes beside it.
         answers (`Mapping[str, Sequence[Answer]]`): For each model's name, what it answered.
         checkpoints (`Mapping[str, str]`): For each model's name, where it is.
-        weights (`Mapping[str, str]`): For each model's name, the hash of the weights that answered, see
-            [`~t2vid_hf.models.weights_hash.weights_hash`]; a card takes scores by it.
+        weights (`Mapping[str, str]`): For each model's name, the hash of its weights; a card takes scores by it.
         settings (`Mapping[str, Any]`): What else is recorded of the run: benchmark, data set, frames.
         about (`Mapping[str, Mapping[str, Any]]`, *optional*): For each model's name what else is recorded of it.
 
@@ -247,6 +245,6 @@ def write_answers(path: Path, answers: Mapping[str, Sequence[Answer]]) -> None:
         path (`Path`): The file.
         answers (`Mapping[str, Sequence[Answer]]`): For each model's name, what it answered.
     """
-    records = [answer.record(name) for name, given in answers.items() for answer in given]
+    records = [each.record(name) for name, given in answers.items() for each in given]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))

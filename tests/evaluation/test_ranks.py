@@ -65,7 +65,8 @@ def test_models_that_are_split_are_refused():
     assert err.count("error: each process answers with a whole model; launch without FSDP") == 1
 
 
-FILES = ("answers.jsonl", "results.json", "fed.jsonl", "answers.settings.json")
+FILES = ("answers.jsonl", "results.json", "results.md", "fed.jsonl", "frames.jsonl", "answers.settings.json",
+         "answers.html")  # fmt: skip
 
 
 def test_two_processes_give_the_files_of_one(tiny_checkpoint, tmp_path):
@@ -94,7 +95,8 @@ def test_two_processes_give_the_files_of_one(tiny_checkpoint, tmp_path):
     assert [status for status, _, _ in made] == [1, 0]
     assert made[0][2].count("error: ") == 1 and set(re.findall(r"exitcode +: (\d+)", made[0][2])) == {"1"}
     for name, (_, told, err) in zip("bc", made, strict=True):
-        assert told == out and err.count("one: keys and values of at most") == 1
+        assert told.replace(f"{tmp_path / name}/", f"{tmp_path / 'a'}/") == out
+        assert err.count("one: keys and values of at most") == 1
         for file in FILES:
             assert (tmp_path / name / file).read_bytes() == (tmp_path / "a" / file).read_bytes(), file
     shutil.copy(layout.videos / "data/aB-1.mp4", layout.videos / "data/cD_2.mp4")
