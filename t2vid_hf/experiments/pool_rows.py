@@ -174,7 +174,7 @@ def digest(value: Any) -> str:
     ```python
     >>> from t2vid_hf.experiments.pool_rows import digest
     >>> digest([1, "a"])[:8]
-    'fc0e2db2'
+    '7b0096e2'
 
     ```
     """

@@ -55,7 +55,7 @@ def read_where(given: Any, of: str) -> dict[str, tuple[Any, ...]]:
     Example:
 
     ```python
-    >>> from t2vid_hf.experiments.experiment_parts import read_where
+    >>> from t2vid_hf.experiments.yaml_parts import read_where
     >>> read_where({"kind": "$S", "frames": [5, 10]}, "group V")
     {'kind': ('$S',), 'frames': (5, 10)}
 
@@ -82,7 +82,7 @@ def settled(where: Where, roles: Mapping[str, tuple[Any, ...]]) -> dict[str, tup
     Example:
 
     ```python
-    >>> from t2vid_hf.experiments.experiment_parts import settled
+    >>> from t2vid_hf.experiments.yaml_parts import settled
     >>> settled({"kind": ("$S", "first")}, {"S": ("at", "earlier")})
     {'kind': ('at', 'earlier', 'first')}
 
