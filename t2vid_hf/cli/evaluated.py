@@ -130,7 +130,7 @@ def conclude(
         results = _with_headlines(benchmark, output, judge)
         table = output.with_suffix(".md")
         write_whole(table, results_table(results))
-        print(f"{table}: the scores beside the paper's figures")
+        print(f"{table}: the scores as a table, beside the paper's figures where it has any")
         _write_page(benchmark, output.with_name(PAGE), asked, answers, run)
     _write_fed(output.parent, asked)
     for name, given in answers.items():
