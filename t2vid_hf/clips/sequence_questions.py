@@ -8,7 +8,7 @@ import random
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from t2vid_hf.clips.sequence_language import CAPTION, DOMAINS, KINDS, LOOK, NUMBERS
+from t2vid_hf.clips.sequence_language import DOMAINS, NUMBERS
 from t2vid_hf.seeding import stable_hash
 
 Use = Literal["tuning", "validation", "test"]
@@ -119,12 +119,3 @@ def _asked_about(
         place = rng.randrange(len(items))
     named = (NUMBERS[place + 1],) if kind == "at" else ()
     return named, items[place], [item for item in items if item != items[place]]
-
-
-def wordings_of(kind: str) -> tuple[str, ...]:
-    """The wordings that rows to fine-tune on ask a kind in.
-
-    Args:
-        kind (`str`): A key of `KINDS`, "caption" or "look".
-    """
-    return {**KINDS, "caption": CAPTION, "look": LOOK}[kind].tuning

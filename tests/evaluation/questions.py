@@ -3,7 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from t2vid_hf.batches.video_policy import VideoPolicy
+from t2vid_hf.clips.shapes import make_clip, write_clip
 from t2vid_hf.schema import media_block
+from tests.models.families import Family
 
 STARTS = (
     "What is it?",
@@ -13,6 +18,23 @@ STARTS = (
     "W",
 )
 QUESTIONS = [start + end for end in ("", " Is it so?", "\nA. a clock\nB. a red circle", "x") for start in STARTS][:18]
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory) -> list[Path]:
+    """Two generated clips."""
+    folder = tmp_path_factory.mktemp("clips")
+    files = [folder / "a.mp4", folder / "b.mp4"]
+    for number, file in enumerate(files):
+        write_clip(make_clip(number), file)
+    return files
+
+
+def ways(family: Family) -> list[VideoPolicy]:
+    """The ways in which a family takes a clip."""
+    # 3 frames a second: Qwen2.5-VL's positions in time are not those of a video whose speed is not told
+    native = [VideoPolicy("native", fps=3.0, max_frames=6)] if family.adapter.takes_video else []
+    return [VideoPolicy("as_frames", num_frames=4), *native]
 
 
 def asked(clips: list[Path], questions: list[str] = QUESTIONS, **more: Any) -> list[dict[str, Any]]:

@@ -9,30 +9,15 @@ from t2vid_hf.batches.encoding import RowEncoder
 from t2vid_hf.batches.padding import padded_inputs
 from t2vid_hf.batches.pixels import model_pixels, normalisation_table, pixel_tensors
 from t2vid_hf.batches.video_policy import VideoPolicy
-from t2vid_hf.clips.shapes import make_clip, write_clip
 from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.evaluation.option_questions import OptionQuestion
 from t2vid_hf.evaluation.option_scores import EncodedQuestions, option_scores
 from t2vid_hf.schema import conversation, media_block
-from tests.evaluation.questions import spread
+from tests.evaluation.questions import clips, spread, ways
 from tests.models.families import Family, family
 
-__all__ = ["family"]
+__all__ = ["clips", "family"]
 OPTIONS = ("to the left", "to the right", "it goes up and then comes back down again", "left")
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("clips")
-    files = [folder / "a.mp4", folder / "b.mp4"]
-    for number, file in enumerate(files):
-        write_clip(make_clip(number), file)
-    return files
-
-
-def ways(family: Family):
-    native = [VideoPolicy("native", fps=3.0, max_frames=6)] if family.adapter.takes_video else []
-    return [VideoPolicy("as_frames", num_frames=4), *native]
 
 
 def row(name: str, blocks, words: str, videos=()) -> dict:

@@ -3,31 +3,14 @@
 import pytest
 import torch
 
-from t2vid_hf.batches.video_policy import VideoPolicy
-from t2vid_hf.clips.shapes import make_clip, write_clip
 from t2vid_hf.evaluation.generation import answer
 from t2vid_hf.evaluation.usage import Usage
 from t2vid_hf.schema import conversation
-from tests.evaluation.questions import QUESTIONS, asked, spread
+from tests.evaluation.questions import QUESTIONS, asked, clips, spread, ways
 from tests.models.families import Family, family
 
-__all__ = ["family"]
+__all__ = ["clips", "family"]
 NEW = 8
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("clips")
-    files = [folder / "a.mp4", folder / "b.mp4"]
-    for number, file in enumerate(files):
-        write_clip(make_clip(number), file)
-    return files
-
-
-def ways(family: Family):
-    # 3 frames a second: Qwen2.5-VL's positions in time are not those of a video whose speed is not told
-    native = [VideoPolicy("native", fps=3.0, max_frames=6)] if family.adapter.takes_video else []
-    return [VideoPolicy("as_frames", num_frames=4), *native]
 
 
 def test_replies_are_those_of_one_generate_a_question(family: Family, clips):

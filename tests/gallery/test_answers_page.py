@@ -11,7 +11,6 @@ from t2vid_hf.errors import InputError
 from t2vid_hf.evaluation.thumbnails import sheet_of
 from t2vid_hf.gallery.answers_page import MOST_CHARACTERS, write_page
 from t2vid_hf.gallery.page_runs import PageRun, Shown
-from tests.gallery.browser import Browser, found
 
 OPTIONS = (("A", "up"), ("B", "down"), ("C", "<i>away</i>"))
 OUTCOMES = {"+": "right", "-": "wrong", "0": "no answer", "d": "dropped"}
@@ -31,15 +30,6 @@ def run(name, pattern, *, replies=None, sheets=None, told=None):
 
 def colours(*values):
     return np.stack([np.full((24, 32, 3), value, np.uint8) for value in values])
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if found() is None:
-        pytest.skip("no Chromium on this machine: the page is not looked at (Debian: apt-get install chromium)")
-    opened = Browser(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

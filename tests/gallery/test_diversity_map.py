@@ -8,21 +8,12 @@ from PIL import Image
 
 from t2vid_hf.gallery.diversity_figure import COLOURS, write_figure
 from t2vid_hf.gallery.diversity_map import write_map
-from tests.gallery.browser import Browser, found
+from tests.gallery.browser import Browser
 
 BAD = "</script><script>document.title='taken'</script> <b>Who?</b> & \u2028 \U0001f600"
 SETS = {"text": [f"What is number {number}?" for number in range(40)], "video": [BAD, "Who jumps?", "Why does it?"]}
 SEEN = "document.querySelector('#tip').hidden ? null : document.querySelector('#tip').textContent"
 TOLD = "document.querySelector('#told').textContent"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if found() is None:
-        pytest.skip("no Chromium on this machine")
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
 
 
 def points(sets: dict[str, list[str]]) -> dict[str, np.ndarray]:
