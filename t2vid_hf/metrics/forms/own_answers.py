@@ -11,7 +11,8 @@ def _read(file: ResultFile, reading: Reading) -> list[Predicted]:
     if reading.model is not None and reading.model not in models:
         raise unknown(f"model in {file.path}:", reading.model, models)
     if reading.model is None and len(models) > 1:
-        raise InputError(f"{file.path}: answers of {', '.join(models)}; say whose to take with --model")
+        whose = "say whose to take with --model, or where two are compared with --models A,B"
+        raise InputError(f"{file.path}: answers of {', '.join(models)}; {whose}")
     predicted = []
     for index, record in enumerate(file.value):
         if reading.model in (None, str(record.get("model"))):
